@@ -1,0 +1,62 @@
+package org.spikellm.api;
+
+/**
+ * How keys and values of one block become spikes (method.md §2). Arrays have one entry a (kv head, channel), index
+ * {@code head * headDim + channel}; they are not copied and may not be changed.
+ *
+ * <p>Keys, after RoPE, have fixed ranges a channel, so that decoding with a cache gives the numbers of a full pass. Values and
+ * queries take the range of each token and head. Queries have plain channels only.
+ *
+ * @param neuron who fires
+ * @param plain dynamics of plain channels
+ * @param salient dynamics of salient channels
+ * @param collapsed whether counts are computed at once or step by step
+ * @param keySalient which key channels are salient
+ * @param keyLow smallest key of each channel over the calibration set
+ * @param keyHigh largest key of each channel
+ * @param valueSalient which value channels are salient
+ */
+public record KeyValueEncoding(NeuronModel neuron, Dynamics plain, Dynamics salient, boolean collapsed, boolean[] keySalient,
+    float[] keyLow, float[] keyHigh, boolean[] valueSalient) {
+
+  public KeyValueEncoding {
+    int channels = keyLow.length;
+    if (keySalient.length != channels || keyHigh.length != channels || valueSalient.length != channels) {
+      throw new IllegalArgumentException("key and value encoding: expected arrays of equal length, found " + keySalient.length
+          + ", " + channels + ", " + keyHigh.length + ", " + valueSalient.length);
+    }
+  }
+
+  /** Key and value channels: kv heads times head dimension. */
+  public int channels() {
+    return keyLow.length;
+  }
+
+  /** The same encoding, run step by step through the neuron. */
+  public KeyValueEncoding stepByStep() {
+    return new KeyValueEncoding(neuron, plain, salient, false, keySalient, keyLow, keyHigh, valueSalient);
+  }
+
+  /** The dynamics of a plain or salient channel. */
+  public Dynamics dynamics(boolean isSalient) {
+    return isSalient ? salient : plain;
+  }
+
+  /** θ and zero point of key channel {@code channel}. */
+  public SpikeRange keyRange(int channel) {
+    return SpikeRange.of(keyLow[channel], keyHigh[channel], dynamics(keySalient[channel]));
+  }
+
+  /** What is subtracted from a count to store it in the cache: 128 where that makes the counts fit in a signed byte, else 0. */
+  public int offset() {
+    int high = Math.max(plain.countHigh(), salient.countHigh());
+    return !plain.bidirectional() && high > Byte.MAX_VALUE && high <= 255 ? 128 : 0;
+  }
+
+  /** I8 where every stored count fits, else I16. */
+  public DType countType() {
+    int low = Math.min(plain.countLow(), salient.countLow()) - offset();
+    int high = Math.max(plain.countHigh(), salient.countHigh()) - offset();
+    return low >= Byte.MIN_VALUE && high <= Byte.MAX_VALUE ? DType.I8 : DType.I16;
+  }
+}

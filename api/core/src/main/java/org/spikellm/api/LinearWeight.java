@@ -1,0 +1,11 @@
+package org.spikellm.api;
+
+/** The weight of a linear layer: {@code W[rows, columns]}, computing {@code y = x Wᵀ}. */
+public sealed interface LinearWeight permits DenseWeight, QuantizedWeight {
+
+  /** Output channels. */
+  int rows();
+
+  /** Input channels. */
+  int columns();
+}

@@ -1,0 +1,13 @@
+package org.spikellm.api;
+
+/** Turns one float decoder block into a quantized one. The contract is {@code org.spikellm.tck.QuantizationPipelineContract}. */
+public non-sealed interface QuantizationPipeline extends Provider {
+
+  /**
+   * Quantizes a block; equal tasks give equal bytes, whatever the session's number of threads.
+   *
+   * @param task the float block and what was measured of it; not changed
+   * @param session computes
+   */
+  QuantizedBlock quantize(BlockTask task, Session session);
+}

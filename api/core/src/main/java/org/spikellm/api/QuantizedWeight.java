@@ -1,0 +1,48 @@
+package org.spikellm.api;
+
+import java.util.List;
+
+/**
+ * A linear layer's weight in integer codes, columns in channel order.
+ *
+ * @param rows output channels
+ * @param order where each input channel stands
+ * @param classes the codes of each class of {@code order}, in order
+ */
+public record QuantizedWeight(int rows, ChannelOrder order, List<CodeClass> classes) implements LinearWeight {
+
+  public QuantizedWeight {
+    classes = List.copyOf(classes);
+    if (classes.size() != order.classes()) {
+      throw new IllegalArgumentException("quantized weight: expected " + order.classes() + " classes, found " + classes.size());
+    }
+    for (int c = 0; c < classes.size(); c++) {
+      int expected = order.end(c) - order.start(c);
+      if (classes.get(c).columns() != expected || classes.get(c).codes().rows() != rows) {
+        throw new IllegalArgumentException("quantized weight: expected class " + c + " to be [" + rows + ", " + expected
+            + "], found [" + classes.get(c).codes().rows() + ", " + classes.get(c).columns() + "]");
+      }
+    }
+  }
+
+  @Override
+  public int columns() {
+    return order.channels();
+  }
+
+  /** The weights the codes stand for, F32 [rows, columns], columns in the input's own order. */
+  public Tensor dequantize() {
+    Tensor values = Tensor.allocate(DType.F32, rows, columns());
+    for (int c = 0; c < classes.size(); c++) {
+      CodeClass codes = classes.get(c);
+      for (int row = 0; row < rows; row++) {
+        for (int column = 0; column < codes.columns(); column++) {
+          int group = column / codes.groupSize();
+          float value = (codes.code(row, column) - codes.zeros().getInt(row, group)) * codes.scales().getFloat(row, group);
+          values.setFloat(row, order.order()[order.start(c) + column], value);
+        }
+      }
+    }
+    return values;
+  }
+}

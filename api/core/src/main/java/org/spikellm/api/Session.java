@@ -1,0 +1,77 @@
+package org.spikellm.api;
+
+/**
+ * An open device: owns its memory and threads. Sessions are independent of each other; one session is used by one thread at a time.
+ * Results do not depend on the number of threads, and those for a row not on the rows beside it, except in {@link #matmul}, whose
+ * order of summation may follow the shape. Tensors are the caller's; they are read and written before a method returns. Shapes that do not fit are an
+ * {@link IllegalArgumentException} that gives what was expected and found.
+ */
+public interface Session extends AutoCloseable {
+
+  /**
+   * {@code out[i, j] = Σ_k a[i, k] · b[j, k]}, summed in float or better.
+   *
+   * @param a F32 [m, k]
+   * @param b F32, F16 or BF16 [n, k]
+   * @param out F32 [m, n], replaced
+   */
+  void matmul(Tensor a, Tensor b, Tensor out);
+
+  /**
+   * Repacks a weight for this device. The weight's tensors are not needed afterwards unless the result says so by keeping them.
+   *
+   * @return valid until this session is closed
+   */
+  SpikingLinear prepare(QuantizedWeight weight);
+
+  /** {@code out[t, j] = x[t, j] / sqrt(mean_j x² + epsilon) · weight[0, j]}; {@code out} may be {@code x}. All F32. */
+  default void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor out) {
+    PlainKernels.rmsNorm(x, weight, epsilon, out);
+  }
+
+  /**
+   * Rotates the pairs (i, i + headDim/2) of every head in place.
+   *
+   * @param x F32 [tokens, heads · headDim]; row t is at position {@code position + t}
+   * @param table F32 [positions, headDim]: the cosines of the headDim/2 angles, then their sines
+   */
+  default void rope(Tensor x, int headDim, Tensor table, int position) {
+    PlainKernels.rope(x, headDim, table, position);
+  }
+
+  /** Replaces each row of {@code x} (F32) by its softmax. */
+  default void softmax(Tensor x) {
+    PlainKernels.softmax(x);
+  }
+
+  /** {@code out = gate / (1 + exp(−gate)) · up}, all F32 of one shape; {@code out} may be {@code gate} or {@code up}. */
+  default void swiGlu(Tensor gate, Tensor up, Tensor out) {
+    PlainKernels.swiGlu(gate, up, out);
+  }
+
+  /**
+   * Encodes the rows of {@code x} as spikes (method.md §2); counts, θ and zero points are exact.
+   *
+   * @param x F32 [tokens, channels], channels in their own order, finite
+   * @param out a train of {@code encoding} for as many tokens, replaced
+   */
+  default void encode(Tensor x, Encoding encoding, SpikeTrain out) {
+    PlainKernels.encode(x, encoding, out);
+  }
+
+  /**
+   * Causal attention of query heads over cached keys and values: row t attends to positions 0..{@code position + t}. Scores are
+   * scaled by 1/√headDim; query head h uses kv head {@code h / (heads / kvHeads)}.
+   *
+   * @param queries F32 [tokens, heads · headDim]
+   * @param cache holds positions 0..{@code position + tokens − 1} already
+   * @param out F32 [tokens, heads · headDim], replaced
+   */
+  default void attention(Tensor queries, KeyValues cache, int position, Tensor out) {
+    PlainKernels.attention(queries, cache, position, out);
+  }
+
+  /** Gives memory and threads back; a second call does nothing. */
+  @Override
+  void close();
+}

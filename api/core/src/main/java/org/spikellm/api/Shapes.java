@@ -1,0 +1,64 @@
+package org.spikellm.api;
+
+/** The door checks of the kernels: each throws an {@link IllegalArgumentException} that gives what was expected and found. */
+public final class Shapes {
+
+  private Shapes() {}
+
+  /** {@code tensor} is F32 [rows, columns]. */
+  public static void f32(String what, Tensor tensor, int rows, int columns) {
+    if (tensor.dtype() != DType.F32 || tensor.rows() != rows || tensor.columns() != columns) {
+      throw new IllegalArgumentException(what + ": expected F32 [" + rows + ", " + columns + "], found " + tensor);
+    }
+  }
+
+  /** The arguments of {@link Session#matmul}. */
+  public static void matmul(Tensor a, Tensor b, Tensor out) {
+    f32("left factor", a, a.rows(), b.columns());
+    if (!b.dtype().isFloating()) {
+      throw new IllegalArgumentException("right factor: expected F32, F16 or BF16, found " + b);
+    }
+    f32("product", out, a.rows(), b.rows());
+  }
+
+  /** The arguments of {@link Session#rope}. */
+  public static void rope(Tensor x, int headDim, Tensor table, int position) {
+    f32("rope input", x, x.rows(), x.columns());
+    f32("rope table", table, table.rows(), headDim);
+    if (headDim % 2 != 0 || x.columns() % headDim != 0 || position < 0 || position + x.rows() > table.rows()) {
+      throw new IllegalArgumentException("rope: expected whole heads of an even number of channels at positions below " + table.rows()
+          + ", found " + x + ", heads of " + headDim + ", position " + position);
+    }
+  }
+
+  /** The arguments of {@link Session#encode}. */
+  public static void encode(Tensor x, Encoding encoding, SpikeTrain out) {
+    f32("encoder input", x, out.tokens(), encoding.order().channels());
+    if (!out.order().equals(encoding.order()) || out.planes().size() != encoding.planes() || out.offset() != encoding.offset()
+        || out.planes().getFirst().dtype() != encoding.countType()) {
+      throw new IllegalArgumentException("encoder output: expected a spike train allocated for this encoding");
+    }
+  }
+
+  /** The arguments of {@link SpikingLinear#accumulate(SpikeTrain, Tensor)}. */
+  public static void accumulate(SpikeTrain x, ChannelOrder order, int rows, Tensor out) {
+    if (x.order() != order && !x.order().equals(order)) {
+      throw new IllegalArgumentException("spiking linear: the channel orders of weight and input differ");
+    }
+    f32("spiking linear output", out, x.tokens(), rows);
+  }
+
+  /** The arguments of {@link Session#attention}. */
+  public static void attention(Tensor queries, KeyValues cache, int position, Tensor out) {
+    int width = cache.kvHeads() * cache.headDim();
+    if (queries.columns() == 0 || queries.columns() % width != 0) {
+      throw new IllegalArgumentException("attention: expected queries of a multiple of " + width + " channels, found " + queries);
+    }
+    f32("attention queries", queries, queries.rows(), queries.columns());
+    f32("attention output", out, queries.rows(), queries.columns());
+    if (position < 0 || position + queries.rows() > cache.capacity()) {
+      throw new IllegalArgumentException("attention: expected positions below " + cache.capacity() + ", found " + position + ".."
+          + (position + queries.rows() - 1));
+    }
+  }
+}

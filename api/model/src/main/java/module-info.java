@@ -1,0 +1,5 @@
+/** A decoder as data and functions: read, forward, calibrate. */
+module org.spikellm.model {
+  requires transitive org.spikellm.api;
+  requires tools.jackson.core;
+}

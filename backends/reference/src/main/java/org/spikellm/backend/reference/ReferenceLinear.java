@@ -1,0 +1,102 @@
+package org.spikellm.backend.reference;
+
+import org.spikellm.api.CodeClass;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.Shapes;
+import org.spikellm.api.SpikeTrain;
+import org.spikellm.api.SpikingLinear;
+import org.spikellm.api.Tensor;
+
+/** A quantized linear layer on the checkpoint's own codes, which it keeps. */
+final class ReferenceLinear implements SpikingLinear {
+
+  private final QuantizedWeight weight;
+  private final ReferenceSession session;
+
+  ReferenceLinear(QuantizedWeight weight, ReferenceSession session) {
+    this.weight = weight;
+    this.session = session;
+  }
+
+  @Override
+  public int rows() {
+    return weight.rows();
+  }
+
+  @Override
+  public int columns() {
+    return weight.columns();
+  }
+
+  @Override
+  public void accumulate(SpikeTrain x, Tensor out) {
+    Shapes.accumulate(x, weight.order(), rows(), out);
+    int tokens = x.tokens();
+    int[][] stored = new int[tokens][columns()];
+    for (int t = 0; t < tokens; t++) {
+      for (int place = 0; place < columns(); place++) {
+        stored[t][place] = x.stored(t, place);
+      }
+    }
+    session.forEachRow(rows(), r -> {
+      int[] codes = new int[columns()];
+      for (int c = 0; c < weight.classes().size(); c++) {
+        CodeClass codeClass = weight.classes().get(c);
+        int first = weight.order().start(c);
+        readCodes(codeClass, r, codes);
+        for (int t = 0; t < tokens; t++) {
+          long zero = x.zeros().getInt(t, c);
+          float theta = x.thresholds().getFloat(t, c);
+          float sum = out.getFloat(t, r);
+          for (int g = 0, from = 0; g < codeClass.groups(); g++) {
+            int to = codeClass.groupEnd(g);
+            int codeZero = codeClass.zeros().getInt(r, g);
+            long integer = 0;
+            for (int j = from; j < to; j++) {
+              integer += (stored[t][first + j] - zero) * (codes[j] - codeZero);
+            }
+            sum += (float) integer * (theta * codeClass.scales().getFloat(r, g));
+            from = to;
+          }
+          out.setFloat(t, r, sum);
+        }
+      }
+    });
+  }
+
+  @Override
+  public void accumulate(Tensor x, Tensor out) {
+    Shapes.f32("linear input", x, x.rows(), columns());
+    Shapes.f32("linear output", out, x.rows(), rows());
+    float[][] inputs = ReferenceSession.rows(x);
+    int[] order = weight.order().order();
+    session.forEachRow(rows(), r -> {
+      int[] codes = new int[columns()];
+      for (int c = 0; c < weight.classes().size(); c++) {
+        CodeClass codeClass = weight.classes().get(c);
+        int first = weight.order().start(c);
+        readCodes(codeClass, r, codes);
+        for (int t = 0; t < inputs.length; t++) {
+          double sum = out.getFloat(t, r);
+          for (int g = 0, from = 0; g < codeClass.groups(); g++) {
+            int to = codeClass.groupEnd(g);
+            int codeZero = codeClass.zeros().getInt(r, g);
+            double group = 0;
+            for (int j = from; j < to; j++) {
+              group += (double) inputs[t][order[first + j]] * (codes[j] - codeZero);
+            }
+            sum += group * codeClass.scales().getFloat(r, g);
+            from = to;
+          }
+          out.setFloat(t, r, (float) sum);
+        }
+      }
+    });
+  }
+
+  private static void readCodes(CodeClass codeClass, int row, int[] codes) {
+    for (int j = 0; j < codeClass.columns(); j++) {
+      codes[j] = codeClass.code(row, j);
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** The CPU backend on the Vector API. */
+module org.spikellm.backend.simd {
+  requires org.spikellm.api;
+  requires jdk.incubator.vector;
+}

@@ -1,0 +1,4 @@
+/** Quantization pipelines and salience detectors. */
+module org.spikellm.quantizers {
+  requires org.spikellm.api;
+}
