@@ -1,4 +1,12 @@
-/** Quantization pipelines and salience detectors. */
+/** The quantization pipelines and salience detectors that SpikeLLM ships. */
 module org.spikellm.quantizers {
   requires org.spikellm.api;
+
+  provides org.spikellm.api.QuantizationPipeline with
+      org.spikellm.quantizers.rtn.RoundToNearest;
+  provides org.spikellm.api.SalienceDetector with
+      org.spikellm.quantizers.salience.GradientSalience,
+      org.spikellm.quantizers.salience.HessianSalience,
+      org.spikellm.quantizers.salience.MagnitudeSalience,
+      org.spikellm.quantizers.salience.MadSalience;
 }
