@@ -2,4 +2,11 @@
 module org.spikellm.launcher {
   requires org.spikellm.model;
   requires info.picocli;
+
+  uses org.spikellm.api.ComputeBackend;
+  uses org.spikellm.api.NeuronModel;
+  uses org.spikellm.api.SalienceDetector;
+  uses org.spikellm.api.QuantizationPipeline;
+
+  opens org.spikellm.launcher.cli to info.picocli;
 }
