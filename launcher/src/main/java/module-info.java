@@ -2,6 +2,7 @@
 module org.spikellm.launcher {
   requires org.spikellm.model;
   requires info.picocli;
+  requires me.tongfei.progressbar;
 
   uses org.spikellm.api.ComputeBackend;
   uses org.spikellm.api.NeuronModel;
