@@ -8,10 +8,11 @@ import static org.junit.jupiter.api.Assertions.fail;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ForkJoinWorkerThread;
+import java.util.concurrent.FutureTask;
 import java.util.stream.Collectors;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.Session;
@@ -69,18 +70,24 @@ final class SessionRules {
     try (Session alone = backend.open(2)) {
       Kernel.all("two sessions", 5, 65, Placement.ALIGNED).forEach(kernel -> expected.add(kernel.run(alone)));
     }
+    CountDownLatch bothOpen = new CountDownLatch(2);
     List<FutureTask<Void>> tasks = new ArrayList<>();
     for (int i = 0; i < 2; i++) {
       FutureTask<Void> task = new FutureTask<>(() -> {
         List<Kernel> kernels = Kernel.all("two sessions", 5, 65, Placement.ALIGNED);
         try (Session session = backend.open(2)) {
+          bothOpen.countDown();
+          bothOpen.await();
           for (int turn = 0; turn < 20; turn++) {
             for (int k = 0; k < kernels.size(); k++) {
               same(kernels.get(k), expected.get(k), kernels.get(k).run(session), "beside another session");
             }
           }
+        } finally {
+          bothOpen.countDown(); // where open itself fails, nobody waits
         }
-      }, null);
+        return null;
+      });
       tasks.add(task);
       Thread.ofPlatform().name("tck-session-" + i).start(task);
     }
