@@ -84,6 +84,21 @@ final class CommonOptions {
     out.println(Json.write(result));
   }
 
+  /** A line beside the result, on standard error; not with {@code --quiet}. */
+  void note(String line) {
+    if (!quiet) {
+      err.println(line);
+    }
+  }
+
+  /** Asks for input where someone is there to give it. */
+  void prompt(String text) {
+    if (isTerminal()) {
+      err.print(text);
+      err.flush();
+    }
+  }
+
   /** A wrong call: exit status 2. */
   ParameterException wrong(String message) {
     return new ParameterException(spec.commandLine(), message);
