@@ -2,6 +2,7 @@
 module org.spikellm.launcher {
   requires org.spikellm.model;
   requires info.picocli;
+  requires me.tongfei.progressbar;
 
   // Tokenizers and chat templates. Automatic modules do not pull in the explicit modules they use, hence the second group.
   requires ai.djl.tokenizers;
@@ -13,4 +14,11 @@ module org.spikellm.launcher {
   requires java.desktop;
   requires org.apache.commons.lang3;
   requires org.slf4j;
+
+  uses org.spikellm.api.ComputeBackend;
+  uses org.spikellm.api.NeuronModel;
+  uses org.spikellm.api.SalienceDetector;
+  uses org.spikellm.api.QuantizationPipeline;
+
+  opens org.spikellm.launcher.cli to info.picocli;
 }

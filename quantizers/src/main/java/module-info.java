@@ -1,6 +1,7 @@
 /** The quantization pipelines and salience detectors that SpikeLLM ships. */
 module org.spikellm.quantizers {
   requires org.spikellm.api;
+  requires org.spikellm.model;
 
   provides org.spikellm.api.QuantizationPipeline with
       org.spikellm.quantizers.rtn.RoundToNearest;

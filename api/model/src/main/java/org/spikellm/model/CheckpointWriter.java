@@ -120,6 +120,19 @@ public final class CheckpointWriter {
     }
   }
 
+  /** Bytes of the blocks' tensors written so far. */
+  public long blockBytes() throws IOException {
+    long sum = 0;
+    try (Arena arena = Arena.ofShared()) {
+      for (int i = 0; i < source.config().blocks() && Files.exists(shard(i)); i++) {
+        for (Safetensors.Entry entry : Safetensors.open(shard(i), arena).entries().values()) {
+          sum += entry.end() - entry.begin();
+        }
+      }
+    }
+    return sum;
+  }
+
   /**
    * Writes embeddings, norm and head, the configuration and the tokenizer, and gives the checkpoint its name.
    *

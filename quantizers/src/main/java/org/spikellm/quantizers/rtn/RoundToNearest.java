@@ -14,6 +14,7 @@ import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.QuantizedBlock;
 import org.spikellm.api.Session;
+import org.spikellm.model.AffineQuantizer;
 
 /**
  * Round to nearest (method.md §2, §4): every weight to the nearest of 2^bits levels between its row's clipped extremes, without training

@@ -1,4 +1,4 @@
-package org.spikellm.quantizers.rtn;
+package org.spikellm.model;
 
 import java.util.ArrayList;
 import java.util.List;

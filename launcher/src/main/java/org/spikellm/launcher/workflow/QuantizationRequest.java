@@ -1,0 +1,21 @@
+package org.spikellm.launcher.workflow;
+
+import java.util.List;
+import java.util.Map;
+import org.spikellm.api.NeuronModel;
+import org.spikellm.api.QuantizationPipeline;
+import org.spikellm.api.QuantizationSpec;
+import org.spikellm.api.SalienceDetector;
+
+/**
+ * Everything that determines a quantization's result, besides the source.
+ *
+ * @param spec bits, steps, salient fraction
+ * @param pipeline quantizes a block
+ * @param neuron encodes activations
+ * @param detector scores channels
+ * @param headBits bits of the head, or 16 to keep the source's type
+ * @param calibration token windows of equal length
+ */
+public record QuantizationRequest(QuantizationSpec spec, QuantizationPipeline pipeline, NeuronModel neuron,
+    SalienceDetector detector, int headBits, List<int[]> calibration) {}
