@@ -188,7 +188,8 @@ public final class Tokenizer implements AutoCloseable {
   public void requireFits(int vocabulary) throws CheckpointException {
     if (vocabularySize() > vocabulary) {
       throw new CheckpointException(definition.file() + ": does not fit the model: it has token ids up to "
-          + (vocabularySize() - 1) + ", expected below " + vocabulary + " (vocab_size in config.json); use the tokenizer that came with the checkpoint");
+          + (vocabularySize() - 1) + ", expected below " + vocabulary + " (vocab_size in config.json); "
+          + "use the tokenizer that came with the checkpoint");
     }
     for (int id : ends.end()) {
       requireToken(id, vocabulary, "eos_token_id");
