@@ -16,8 +16,8 @@ public sealed interface ChatTemplate {
   }
 
   /**
-   * The template in chat_template.jinja, or else in tokenizer_config.json (as "chat_template"; of several the one called "default"),
-   * or else {@link Plain}.
+   * The template in chat_template.jinja, or else in tokenizer_config.json (as "chat_template"; of several the one called
+   * "default"), or else {@link Plain}.
    */
   static ChatTemplate open(Path modelDirectory, Tokenizer tokenizer) throws IOException {
     Path own = modelDirectory.resolve("chat_template.jinja");
@@ -35,7 +35,8 @@ public sealed interface ChatTemplate {
 
   private static String byName(Path file, List<?> named) throws CheckpointException {
     for (Object one : named) {
-      if (one instanceof Map<?, ?> fields && "default".equals(fields.get("name")) && fields.get("template") instanceof String text) {
+      if (one instanceof Map<?, ?> fields && "default".equals(fields.get("name"))
+          && fields.get("template") instanceof String text) {
         return text;
       }
     }

@@ -22,7 +22,7 @@ import org.spikellm.model.CheckpointException;
 /**
  * Renders a chat template as Hugging Face's transformers does: blocks take the line end after them and the blanks before them,
  * a last line end is dropped, nothing is escaped, {@code raise_exception} refuses the conversation, and strings have Python's
- * methods. {@code strftime_now} is not defined, so that templates fall back to their fixed date and a prompt is the same tomorrow.
+ * methods. {@code strftime_now} is not defined, so that templates fall back to their fixed date and a prompt stays the same.
  */
 final class JinjaTemplate {
 
@@ -53,14 +53,20 @@ final class JinjaTemplate {
     globals.addGlobalMacro(new RaiseException(refusals));
     refuseWhatWouldBePassedOver(source, globals, refusals);
 
-    RenderResult result = jinjava.renderForResult(source.endsWith("\n") ? source.substring(0, source.length() - 1) : source,
-        variables);
-    if (refusals.first != null) {
-      throw new CheckpointException(file + ": the chat template " + refusals.first.replaceAll("\\s*\\R\\s*", " "));
+    RenderResult result;
+    try {
+      result = jinjava.renderForResult(source.endsWith("\n") ? source.substring(0, source.length() - 1) : source, variables);
+    } catch (RuntimeException | LinkageError | StackOverflowError e) {
+      throw new CheckpointException(file + ": the chat template cannot be rendered (" + e.getClass().getSimpleName() + " "
+          + ModelFile.message(e) + "); correct it, or remove it to chat in plain lines", e);
     }
-    for (TemplateError error : result.getErrors()) {
+    if (refusals.first != null) {
+      throw new CheckpointException(file + ": the chat template " + ModelFile.oneLine(refusals.first));
+    }
+    if (!result.getErrors().isEmpty()) {
+      TemplateError error = result.getErrors().getFirst();
       throw new CheckpointException(file + ": the chat template cannot be rendered: line " + error.getLineno() + ": "
-          + error.getMessage().replaceAll("\\s*\\R\\s*", " ") + "; correct it, or remove it to chat in plain lines");
+          + ModelFile.oneLine(error.getMessage()) + "; correct it, or remove it to chat in plain lines");
     }
     return result.getOutput();
   }

@@ -44,6 +44,10 @@ final class ModelFile {
 
   /** A library's message on one line. */
   static String message(Throwable cause) {
-    return String.valueOf(cause.getMessage()).replaceAll("\\s*\\R\\s*", " ").strip();
+    return oneLine(String.valueOf(cause.getMessage()));
+  }
+
+  static String oneLine(String text) {
+    return text.replaceAll("\\s*\\R\\s*", " ").strip();
   }
 }

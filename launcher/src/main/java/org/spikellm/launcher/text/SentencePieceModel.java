@@ -146,25 +146,29 @@ record SentencePieceModel(Path file, List<Piece> pieces, boolean byteFallback, b
 
   private Map<String, Object> normalizer() {
     List<Map<String, Object>> steps = new ArrayList<>();
+    steps.add(replace(Map.of("String", " "), SPACE));
     if (trimsSpaces) {
-      steps.add(Map.of("type", "Replace", "pattern", Map.of("Regex", "\\A +| +\\z"), "content", ""));
-      steps.add(Map.of("type", "Replace", "pattern", Map.of("Regex", " {2,}"), "content", " "));
+      steps.add(replace(Map.of("Regex", "\\A" + SPACE + "+|" + SPACE + "+\\z"), ""));
+      steps.add(replace(Map.of("Regex", SPACE + "{2,}"), SPACE));
     }
     if (spacePrefix) {
       steps.add(Map.of("type", "Prepend", "prepend", SPACE));
     }
-    steps.add(Map.of("type", "Replace", "pattern", Map.of("String", " "), "content", SPACE));
     return Map.of("type", "Sequence", "normalizers", steps);
   }
 
   private Map<String, Object> decoder() {
     List<Map<String, Object>> steps = new ArrayList<>();
-    steps.add(Map.of("type", "Replace", "pattern", Map.of("String", SPACE), "content", " "));
+    steps.add(replace(Map.of("String", SPACE), " "));
     steps.add(Map.of("type", "ByteFallback"));
     steps.add(Map.of("type", "Fuse"));
     if (spacePrefix) {
       steps.add(Map.of("type", "Strip", "content", " ", "start", 1, "stop", 0));
     }
     return Map.of("type", "Sequence", "decoders", steps);
+  }
+
+  private static Map<String, Object> replace(Map<String, Object> pattern, String by) {
+    return Map.of("type", "Replace", "pattern", pattern, "content", by);
   }
 }

@@ -2,6 +2,7 @@ package org.spikellm.launcher.text;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -40,14 +41,14 @@ public final class Tokenizer implements AutoCloseable {
       }
     }
     this.ends = given;
-    long[] letter = library.encode("a").getIds();
-    this.anchor = letter.length == 0 ? 0 : (int) letter[letter.length - 1];
+    int[] letter = encode("a", false);
+    this.anchor = letter.length == 0 ? 0 : letter[letter.length - 1];
     this.anchorLength = library.decode(new long[] {anchor}, true).length();
   }
 
   /**
-   * Opens a checkpoint's tokenizer: tokenizer.json, or tokenizer.model where there is no other (a SentencePiece byte-pair model, or
-   * Llama 3's ranks). The tokens that open and end a text come from tokenizer_config.json, special_tokens_map.json,
+   * Opens a checkpoint's tokenizer: tokenizer.json, or tokenizer.model where there is no other (a SentencePiece byte-pair model,
+   * or Llama 3's ranks). The tokens that open and end a text come from tokenizer_config.json, special_tokens_map.json,
    * generation_config.json and config.json beside it.
    *
    * @throws CheckpointException where there is none, or it cannot be used
@@ -57,17 +58,30 @@ public final class Tokenizer implements AutoCloseable {
     Map<String, Integer> added = new HashMap<>();
     definition.added().forEach(token -> added.put(token.text(), token.id()));
     SpecialTokens ends = SpecialTokens.read(modelDirectory, added);
-    return new Tokenizer(definition, ends, TokenizersLibrary.open(definition));
+    HuggingFaceTokenizer library = TokenizersLibrary.open(definition);
+    try {
+      return new Tokenizer(definition, ends, library);
+    } catch (UncheckedIOException e) {
+      library.close();
+      throw e.getCause();
+    }
   }
 
   /**
-   * The ids of a text. Special tokens that are written out in it, such as {@code </s>}, become the tokens that they name. Halves of
-   * surrogate pairs are read as U+FFFD.
+   * The ids of a text. Special tokens that are written out in it, such as {@code </s>}, become the tokens that they name. Halves
+   * of surrogate pairs are read as U+FFFD.
    *
    * @param addBos put the token that opens a text first, where the checkpoint names one
+   * @throws UncheckedIOException where the tokenizer has no token for some of the text, not even an unknown one
    */
   public int[] encode(String text, boolean addBos) {
-    long[] ids = library.encode(wellFormed(text)).getIds();
+    long[] ids;
+    try {
+      ids = library.encode(wellFormed(text)).getIds();
+    } catch (RuntimeException e) {
+      throw new UncheckedIOException(new CheckpointException(definition.file() + ": cannot encode this text ("
+          + ModelFile.message(e) + "); use the tokenizer that came with the checkpoint", e));
+    }
     int start = addBos && ends.begin().isPresent() ? 1 : 0;
     int[] out = new int[start + ids.length];
     if (start == 1) {
@@ -79,7 +93,7 @@ public final class Tokenizer implements AutoCloseable {
     return out;
   }
 
-  /** The text of ids without the special ones. Bytes that make no character become U+FFFD. Ids without a token are passed over. */
+  /** The text of ids, without the special ones. Bytes that make no character become U+FFFD. Unknown ids are passed over. */
   public String decode(int... ids) {
     long[] shown = new long[ids.length];
     int count = 0;
@@ -173,8 +187,8 @@ public final class Tokenizer implements AutoCloseable {
    */
   public void requireFits(int vocabulary) throws CheckpointException {
     if (vocabularySize() > vocabulary) {
-      throw new CheckpointException(definition.file() + ": does not fit the model: it has token ids up to " + (vocabularySize() - 1)
-          + ", expected below " + vocabulary + " (vocab_size in config.json); use the tokenizer that came with the checkpoint");
+      throw new CheckpointException(definition.file() + ": does not fit the model: it has token ids up to "
+          + (vocabularySize() - 1) + ", expected below " + vocabulary + " (vocab_size in config.json); use the tokenizer that came with the checkpoint");
     }
     for (int id : ends.end()) {
       requireToken(id, vocabulary, "eos_token_id");
@@ -186,8 +200,8 @@ public final class Tokenizer implements AutoCloseable {
 
   private void requireToken(int id, int vocabulary, String name) throws CheckpointException {
     if (id < 0 || id >= vocabulary) {
-      throw new CheckpointException(definition.file().resolveSibling("config.json") + ": " + name + " is " + id + ", expected 0 to "
-          + (vocabulary - 1) + " (vocab_size); correct it here or in generation_config.json");
+      throw new CheckpointException(definition.file().resolveSibling("config.json") + ": " + name + " is " + id
+          + ", expected 0 to " + (vocabulary - 1) + " (vocab_size); correct it here or in generation_config.json");
     }
   }
 

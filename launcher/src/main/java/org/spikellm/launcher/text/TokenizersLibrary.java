@@ -1,5 +1,6 @@
 package org.spikellm.launcher.text;
 
+import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -27,12 +28,13 @@ final class TokenizersLibrary {
     try {
       return HuggingFaceTokenizer.newInstance(
           new ByteArrayInputStream(definition.json().getBytes(StandardCharsets.UTF_8)), PLAIN);
+    } catch (EngineException | LinkageError e) {
+      throw new CheckpointException(definition.file() + ": the tokenizers library cannot load its native part for "
+          + System.getProperty("os.name") + " " + System.getProperty("os.arch") + " (" + ModelFile.message(e)
+          + "), expected Linux, macOS or Windows and a cache that can be written: set XDG_CACHE_HOME", e);
     } catch (RuntimeException e) {
       throw new CheckpointException(definition.file() + ": not a usable tokenizer (" + ModelFile.message(e)
           + "), expected one that Hugging Face tokenizers reads; download the file again", e);
-    } catch (LinkageError e) {
-      throw new CheckpointException(definition.file() + ": the tokenizers library has no native part that runs on "
-          + System.getProperty("os.name") + " " + System.getProperty("os.arch") + " (" + ModelFile.message(e) + ")", e);
     }
   }
 

@@ -116,7 +116,8 @@ class ChatTemplateTest {
 
   @Test
   void whatJinjavaWouldPassOverIsRefused() throws IOException {
-    for (String source : List.of("{{ messages | nosuch }}", "{% if messages is nosuch %}a{% endif %}", "{{ '}}' + ('a' | nosuch) }}",
+    for (String source : List.of("{{ messages | nosuch }}", "{% if messages is nosuch %}a{% endif %}",
+        "{{ '}}' + ('a' | nosuch) }}",
         "{% for turn in messages if turn.role == 'nosuch' %}a{% endfor %}")) {
       ChatTemplate template = template(source);
       String message = assertThrows(CheckpointException.class, () -> template.render(TWO_USERS, true), source).getMessage();
@@ -124,7 +125,8 @@ class ChatTemplateTest {
     }
     // Where it is not reached, or only looks like code, it does no harm.
     for (String source : List.of("{% if false %}{{ messages | nosuch }}{% endif %}a", "{{ 'a' }}{# | nosuch #}",
-        "{% if '| nosuch' != ' is nosuch' %}a{% endif %}", "{% for turn in (messages if true else []) %}{% if loop.last %}a{% endif %}{% endfor %}")) {
+        "{% if '| nosuch' != ' is nosuch' %}a{% endif %}",
+        "{% for turn in (messages if true else []) %}{% if loop.last %}a{% endif %}{% endfor %}")) {
       assertEquals("a", template(source).render(TWO_USERS, true), source);
     }
   }
@@ -139,7 +141,8 @@ class ChatTemplateTest {
     Files.writeString(directory.resolve("chat_template.jinja"), "three\n");
     assertEquals("three", ChatTemplate.open(directory, tokenizer).render(TWO_USERS, true));
     Files.delete(directory.resolve("chat_template.jinja"));
-    Files.writeString(directory.resolve("tokenizer_config.json"), "{\"chat_template\": [{\"name\": \"rag\", \"template\": \"t\"}]}");
+    Files.writeString(directory.resolve("tokenizer_config.json"),
+        "{\"chat_template\": [{\"name\": \"rag\", \"template\": \"t\"}]}");
     assertThrows(CheckpointException.class, () -> ChatTemplate.open(directory, tokenizer));
     Files.writeString(directory.resolve("tokenizer_config.json"), "{\"chat_template\": 3}");
     assertThrows(CheckpointException.class, () -> ChatTemplate.open(directory, tokenizer));

@@ -26,7 +26,8 @@ class ModulePathTest {
     // Surefire puts on the module path what module-infos name, and the rest on the class path.
     String path = Stream.of("jdk.module.path", "java.class.path").map(System::getProperty)
         .flatMap(list -> Stream.of(list.split(File.pathSeparator)))
-        .filter(entry -> !entry.isEmpty() && !entry.endsWith("test-classes")).distinct().collect(Collectors.joining(File.pathSeparator));
+        .filter(entry -> !entry.isEmpty() && !entry.endsWith("test-classes")).distinct()
+        .collect(Collectors.joining(File.pathSeparator));
     Path tests = Path.of("target", "test-classes").toAbsolutePath();
     Path out = home.resolve("out");
     Path err = home.resolve("err");
@@ -42,7 +43,7 @@ class ModulePathTest {
     assertEquals(0, status);
     assertEquals("Once upon a 🦙\n<s>HI [[\"user\"]]", Files.readString(out).strip());
     try (var files = Files.walk(home.resolve(".cache/spikellm"))) {
-      assertTrue(files.anyMatch(file -> file.getFileName().toString().contains("tokenizers.")), "the native part is in the cache");
+      assertTrue(files.anyMatch(file -> file.getFileName().toString().contains("tokenizers.")), "no native part in the cache");
     }
   }
 }

@@ -15,7 +15,8 @@ public final class StartProbe {
       System.out.println(tokenizer.decode(tokenizer.encode("Once upon a 🦙", true)));
       if (arguments.length > 1) {
         ChatTemplate template = new ChatTemplate.OfCheckpoint(Path.of("template"),
-            "{% for turn in messages %}{{ bos_token + turn.content.strip() | upper }}{% endfor %} [{{ [messages[0].role] | tojson }}]", tokenizer);
+            "{% for turn in messages %}{{ bos_token + turn.content.strip() | upper }}{% endfor %}"
+            + " [{{ [messages[0].role] | tojson }}]", tokenizer);
         System.out.println(template.render(List.of(new Message("user", " hi ")), true));
       }
     }

@@ -9,10 +9,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -132,16 +135,16 @@ class TokenizerTest {
       assertArrayEquals(concat(new int[] {1}, plain), tokenizer.encode("a", true));
       assertArrayEquals(new int[] {1}, tokenizer.encode("", true));
       assertArrayEquals(concat(new int[] {1, 1}, plain, new int[] {2}), tokenizer.encode("<s>a</s>", true));
-      assertEquals("aa", tokenizer.decode(concat(new int[] {1}, plain, new int[] {2})) + "a");
+      assertEquals("a", tokenizer.decode(concat(new int[] {1}, plain, new int[] {2})));
       assertEquals("", tokenizer.decode(1, 2, 0, 99_999));
     }
   }
 
   @Test
   void settingsOfATokenizerFileDoNotCutTextsOff(@TempDir Path other) throws IOException {
-    var root = new java.util.LinkedHashMap<>(Json.readObject(TALES.resolve("tokenizer.json")));
-    root.put("truncation", java.util.Map.of("direction", "Right", "max_length", 8, "strategy", "LongestFirst", "stride", 0));
-    root.put("padding", java.util.Map.of("strategy", java.util.Map.of("Fixed", 64), "direction", "Right", "pad_to_multiple_of", 8,
+    var root = new LinkedHashMap<>(Json.readObject(TALES.resolve("tokenizer.json")));
+    root.put("truncation", Map.of("direction", "Right", "max_length", 8, "strategy", "LongestFirst", "stride", 0));
+    root.put("padding", Map.of("strategy", Map.of("Fixed", 64), "direction", "Right", "pad_to_multiple_of", 8,
         "pad_id", 0, "pad_type_id", 0, "pad_token", "<unk>"));
     Files.writeString(other.resolve("tokenizer.json"), Json.write(root));
     try (Tokenizer tokenizer = Tokenizer.open(other)) {
@@ -156,7 +159,8 @@ class TokenizerTest {
     Files.copy(TALES.resolve("tokenizer.json"), other.resolve("tokenizer.json"));
     Files.writeString(other.resolve("config.json"), "{\"bos_token_id\": 7, \"eos_token_id\": 8}");
     Files.writeString(other.resolve("generation_config.json"), "{\"eos_token_id\": [9, 10]}");
-    Files.writeString(other.resolve("tokenizer_config.json"), "{\"eos_token\": {\"content\": \"</s>\"}, \"add_bos_token\": false}");
+    Files.writeString(other.resolve("tokenizer_config.json"),
+        "{\"eos_token\": {\"content\": \"</s>\"}, \"add_bos_token\": false}");
     try (Tokenizer tokenizer = Tokenizer.open(other)) {
       assertEquals(OptionalInt.of(7), tokenizer.bos());
       assertEquals(Set.of(2, 8, 9, 10), tokenizer.eos());
@@ -179,7 +183,21 @@ class TokenizerTest {
         + " \"2049\": {\"content\": \"<|end|>\", \"special\": true}}}");
     try (Tokenizer tokenizer = Tokenizer.open(other)) {
       assertEquals(2050, tokenizer.vocabularySize());
-      assertArrayEquals(concat(new int[] {2048}, json.encode("a", false), new int[] {2049}), tokenizer.encode("<|turn|>a<|end|>", false));
+      assertArrayEquals(concat(new int[] {2048}, json.encode("a", false), new int[] {2049}),
+          tokenizer.encode("<|turn|>a<|end|>", false));
+    }
+  }
+
+  @Test
+  void aSentencePieceModelMayTrimSpaces(@TempDir Path other) throws IOException {
+    byte[] trimming = Files.readAllBytes(TALES.resolve("tokenizer.model"));
+    int last = trimming.length - 1;
+    assertArrayEquals(new byte[] {0x18, 1, 0x20, 0}, Arrays.copyOfRange(trimming, last - 3, last + 1));
+    trimming[last] = 1;                                       // NormalizerSpec.remove_extra_whitespaces
+    Files.write(other.resolve("tokenizer.model"), trimming);
+    try (Tokenizer tokenizer = Tokenizer.open(other)) {
+      assertArrayEquals(json.encode("a b\n c", false), tokenizer.encode("  a   b\n c ", false));
+      assertArrayEquals(new int[0], tokenizer.encode("   ", false));
     }
   }
 
@@ -187,7 +205,7 @@ class TokenizerTest {
   void severalThreadsShareOne() {
     String text = "There was once a king's son who went out into the wide world. ".repeat(20);
     int[] expected = json.encode(text, true);
-    List<int[]> found = java.util.stream.IntStream.range(0, 64).parallel().mapToObj(i -> json.encode(text, true)).toList();
+    List<int[]> found = IntStream.range(0, 64).parallel().mapToObj(i -> json.encode(text, true)).toList();
     found.forEach(ids -> assertArrayEquals(expected, ids));
   }
 

@@ -33,8 +33,8 @@ class VectorTest {
   }
 
   /**
-   * This tokenizer.json is GPT-2's with tokens added for runs of spaces and tabs, and the vectors are those of GPT-2 itself: without
-   * the added tokens all of them hold, and with them those without such runs.
+   * This tokenizer.json is GPT-2's with tokens added for runs of spaces and tabs, and the vectors are those of GPT-2 itself:
+   * without the added tokens all of them hold, and with them those without such runs.
    */
   @Test
   void encodesEveryVectorOfGpt2() throws IOException {
@@ -49,7 +49,8 @@ class VectorTest {
 
   private static Path data(String name) {
     String data = System.getProperty("spikellm.data");
-    assumeTrue(data != null, "set -Dspikellm.data=DIR, where DIR/tokenizers/" + name + " has a tokenizer, vectors.inp and vectors.out");
+    assumeTrue(data != null, "set -Dspikellm.data=DIR, where DIR/tokenizers/" + name
+        + " has a tokenizer, vectors.inp and vectors.out");
     return Path.of(data, "tokenizers", name);
   }
 
@@ -63,7 +64,8 @@ class VectorTest {
       for (int i = 0; i < texts.length; i++) {
         if (covered.test(texts[i])) {
           tried++;
-          int[] expected = Arrays.stream(lines[i].strip().split(" +")).filter(id -> !id.isEmpty()).mapToInt(Integer::parseInt).toArray();
+          int[] expected = Arrays.stream(lines[i].strip().split(" +")).filter(id -> !id.isEmpty())
+              .mapToInt(Integer::parseInt).toArray();
           assertArrayEquals(expected, tokenizer.encode(texts[i], false), "vector " + i + ": " + texts[i]);
           assertEquals(texts[i], tokenizer.decode(expected), "vector " + i);
           AwkwardTexts.assertStreamsAsDecoded(tokenizer, expected);
