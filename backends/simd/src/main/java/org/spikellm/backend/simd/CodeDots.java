@@ -1,0 +1,163 @@
+package org.spikellm.backend.simd;
+
+import static jdk.incubator.vector.VectorOperators.LSHR;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+
+/**
+ * Integer products of packed codes with the activations of one token, a block of rows in the lanes: nothing is unpacked to memory.
+ * Each 16-bit lane adds up the products of one half of the words, for a *span* of words in which they cannot overflow, and is
+ * written out as it is; {@link #widen} adds the two halves. One loop a method and few operations in it: C2 stops inlining, and
+ * then boxes every vector, in methods that are much longer than these.
+ */
+final class CodeDots {
+
+  private static final int LANES = Lanes.COUNT;
+  private static final int BLOCK = Lanes.BLOCK;
+  private static final int SHORTS = 2 * Lanes.BLOCK;
+  private static final int V = Lanes.BYTES;
+
+  private CodeDots() {}
+
+  /** Spans of the words {@code from..to − 1}, {@code span} words each, to consecutive places of {@code sums}. */
+  static void spans(CodeLayout layout, MemorySegment block, int from, int to, int span, int[] pairs, int at, short[] sums) {
+    switch (layout.bits()) {
+      case 2 -> spans2(block, from, to, span, pairs, at, sums);
+      case 3 -> spans3(block, from, to, span, pairs, at, sums);
+      case 4 -> spans4(block, from, to, span, pairs, at, sums);
+      default -> throw new IllegalArgumentException(layout.toString());
+    }
+  }
+
+  private static ShortVector pair(int[] pairs, int i) {
+    return IntVector.broadcast(Lanes.INTS, pairs[i]).reinterpretAsShorts();
+  }
+
+  private static ShortVector load(MemorySegment block, int at) {
+    return ShortVector.fromMemorySegment(Lanes.SHORTS, block, at, Lanes.ORDER);
+  }
+
+  private static void spans4(MemorySegment block, int from, int to, int span, int[] pairs, int at, short[] sums) {
+    ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) 15);
+    int target = 0;
+    for (int w = from; w < to; target += SHORTS) {
+      ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
+      ShortVector s1 = ShortVector.zero(Lanes.SHORTS);
+      int end = Math.min(to, w + span);
+      for (; w < end; w++) {
+        ShortVector x0 = load(block, w * 2 * V);
+        ShortVector x1 = load(block, w * 2 * V + V);
+        ShortVector a = pair(pairs, at + 4 * w);
+        ShortVector b = pair(pairs, at + 4 * w + 1);
+        ShortVector c = pair(pairs, at + 4 * w + 2);
+        ShortVector d = pair(pairs, at + 4 * w + 3);
+        s0 = s0.add(x0.and(mask).mul(a));
+        s1 = s1.add(x1.and(mask).mul(a));
+        s0 = s0.add(x0.lanewise(LSHR, 4).and(mask).mul(b));
+        s1 = s1.add(x1.lanewise(LSHR, 4).and(mask).mul(b));
+        s0 = s0.add(x0.lanewise(LSHR, 8).and(mask).mul(c));
+        s1 = s1.add(x1.lanewise(LSHR, 8).and(mask).mul(c));
+        s0 = s0.add(x0.lanewise(LSHR, 12).mul(d));
+        s1 = s1.add(x1.lanewise(LSHR, 12).mul(d));
+      }
+      s0.intoArray(sums, target);
+      s1.intoArray(sums, target + BLOCK);
+    }
+  }
+
+  private static void spans3(MemorySegment block, int from, int to, int span, int[] pairs, int at, short[] sums) {
+    ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) 7);
+    int target = 0;
+    for (int w = from; w < to; target += SHORTS) {
+      ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
+      ShortVector s1 = ShortVector.zero(Lanes.SHORTS);
+      int end = Math.min(to, w + span);
+      for (; w < end; w++) {
+        ShortVector x0 = load(block, w * 2 * V);
+        ShortVector x1 = load(block, w * 2 * V + V);
+        for (int p = 0; p < 5; p++) {
+          ShortVector a = pair(pairs, at + 5 * w + p);
+          s0 = s0.add(x0.and(mask).mul(a));
+          s1 = s1.add(x1.and(mask).mul(a));
+          x0 = x0.lanewise(LSHR, 3);
+          x1 = x1.lanewise(LSHR, 3);
+        }
+      }
+      s0.intoArray(sums, target);
+      s1.intoArray(sums, target + BLOCK);
+    }
+  }
+
+  private static void spans2(MemorySegment block, int from, int to, int span, int[] pairs, int at, short[] sums) {
+    ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) 3);
+    int target = 0;
+    for (int w = from; w < to; target += SHORTS) {
+      ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
+      ShortVector s1 = ShortVector.zero(Lanes.SHORTS);
+      int end = Math.min(to, w + span);
+      for (; w < end; w++) {
+        ShortVector x0 = load(block, w * 2 * V);
+        ShortVector x1 = load(block, w * 2 * V + V);
+        for (int p = 0; p < 8; p++) {
+          ShortVector a = pair(pairs, at + 8 * w + p);
+          s0 = s0.add(x0.and(mask).mul(a));
+          s1 = s1.add(x1.and(mask).mul(a));
+          x0 = x0.lanewise(LSHR, 2);
+          x1 = x1.lanewise(LSHR, 2);
+        }
+      }
+      s0.intoArray(sums, target);
+      s1.intoArray(sums, target + BLOCK);
+    }
+  }
+
+  /**
+   * The products of 8-bit codes with activations up to 257: each fills 16 bits, so it is widened at once. With x a pair of
+   * products as an unsigned int, Σ low + Σ high = Σ x − (Σ (x >>> 16) << 16) + Σ (x >>> 16), all modulo 2³².
+   */
+  static void bytes(MemorySegment block, int from, int to, int[] pairs, int at, int[] dots, int target) {
+    ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) 0xff);
+    IntVector all0 = IntVector.zero(Lanes.INTS);
+    IntVector all1 = IntVector.zero(Lanes.INTS);
+    IntVector high0 = IntVector.zero(Lanes.INTS);
+    IntVector high1 = IntVector.zero(Lanes.INTS);
+    for (int w = from; w < to; w++) {
+      ShortVector x0 = load(block, w * 2 * V);
+      ShortVector x1 = load(block, w * 2 * V + V);
+      ShortVector a = pair(pairs, at + 2 * w);
+      ShortVector b = pair(pairs, at + 2 * w + 1);
+      IntVector p0 = x0.and(mask).mul(a).reinterpretAsInts();
+      IntVector p1 = x1.and(mask).mul(a).reinterpretAsInts();
+      IntVector q0 = x0.lanewise(LSHR, 8).mul(b).reinterpretAsInts();
+      IntVector q1 = x1.lanewise(LSHR, 8).mul(b).reinterpretAsInts();
+      all0 = all0.add(p0).add(q0);
+      all1 = all1.add(p1).add(q1);
+      high0 = high0.add(p0.lanewise(LSHR, 16)).add(q0.lanewise(LSHR, 16));
+      high1 = high1.add(p1.lanewise(LSHR, 16)).add(q1.lanewise(LSHR, 16));
+    }
+    all0.sub(high0.mul(0xffff)).intoArray(dots, target);
+    all1.sub(high1.mul(0xffff)).intoArray(dots, target + LANES);
+  }
+
+  /** {@code dots[i] = } the two halves of {@code sums}'s i-th pair of unsigned shorts, for {@code count} ints. */
+  static void widen(short[] sums, int[] dots, int at, int count) {
+    for (int i = 0; i < count; i += LANES) {
+      IntVector both = ShortVector.fromArray(Lanes.SHORTS, sums, 2 * i).reinterpretAsInts();
+      both.and(0xffff).add(both.lanewise(LSHR, 16)).intoArray(dots, at + i);
+    }
+  }
+
+  /** Adds {@code spans} spans of a block up into {@code dots[at..]}. */
+  static void widenAndAdd(short[] sums, int spans, int[] dots, int at) {
+    for (int v = 0; v < BLOCK; v += LANES) {
+      IntVector total = IntVector.zero(Lanes.INTS);
+      for (int s = 0; s < spans; s++) {
+        IntVector both = ShortVector.fromArray(Lanes.SHORTS, sums, s * SHORTS + 2 * v).reinterpretAsInts();
+        total = total.add(both.and(0xffff)).add(both.lanewise(LSHR, 16));
+      }
+      total.intoArray(dots, at + v);
+    }
+  }
+}
