@@ -5,6 +5,7 @@ module org.spikellm.launcher {
   requires me.tongfei.progressbar;
 
   // Tokenizers and chat templates. Automatic modules do not pull in the explicit modules they use, hence the second group.
+  requires ai.djl.api;
   requires ai.djl.tokenizers;
   requires jinjava;
   requires com.fasterxml.jackson.databind;
