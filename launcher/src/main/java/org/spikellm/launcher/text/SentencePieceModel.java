@@ -146,10 +146,13 @@ record SentencePieceModel(Path file, List<Piece> pieces, boolean byteFallback, b
 
   private Map<String, Object> normalizer() {
     List<Map<String, Object>> steps = new ArrayList<>();
+    if (trimsSpaces) {
+      steps.add(replace(Map.of("Regex", "\\A +"), ""));
+      steps.add(replace(Map.of("Regex", " {2,}"), " "));
+    }
     steps.add(replace(Map.of("String", " "), SPACE));
     if (trimsSpaces) {
-      steps.add(replace(Map.of("Regex", "\\A" + SPACE + "+|" + SPACE + "+\\z"), ""));
-      steps.add(replace(Map.of("Regex", SPACE + "{2,}"), SPACE));
+      steps.add(replace(Map.of("Regex", SPACE + "+\\z"), ""));      // at the end SentencePiece drops a written-out sign, too
     }
     if (spacePrefix) {
       steps.add(Map.of("type", "Prepend", "prepend", SPACE));

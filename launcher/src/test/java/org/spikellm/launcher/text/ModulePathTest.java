@@ -39,7 +39,8 @@ class ModulePathTest {
         || name.startsWith("DJL_") || name.equals("ENGINE_CACHE_DIR"));
     int status = start.redirectOutput(out.toFile()).redirectError(err.toFile()).start().waitFor();
 
-    assertEquals("", Files.readString(err));
+    // The JVM names the incubator module of the vector backend whenever that one is on the path.
+    assertEquals(List.of(), Files.readAllLines(err).stream().filter(line -> !line.contains("jdk.incubator.vector")).toList());
     assertEquals(0, status);
     assertEquals("Once upon a 🦙\n<s>HI [[\"user\"]]", Files.readString(out).strip());
     try (var files = Files.walk(home.resolve(".cache/spikellm"))) {
