@@ -80,6 +80,7 @@ final class PlainKernels {
   }
 
   static void swiGlu(Tensor gate, Tensor up, Tensor out) {
+    Shapes.f32("gate", gate, gate.rows(), gate.columns());
     Shapes.f32("up", up, gate.rows(), gate.columns());
     Shapes.f32("gated output", out, gate.rows(), gate.columns());
     float[] g = new float[gate.columns()];

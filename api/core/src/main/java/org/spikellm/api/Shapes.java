@@ -36,14 +36,18 @@ public final class Shapes {
     f32("encoder input", x, out.tokens(), encoding.order().channels());
     if (!out.order().equals(encoding.order()) || out.planes().size() != encoding.planes() || out.offset() != encoding.offset()
         || out.planes().getFirst().dtype() != encoding.countType()) {
-      throw new IllegalArgumentException("encoder output: expected a spike train allocated for this encoding");
+      throw new IllegalArgumentException("encoder output: expected a spike train allocated for this encoding, of "
+          + encoding.planes() + " planes " + encoding.countType() + " less " + encoding.offset() + ", found " + out.planes().size()
+          + " planes " + out.planes().getFirst() + " less " + out.offset()
+          + (out.order().equals(encoding.order()) ? "" : " in another channel order"));
     }
   }
 
   /** The arguments of {@link SpikingLinear#accumulate(SpikeTrain, Tensor)}. */
   public static void accumulate(SpikeTrain x, ChannelOrder order, int rows, Tensor out) {
     if (x.order() != order && !x.order().equals(order)) {
-      throw new IllegalArgumentException("spiking linear: the channel orders of weight and input differ");
+      throw new IllegalArgumentException("spiking linear: expected spikes in the weight's channel order, found those of "
+          + x.order().channels() + " channels in another one");
     }
     f32("spiking linear output", out, x.tokens(), rows);
   }

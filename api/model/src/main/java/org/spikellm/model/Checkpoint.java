@@ -174,7 +174,17 @@ public final class Checkpoint implements AutoCloseable {
 
   /** Bytes of all tensors. */
   public long tensorBytes() {
-    return tensors.files().entrySet().stream().mapToLong(e -> e.getValue().bytes(e.getKey()).byteSize()).sum();
+    return bytes("");
+  }
+
+  /** Bytes of the blocks' tensors. */
+  public long blockBytes() {
+    return bytes("model.layers.");
+  }
+
+  private long bytes(String prefix) {
+    return tensors.files().entrySet().stream().filter(e -> e.getKey().startsWith(prefix))
+        .mapToLong(e -> e.getValue().bytes(e.getKey()).byteSize()).sum();
   }
 
   /** Every tensor's entry, with the file it is in. */

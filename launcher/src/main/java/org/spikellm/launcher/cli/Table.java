@@ -5,14 +5,21 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** A table for people: the first column to the left, the others to the right. */
+/** A table for people: the first column to the left, the others to the right unless told otherwise. */
 final class Table {
 
   private final List<String[]> rows = new ArrayList<>();
+  private boolean left;
 
   /** Adds a row; the first is the heading. */
   Table row(String... cells) {
     rows.add(cells);
+    return this;
+  }
+
+  /** All columns to the left: for words rather than numbers. */
+  Table leftAligned() {
+    left = true;
     return this;
   }
 
@@ -28,7 +35,7 @@ final class Table {
       StringBuilder line = new StringBuilder();
       for (int c = 0; c < row.length; c++) {
         String padding = " ".repeat(width[c] - row[c].length());
-        line.append(c == 0 ? row[c] + padding : "  " + padding + row[c]);
+        line.append(c == 0 ? "" : "  ").append(c == 0 || left ? row[c] + padding : padding + row[c]);
       }
       out.println(line.toString().stripTrailing());
     }

@@ -73,7 +73,7 @@ public final class Quantization {
       List<int[]> windows = CalibrationWindows.draw(tokenizer.encode(text, tokenizer.addsBos()), file.toString(), options.samples(),
           sequence, options.spec().seed());
       QuantizationRequest request =
-          new QuantizationRequest(options.spec(), pipeline, neuron, detector, options.headBits(), windows);
+          new QuantizationRequest(options.spec(), pipeline, neuron, detector, windows);
       progress.begin("Hashing the source", 1, "checkpoint");
       Map<String, Object> description = description(SourceHash.of(checkpoint), SourceHash.of(text.getBytes(StandardCharsets.UTF_8)), sequence);
       progress.end();

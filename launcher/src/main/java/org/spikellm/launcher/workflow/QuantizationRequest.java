@@ -1,7 +1,6 @@
 package org.spikellm.launcher.workflow;
 
 import java.util.List;
-import java.util.Map;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
@@ -14,8 +13,7 @@ import org.spikellm.api.SalienceDetector;
  * @param pipeline quantizes a block
  * @param neuron encodes activations
  * @param detector scores channels
- * @param headBits bits of the head, or 16 to keep the source's type
  * @param calibration token windows of equal length
  */
 public record QuantizationRequest(QuantizationSpec spec, QuantizationPipeline pipeline, NeuronModel neuron,
-    SalienceDetector detector, int headBits, List<int[]> calibration) {}
+    SalienceDetector detector, List<int[]> calibration) {}

@@ -1,26 +1,28 @@
 package org.spikellm.launcher.workflow;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.spikellm.api.Block;
+import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.DType;
-import org.spikellm.api.NeuronModel;
-import org.spikellm.api.QuantizationPipeline;
+import org.spikellm.api.DenseWeight;
+import org.spikellm.api.Projection;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.SalienceDetector;
 import org.spikellm.api.Session;
 import org.spikellm.api.Tensor;
-import org.spikellm.launcher.registry.Registry;
+import org.spikellm.model.BlockStatistics;
 import org.spikellm.model.CalibrationStream;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.Decoder;
@@ -74,20 +76,55 @@ class GoldenTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"spike, 0.9", "spike-t4, 0.95"})
+  void salienceOfTheTinyModelsFirstBlock(String run, double plain) throws IOException {
+    Safetensors golden = Golden.tensors("tiny/golden.safetensors");
+    List<int[]> windows = Golden.windows(golden.tensor("calibration"));
+    try (Session session = Golden.session(); Checkpoint checkpoint = Checkpoint.open(Golden.TINY, Golden.neurons())) {
+      Block block = checkpoint.block(0);
+      BlockStatistics statistics = new BlockStatistics(block.shape(), session, true);
+      new CalibrationStream(checkpoint.config(), checkpoint.embeddings(), windows)
+          .observe(new PreparedBlock(session, block, SpikeMode.COLLAPSED), statistics, done -> { });
+      SalienceDetector detector = Golden.registry().find(SalienceDetector.class, "gradient");
+      for (Projection projection : Projection.values()) {
+        String name = run + ".0." + projection.name().toLowerCase(Locale.ROOT);
+        Tensor weight = ((DenseWeight) block.linear(projection).weight()).values().toF32();
+        float[] score = detector.score(weight, statistics.inputs().get(projection), session);
+        assertNear(name, golden.tensor(name + ".salience").toFloats(), score);
+        assertPlain(name, golden.tensor(name + ".plain").toFloats(), ChannelOrder.select(score, plain));
+      }
+      String keys = run + ".0.k.cache";
+      String values = run + ".0.v.cache";
+      assertNear(keys, golden.tensor(keys + ".salience").toFloats(), statistics.keySalience());
+      assertNear(values, golden.tensor(values + ".salience").toFloats(), statistics.valueSalience());
+      assertPlain(keys, golden.tensor(keys + ".plain").toFloats(), ChannelOrder.select(statistics.keySalience(), plain));
+      assertPlain(values, golden.tensor(values + ".plain").toFloats(), ChannelOrder.select(statistics.valueSalience(), plain));
+      assertNear(keys + ".lo", golden.tensor(keys + ".lo").toFloats(), statistics.keyLow());
+      assertNear(keys + ".hi", golden.tensor(keys + ".hi").toFloats(), statistics.keyHigh());
+    }
+  }
+
+  /** Within 1e-4 of the largest. */
+  private static void assertNear(String name, float[] expected, float[] found) {
+    assertEquals(expected.length, found.length, name);
+    float largest = 0;
+    for (float value : expected) {
+      largest = Math.max(largest, Math.abs(value));
+    }
+    assertArrayEquals(expected, found, 1e-4f * largest, name);
+  }
+
+  private static void assertPlain(String name, float[] plain, boolean[] salient) {
+    for (int c = 0; c < plain.length; c++) {
+      assertEquals(plain[c] == 0, salient[c], name + ": channel " + c + " is salient");
+    }
+  }
+
   private static Decoder quantized(Checkpoint checkpoint, Session session, int steps, double salient, List<int[]> windows)
       throws IOException {
-    Registry registry = Golden.registry();
-    QuantizationRequest request = new QuantizationRequest(new QuantizationSpec(4, 4, steps, salient, 0, 2),
-        registry.find(QuantizationPipeline.class, "rtn"), registry.find(NeuronModel.class, "gif"),
-        registry.find(SalienceDetector.class, "gradient"), QuantizationSpec.FLOAT_BITS, windows);
-    CalibrationStream stream = new CalibrationStream(checkpoint.config(), checkpoint.embeddings(), windows);
-    List<PreparedBlock> blocks = new ArrayList<>();
-    for (int i = 0; i < checkpoint.config().blocks(); i++) {
-      Block block = new BlockQuantization(request, session).quantize(i, checkpoint.block(i), stream, done -> { }).block();
-      blocks.add(new PreparedBlock(session, block, SpikeMode.COLLAPSED));
-      stream.advance(blocks.getLast(), done -> { });
-    }
-    return new Decoder(checkpoint.config(), session, checkpoint.embeddings(), blocks, checkpoint.finalNorm(), checkpoint.head());
+    return Quantized.decoder(checkpoint, session, "gif", new QuantizationSpec(4, 4, steps, salient, 0, 2), windows,
+        SpikeMode.COLLAPSED);
   }
 
   private static double perplexity(Decoder decoder, String model) throws IOException {

@@ -1,0 +1,112 @@
+package org.spikellm.tck;
+
+import static org.spikellm.tck.BackendTrial.broken;
+import static org.spikellm.tck.BackendTrial.brokenLinear;
+
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.spikellm.api.DType;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.Shapes;
+import org.spikellm.api.SpikeTrain;
+import org.spikellm.api.SpikingLinear;
+import org.spikellm.api.Tensor;
+
+/** The rules for the spiking linear bite: each broken backend fails the rules that it breaks, and no others. */
+class LinearFaultsTest {
+
+  @TestFactory
+  Stream<DynamicTest> brokenLinears() {
+    return Stream.of(
+        brokenLinear("integers wrap at 32 bits", weight -> new NaiveSession.Linear(weight) {
+          @Override
+          long integer(int[] counts, int[] codes, int zero, int from, int to) {
+            return (int) super.integer(counts, codes, zero, from, to);
+          }
+        }, "B.31", "B.32"),
+        brokenLinear("integers are summed in float", weight -> new NaiveSession.Linear(weight) {
+          @Override
+          long integer(int[] counts, int[] codes, int zero, int from, int to) {
+            float sum = 0;
+            for (int j = from; j < to; j++) {
+              sum += (float) counts[j] * (codes[j] - zero);
+            }
+            return (long) sum;
+          }
+        }, "B.30", "B.31", "B.32"),
+        brokenLinear("codes less the zero point wrap at 8 bits", weight -> new NaiveSession.Linear(weight) {
+          @Override
+          long integer(int[] counts, int[] codes, int zero, int from, int to) {
+            return super.integer(counts, codes, Math.clamp(zero, -512, 511), from, to);
+          }
+        }, "B.32"),
+        brokenLinear("the offset is added once more", weight -> new NaiveSession.Linear(weight) {
+          @Override
+          int[] counts(SpikeTrain x, int t, int c) {
+            int[] counts = super.counts(x, t, c);
+            for (int j = 0; j < counts.length; j++) {
+              counts[j] += x.offset();
+            }
+            return counts;
+          }
+        }, "B.30", "B.35"),
+        brokenLinear("the last plane is left out", weight -> new NaiveSession.Linear(weight) {
+          @Override
+          int[] counts(SpikeTrain x, int t, int c) {
+            int[] counts = super.counts(x, t, c);
+            for (int j = 0; j < counts.length && x.planes().size() > 1; j++) {
+              counts[j] -= x.planes().getLast().getInt(t, weight.order().start(c) + j);
+            }
+            return counts;
+          }
+        }, "B.30"),
+        brokenLinear("a scale of zero is taken for one", weight -> new NaiveSession.Linear(weight) {
+          @Override
+          float add(float sum, long integer, float theta, float scale) {
+            return super.add(sum, integer, theta, scale == 0 ? 1 : scale);
+          }
+        }, "B.33"),
+        brokenLinear("what is in out is replaced", weight -> new NaiveSession.Linear(weight) {
+          @Override
+          public void accumulate(SpikeTrain x, Tensor out) {
+            Tensor fresh = Tensor.allocate(DType.F32, out.rows(), out.columns());
+            super.accumulate(x, fresh);
+            Shapes.f32("out", out, x.tokens(), rows());
+            out.segment().copyFrom(fresh.segment());
+          }
+        }, "B.33", "B.34"),
+        brokenLinear("the product is rounded twice", weight -> new NaiveSession.Linear(weight) {
+          @Override
+          float add(float sum, long integer, float theta, float scale) {
+            return sum + (float) integer * theta * scale;
+          }
+        }, "B.34", "B.35"),
+        brokenLinear("columns stay in their own order", weight -> new NaiveSession.Linear(weight) {
+          @Override
+          public void accumulate(Tensor x, Tensor out) {
+            Tensor turned = x.toF32();
+            for (int t = 0; t < x.rows() && x.columns() == columns(); t++) {
+              for (int place = 0; place < columns(); place++) {
+                turned.setFloat(t, weight.order().order()[place], x.getFloat(t, place));
+              }
+            }
+            super.accumulate(x.dtype() == DType.F32 ? turned : x, out);
+          }
+        }, "B.36"),
+        broken("all weights are the one that was prepared last", threads -> new NaiveSession(threads) {
+          private QuantizedWeight latest;
+
+          @Override
+          public SpikingLinear prepare(QuantizedWeight weight) {
+            latest = weight;
+            return new Linear(weight) {
+              @Override
+              int[][] codes(int c) {
+                return new Linear(latest).codes(c);
+              }
+            };
+          }
+        }, "B.37"));
+  }
+}
