@@ -146,7 +146,6 @@ final class SimdLinear implements SpikingLinear {
   /** All tokens of a block: span by span, each unpacked once. */
   private void tiles(PackedCodes codes, int block, StagedSpikes x, int tokens, Tensor out, Scratch scratch) {
     int pairs = codes.layout.pairs();
-    boolean inBytes = x.maxActivation <= codes.layout.maxByteActivation();
     boolean inShorts = codes.layout.bits() < 8
         || 0xffff / (codes.layout.maxCode() * x.maxActivation) >= MIN_SHORT_PAIRS;
     int span = inShorts ? CodeDots.span(codes, x.maxActivation) : CodeDots.SPAN_COLUMNS / codes.layout.perStep();
@@ -158,13 +157,9 @@ final class SimdLinear implements SpikingLinear {
       int from = g * codes.stepsPerGroup;
       for (int w = from; w < codes.groupEnd(g); w += span) {
         int end = Math.min(codes.groupEnd(g), w + span);
-        if (inBytes) {
-          CodeTiles.unpackBytes(codes.layout, words, w, end, panel);
-        } else {
-          CodeTiles.unpack(codes.layout, words, w, end, panel);
-        }
+        CodeTiles.unpack(codes.layout, words, w, end, panel);
         if (inShorts) {
-          shortTiles(inBytes, panel, (end - w) * pairs, x, w * pairs, tokens, sums, dots, w > from);
+          shortTiles(panel, (end - w) * pairs, x, w * pairs, tokens, sums, dots, w > from);
         } else {
           byteTiles(panel, (end - w) * pairs, x, w * pairs, tokens, dots, w > from);
         }
@@ -173,23 +168,15 @@ final class SimdLinear implements SpikingLinear {
     }
   }
 
-  private static void shortTiles(boolean inBytes, short[] panel, int count, StagedSpikes x, int at, int tokens, short[] sums,
-      int[] dots, boolean add) {
+  private static void shortTiles(short[] panel, int count, StagedSpikes x, int at, int tokens, short[] sums, int[] dots,
+      boolean add) {
     int t = 0;
     for (; t + CodeTiles.TOKENS <= tokens; t += CodeTiles.TOKENS) {
-      if (inBytes) {
-        CodeTiles.fourOfBytes(panel, count, x.pairs, t * x.stride + at, x.stride, sums);
-      } else {
-        CodeTiles.four(panel, count, x.pairs, t * x.stride + at, x.stride, sums);
-      }
+      CodeTiles.four(panel, count, x.pairs, t * x.stride + at, x.stride, sums);
       CodeTiles.widen(sums, dots, t * Lanes.BLOCK, CodeTiles.TOKENS * Lanes.BLOCK, add);
     }
     for (; t < tokens; t++) {
-      if (inBytes) {
-        CodeTiles.oneOfBytes(panel, count, x.pairs, t * x.stride + at, sums);
-      } else {
-        CodeTiles.one(panel, count, x.pairs, t * x.stride + at, sums);
-      }
+      CodeTiles.one(panel, count, x.pairs, t * x.stride + at, sums);
       CodeTiles.widen(sums, dots, t * Lanes.BLOCK, Lanes.BLOCK, add);
     }
   }
