@@ -91,20 +91,31 @@ public final class Quantization {
     if (resumed > 0) {
       progress.say("Going on after block " + resumed + " of " + blocks + ", which an earlier run finished");
     }
-    CalibrationStream stream = new CalibrationStream(checkpoint.config(), checkpoint.embeddings(), request.calibration());
-    BlockQuantization quantization = new BlockQuantization(request, session);
     List<double[]> losses = new ArrayList<>();
+    try (CalibrationStream stream = new CalibrationStream(checkpoint.config(), checkpoint.embeddings(), request.calibration())) {
+      quantizeBlocks(checkpoint, writer, request, session, resumed, stream, losses);
+    }
+    long blockBytes = writer.blockBytes();
+    long bytes = writer.finish(head(checkpoint), description);
+    return new Result(blocks, resumed, (System.nanoTime() - began) / 1e9, losses, bytes,
+        8.0 * blockBytes / checkpoint.config().blockWeights());
+  }
+
+  private void quantizeBlocks(Checkpoint checkpoint, CheckpointWriter writer, QuantizationRequest request, Session session, int resumed,
+      CalibrationStream stream, List<double[]> losses) throws IOException {
+    int blocks = checkpoint.config().blocks();
+    BlockQuantization quantization = new BlockQuantization(request, session);
     progress.begin("Quantizing", 2L * blocks * stream.samples(), "samples");
     for (int i = 0; i < blocks; i++) {
       long before = 2L * i * stream.samples();
-      try (Arena arena = Arena.ofShared()) {
+      try (Arena arena = Arena.ofShared(); Checkpoint mapped = checkpoint.remap()) {
         Block block;
         if (i < resumed) {
           block = writer.read(i, request.spec().encodesActivations() ? request.neuron() : null, arena);
           losses.add(new double[0]);
         } else {
           QuantizedBlock quantized =
-              quantization.quantize(i, checkpoint.block(i), stream, done -> progress.at(before + done));
+              quantization.quantize(i, mapped.block(i), stream, done -> progress.at(before + done));
           block = quantized.block();
           losses.add(quantized.losses());
           writer.write(i, block);
@@ -114,12 +125,9 @@ public final class Quantization {
               done -> progress.at(before + stream.samples() + done));
         }
       }
+      System.gc();  // the block's tensors are native memory, which a heap that hardly grows would not give back for a long time
     }
     progress.end();
-    long blockBytes = writer.blockBytes();
-    long bytes = writer.finish(head(checkpoint), description);
-    return new Result(blocks, resumed, (System.nanoTime() - began) / 1e9, losses, bytes,
-        8.0 * blockBytes / checkpoint.config().blockWeights());
   }
 
   private LinearWeight head(Checkpoint checkpoint) throws CheckpointException {
