@@ -14,12 +14,46 @@ import jdk.incubator.vector.ShortVector;
  */
 final class CodeDots {
 
+  /** Columns of a span at most: a panel of as many, unpacked, fits the first cache. */
+  static final int SPAN_COLUMNS = 256;
+
   private static final int LANES = Lanes.COUNT;
   private static final int BLOCK = Lanes.BLOCK;
   private static final int SHORTS = 2 * Lanes.BLOCK;
   private static final int V = Lanes.BYTES;
 
   private CodeDots() {}
+
+  /** Words whose products add up in 16 bits without overflow, at most {@link #SPAN_COLUMNS}. */
+  static int span(PackedCodes codes, int maxActivation) {
+    int pairs = 0xffff / (codes.layout.maxCode() * maxActivation);
+    return Math.max(1, Math.min(pairs / codes.layout.perHalf(), SPAN_COLUMNS / codes.layout.perWord()));
+  }
+
+  /**
+   * Σ a·c of every group of a block, modulo 2³²: {@code dots} is [groups][BLOCK].
+   *
+   * @param pairs the activations, from {@code at}; none above {@code maxActivation}
+   */
+  static void dots(PackedCodes codes, MemorySegment block, int[] pairs, int at, int maxActivation, int[] dots, Scratch scratch) {
+    int span = span(codes, maxActivation);
+    if (codes.layout.bits() == 8) {
+      for (int g = 0; g < codes.groups; g++) {
+        bytes(block, g * codes.wordsPerGroup, codes.groupEnd(g), pairs, at, dots, g * BLOCK);
+      }
+    } else if (codes.wordsPerGroup <= span) {
+      short[] sums = scratch.shorts(codes.groups * SHORTS);
+      spans(codes.layout, block, 0, codes.words, codes.wordsPerGroup, pairs, at, sums);
+      widen(sums, dots, 0, codes.groups * BLOCK);
+    } else {
+      short[] sums = scratch.shorts(Lanes.ceilDiv(codes.wordsPerGroup, span) * SHORTS);
+      for (int g = 0; g < codes.groups; g++) {
+        int from = g * codes.wordsPerGroup;
+        spans(codes.layout, block, from, codes.groupEnd(g), span, pairs, at, sums);
+        widenAndAdd(sums, Lanes.ceilDiv(codes.groupEnd(g) - from, span), dots, g * BLOCK);
+      }
+    }
+  }
 
   /** Spans of the words {@code from..to − 1}, {@code span} words each, to consecutive places of {@code sums}. */
   static void spans(CodeLayout layout, MemorySegment block, int from, int to, int span, int[] pairs, int at, short[] sums) {
@@ -100,12 +134,21 @@ final class CodeDots {
       for (; w < end; w++) {
         ShortVector x0 = load(block, w * 2 * V);
         ShortVector x1 = load(block, w * 2 * V + V);
-        for (int p = 0; p < 8; p++) {
-          ShortVector a = pair(pairs, at + 8 * w + p);
+        for (int p = at + 8 * w; p < at + 8 * w + 8; p += 4) {
+          ShortVector a = pair(pairs, p);
+          ShortVector b = pair(pairs, p + 1);
+          ShortVector c = pair(pairs, p + 2);
+          ShortVector d = pair(pairs, p + 3);
           s0 = s0.add(x0.and(mask).mul(a));
           s1 = s1.add(x1.and(mask).mul(a));
-          x0 = x0.lanewise(LSHR, 2);
-          x1 = x1.lanewise(LSHR, 2);
+          s0 = s0.add(x0.lanewise(LSHR, 2).and(mask).mul(b));
+          s1 = s1.add(x1.lanewise(LSHR, 2).and(mask).mul(b));
+          s0 = s0.add(x0.lanewise(LSHR, 4).and(mask).mul(c));
+          s1 = s1.add(x1.lanewise(LSHR, 4).and(mask).mul(c));
+          s0 = s0.add(x0.lanewise(LSHR, 6).and(mask).mul(d));
+          s1 = s1.add(x1.lanewise(LSHR, 6).and(mask).mul(d));
+          x0 = x0.lanewise(LSHR, 8);
+          x1 = x1.lanewise(LSHR, 8);
         }
       }
       s0.intoArray(sums, target);

@@ -2,6 +2,7 @@ package org.spikellm.backend.simd;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.Tensor;
 
@@ -100,57 +101,84 @@ final class PackedCodes {
   private void pack(CodeClass source, int block) {
     int first = block * Lanes.BLOCK;
     int count = Math.min(Lanes.BLOCK, rows - first);
-    MemorySegment target = block(block);
-    RowWords reader = new RowWords(source, layout, wordsPerGroup);
+    int[] interleaved = new int[words * Lanes.BLOCK];
+    RowWords reader = new RowWords(source, this);
     for (int lane = 0; lane < count; lane++) {
-      int row = first + lane;
-      reader.row(row);
+      reader.read(first + lane);
+      interleave(reader.words, words, interleaved, lane);
+    }
+    MemorySegment target = block(block);
+    MemorySegment.copy(interleaved, 0, target, Tensor.INT, 0, interleaved.length);
+    int[] sums = codeSums(target);
+    for (int lane = 0; lane < count; lane++) {
       for (int g = 0; g < groups; g++) {
-        int sum = 0;
-        for (int w = g * wordsPerGroup; w < groupEnd(g); w++) {
-          int word = reader.word(g, w);
-          sum += reader.codeSum(word);
-          target.set(Tensor.INT, ((long) w * Lanes.BLOCK + lane) * Integer.BYTES, word);
-        }
-        int zero = source.zeros().getInt(row, g);
+        int zero = source.zeros().getInt(first + lane, g);
         int width = source.groupEnd(g) - g * groupColumns;
         long at = group(block, g) + (long) lane * Integer.BYTES;
-        scales.set(Tensor.FLOAT, at, source.scales().getFloat(row, g));
+        scales.set(Tensor.FLOAT, at, source.scales().getFloat(first + lane, g));
         zeros.set(Tensor.INT, at, zero);
-        rowSums.set(Tensor.INT, at, sum - width * zero);
+        rowSums.set(Tensor.INT, at, sums[g * Lanes.BLOCK + lane] - width * zero);
       }
     }
+  }
+
+  private static void interleave(int[] row, int count, int[] target, int lane) {
+    for (int w = 0; w < count; w++) {
+      target[w * Lanes.BLOCK + lane] = row[w];
+    }
+  }
+
+  /** Σ code over each group of a block, [groups][BLOCK]: the product with activations that are all 1. */
+  private int[] codeSums(MemorySegment block) {
+    int[] ones = new int[words * layout.perHalf()];
+    Arrays.fill(ones, 0x00010001);
+    int[] sums = new int[groups * Lanes.BLOCK];
+    CodeDots.dots(this, block, ones, 0, 1, sums, new Scratch());
+    return sums;
   }
 
   /** Reads a row of a checkpoint's bit string as words of a layout. */
   private static final class RowWords {
 
+    final int[] words;
     private final CodeClass source;
+    private final PackedCodes packed;
     private final CodeLayout layout;
-    private final int wordsPerGroup;
     private final boolean direct;
     private final byte[] bytes;
 
-    RowWords(CodeClass source, CodeLayout layout, int wordsPerGroup) {
+    RowWords(CodeClass source, PackedCodes packed) {
       this.source = source;
-      this.layout = layout;
-      this.wordsPerGroup = wordsPerGroup;
+      this.packed = packed;
+      layout = packed.layout;
       // The bit string's own words serve where no group ends inside one and no bit is left out.
       direct = source.bits() == layout.bits() && layout.bits() != 3
           && (source.groups() == 1 || source.groupSize() % layout.perWord() == 0);
-      bytes = new byte[source.codes().columns() + Long.BYTES];
+      words = new int[packed.words];
+      bytes = new byte[source.codes().columns() + Integer.BYTES];
     }
 
-    void row(int row) {
+    void read(int row) {
       Tensor codes = source.codes();
-      MemorySegment.copy(codes.segment(), Tensor.BYTE, row * codes.rowBytes(), bytes, 0, codes.columns());
+      long at = row * codes.rowBytes();
+      if (direct) {
+        int whole = codes.columns() / Integer.BYTES;
+        MemorySegment.copy(codes.segment(), Tensor.INT, at, words, 0, whole);
+        for (int i = whole * Integer.BYTES, shift = 0; i < codes.columns(); i++, shift += 8) {
+          words[whole] = (shift == 0 ? 0 : words[whole]) | codes.getInt(row, i) << shift;
+        }
+        return;
+      }
+      MemorySegment.copy(codes.segment(), Tensor.BYTE, at, bytes, 0, codes.columns());
+      for (int g = 0; g < packed.groups; g++) {
+        for (int w = g * packed.wordsPerGroup; w < packed.groupEnd(g); w++) {
+          words[w] = word(g, w);
+        }
+      }
     }
 
-    int word(int group, int word) {
-      if (direct) {
-        return (int) INT_OF_BYTES.get(bytes, word * Integer.BYTES);
-      }
-      int first = group * source.groupSize() + (word - group * wordsPerGroup) * layout.perWord();
+    private int word(int group, int word) {
+      int first = group * packed.groupColumns + (word - group * packed.wordsPerGroup) * layout.perWord();
       int last = Math.min(first + layout.perWord(), source.groupEnd(group));
       int bits = 0;
       for (int column = first; column < last; column++) {
@@ -165,21 +193,5 @@ final class PackedCodes {
       int both = (bytes[at] & 0xff) | (bytes[at + 1] & 0xff) << 8;
       return both >>> (bit & 7) & (1 << source.bits()) - 1;
     }
-
-    /** The sum of a word's codes. */
-    int codeSum(int word) {
-      int sum = 0;
-      int mask = layout.maxCode();
-      for (int half = 0; half < 2; half++) {
-        int rest = half == 0 ? word & 0xffff : word >>> 16;
-        for (int p = 0; p < layout.perHalf(); p++, rest >>>= layout.bits()) {
-          sum += rest & mask;
-        }
-      }
-      return sum;
-    }
   }
-
-  private static final java.lang.invoke.VarHandle INT_OF_BYTES = java.lang.invoke.MethodHandles.byteArrayViewVarHandle(
-      int[].class, Lanes.ORDER);
 }

@@ -14,9 +14,6 @@ final class SimdLinear implements SpikingLinear {
   /** Tokens from which codes are unpacked once for all of them; below, each token reads the packed ones. */
   private static final int MIN_TILED_TOKENS = CodeTiles.TOKENS;
 
-  /** Columns of a span: a panel of them fits the first cache. */
-  private static final int SPAN_COLUMNS = 256;
-
   /** Pairs of columns without overflow from which 8-bit codes are multiplied in 16 bits and widened later. */
   private static final int MIN_SHORT_PAIRS = 8;
 
@@ -103,41 +100,12 @@ final class SimdLinear implements SpikingLinear {
     return ((long) token * rows + (long) block * Lanes.BLOCK) * Float.BYTES;
   }
 
-  /** Words whose products add up in 16 bits without overflow, at most what a panel holds. */
-  private static int span(PackedCodes codes, int maxActivation) {
-    int pairs = 0xffff / (codes.layout.maxCode() * maxActivation);
-    return Math.max(1, Math.min(pairs / codes.layout.perHalf(), SPAN_COLUMNS / codes.layout.perWord()));
-  }
-
   private static void token(PackedCodes codes, int block, StagedSpikes x, int t, Tensor out, Scratch scratch) {
     int[] dots = scratch.dots(codes.groups * Lanes.BLOCK);
-    dots(codes, codes.block(block), x.pairs, t * x.stride, x.maxActivation, dots, scratch);
+    CodeDots.dots(codes, codes.block(block), x.pairs, t * x.stride, x.maxActivation, dots, scratch);
     int first = block * Lanes.BLOCK;
     GroupScale.addGroups(codes, block, dots, x.groupSums, t * codes.groups, (int) x.shifts[t], x.thetas[t], out.segment(),
         ((long) t * codes.rows + first) * Float.BYTES, Math.min(Lanes.BLOCK, codes.rows - first));
-  }
-
-  /** Σ a·c of every group: {@code dots} is [groups][BLOCK]. */
-  private static void dots(PackedCodes codes, MemorySegment block, int[] pairs, int at, int maxActivation, int[] dots,
-      Scratch scratch) {
-    int span = span(codes, maxActivation);
-    if (codes.layout.bits() == 8) {
-      for (int g = 0; g < codes.groups; g++) {
-        CodeDots.bytes(block, g * codes.wordsPerGroup, codes.groupEnd(g), pairs, at, dots, g * Lanes.BLOCK);
-      }
-    } else if (codes.wordsPerGroup <= span) {
-      short[] sums = scratch.shorts(codes.groups * 2 * Lanes.BLOCK);
-      CodeDots.spans(codes.layout, block, 0, codes.words, codes.wordsPerGroup, pairs, at, sums);
-      CodeDots.widen(sums, dots, 0, codes.groups * Lanes.BLOCK);
-    } else {
-      int spans = Lanes.ceilDiv(codes.wordsPerGroup, span);
-      short[] sums = scratch.shorts(spans * 2 * Lanes.BLOCK);
-      for (int g = 0; g < codes.groups; g++) {
-        int from = g * codes.wordsPerGroup;
-        CodeDots.spans(codes.layout, block, from, codes.groupEnd(g), span, pairs, at, sums);
-        CodeDots.widenAndAdd(sums, Lanes.ceilDiv(codes.groupEnd(g) - from, span), dots, g * Lanes.BLOCK);
-      }
-    }
   }
 
   /** A token of unusual range: digits of 8 bits, summed span by span in long. */
@@ -147,7 +115,7 @@ final class SimdLinear implements SpikingLinear {
     long[] dots = new long[codes.groups * Lanes.BLOCK];
     int[] part = scratch.dots(Lanes.BLOCK);
     short[] sums = scratch.shorts(2 * Lanes.BLOCK);
-    int span = span(codes, 255);
+    int span = CodeDots.span(codes, 255);
     MemorySegment words = codes.block(block);
     for (int d = 0; d < x.digitCount(t); d++) {
       x.digits(t, d, digit, pairs);
@@ -180,7 +148,7 @@ final class SimdLinear implements SpikingLinear {
     int half = codes.layout.perHalf();
     boolean inShorts = codes.layout.bits() < 8
         || 0xffff / (codes.layout.maxCode() * x.maxActivation) >= MIN_SHORT_PAIRS;
-    int span = inShorts ? span(codes, x.maxActivation) : SPAN_COLUMNS / codes.layout.perWord();
+    int span = inShorts ? CodeDots.span(codes, x.maxActivation) : CodeDots.SPAN_COLUMNS / codes.layout.perWord();
     int[] dots = scratch.dots(tokens * Lanes.BLOCK);
     short[] panel = scratch.panel(span * half * 2 * Lanes.BLOCK);
     short[] sums = scratch.shorts(CodeTiles.TOKENS * 2 * Lanes.BLOCK);

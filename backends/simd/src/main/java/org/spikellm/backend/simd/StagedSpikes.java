@@ -183,17 +183,63 @@ final class StagedSpikes {
     for (int g = 0; g < weight.groups; g++) {
       int first = g * weight.groupColumns;
       int end = Math.min(weight.columns, first + weight.groupColumns);
+      int whole = (end - first) / (2 * half);
       int to = at + g * weight.wordsPerGroup * half;
-      int column = first;
-      for (; column + 2 * half <= end; column += 2 * half, to += half) {
-        for (int p = 0; p < half; p++) {
-          target[to + p] = values[column + p] | values[column + half + p] << 16;
-        }
+      switch (half) {
+        case 8 -> pair8(values, first, target, to, whole);
+        case 4 -> pair4(values, first, target, to, whole);
+        case 2 -> pair2(values, first, target, to, whole);
+        default -> pairAny(values, first, target, to, whole, half);
       }
+      int column = first + whole * 2 * half;
+      to += whole * half;
       for (int p = 0; column < end && p < half; p++) {
         int low = column + p < end ? values[column + p] : 0;
         int high = column + half + p < end ? values[column + half + p] : 0;
         target[to + p] = low | high << 16;
+      }
+    }
+  }
+
+  private static void pair8(int[] v, int from, int[] target, int to, int words) {
+    for (int w = 0; w < words; w++) {
+      int i = from + 16 * w;
+      int t = to + 8 * w;
+      target[t] = v[i] | v[i + 8] << 16;
+      target[t + 1] = v[i + 1] | v[i + 9] << 16;
+      target[t + 2] = v[i + 2] | v[i + 10] << 16;
+      target[t + 3] = v[i + 3] | v[i + 11] << 16;
+      target[t + 4] = v[i + 4] | v[i + 12] << 16;
+      target[t + 5] = v[i + 5] | v[i + 13] << 16;
+      target[t + 6] = v[i + 6] | v[i + 14] << 16;
+      target[t + 7] = v[i + 7] | v[i + 15] << 16;
+    }
+  }
+
+  private static void pair4(int[] v, int from, int[] target, int to, int words) {
+    for (int w = 0; w < words; w++) {
+      int i = from + 8 * w;
+      int t = to + 4 * w;
+      target[t] = v[i] | v[i + 4] << 16;
+      target[t + 1] = v[i + 1] | v[i + 5] << 16;
+      target[t + 2] = v[i + 2] | v[i + 6] << 16;
+      target[t + 3] = v[i + 3] | v[i + 7] << 16;
+    }
+  }
+
+  private static void pair2(int[] v, int from, int[] target, int to, int words) {
+    for (int w = 0; w < words; w++) {
+      int i = from + 4 * w;
+      int t = to + 2 * w;
+      target[t] = v[i] | v[i + 2] << 16;
+      target[t + 1] = v[i + 1] | v[i + 3] << 16;
+    }
+  }
+
+  private static void pairAny(int[] v, int from, int[] target, int to, int words, int half) {
+    for (int w = 0; w < words; w++) {
+      for (int p = 0; p < half; p++) {
+        target[to + w * half + p] = v[from + 2 * w * half + p] | v[from + (2 * w + 1) * half + p] << 16;
       }
     }
   }
