@@ -56,16 +56,17 @@ final class BenchTable {
             number(result.generate().wholeRate().median())));
       }
     }
-    lines.add(String.format(Locale.ROOT, "Prompt: %d tokens from an empty cache; flops: its share of the multiply rate below, of 32-bit floats.",
+    lines.add(String.format(Locale.ROOT, "Prompt: length %d, from an empty cache; flops: share of the float multiply rate below.",
         first.prompt().tokens()));
-    lines.add(String.format(Locale.ROOT, "Generate: %d tokens after the prompt; read: weights and cached keys and values a second, as a share",
+    lines.add(String.format(Locale.ROOT, "Generate: the next %d, after the prompt; read: share of the read bandwidth below that",
         first.generate().tokens()));
-    lines.add("of the read bandwidth below. Warm-up is not counted.");
+    lines.add("weights and cached keys and values make. Warm-up is not counted.");
     lines.add("The machine beside it: reads " + limit(BenchResult::generate, 1e9, 1) + " GB/s, multiplies and adds "
         + limit(BenchResult::prompt, 1e9, 0) + " GFLOP/s.");
     first.residentBytes().ifPresent(bytes -> lines.add(String.format(Locale.ROOT, "Resident memory of the process: %.2f GB.",
         results.stream().mapToLong(r -> r.residentBytes().orElse(bytes)).max().orElse(bytes) / 1e9)));
-    List<String> small = results.stream().filter(r -> r.weightBytes() < CACHEABLE_BYTES).map(BenchResult::format).distinct().toList();
+    List<String> small = results.stream().filter(r -> r.weightBytes() < CACHEABLE_BYTES).map(BenchResult::format).distinct()
+        .toList();
     if (!small.isEmpty()) {
       lines.add("The weights of " + String.join(", ", small) + " are so small that the processor's caches may hold part of them.");
     }
