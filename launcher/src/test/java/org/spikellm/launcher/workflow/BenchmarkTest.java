@@ -61,7 +61,8 @@ class BenchmarkTest {
 
   @Test
   void aWholeShapeIsNotExtrapolated() throws IOException {
-    BenchResult result = QUICK.shape(ShapeModelTest.SMALL, 3, List.of(BenchFormat.W4A4), reference(), ShapeModelTest.neuron()).getFirst();
+    BenchResult result = QUICK.shape(ShapeModelTest.SMALL, 3, List.of(BenchFormat.W4A4), reference(), ShapeModelTest.neuron())
+        .getFirst();
     assertFalse(result.json().containsKey("extrapolated"));
     assertEquals(result.prompt().rate(), result.prompt().wholeRate());
   }

@@ -105,7 +105,8 @@ class ShapeModelTest {
 
   private static float[] down(Block block) {
     LinearWeight weight = block.linear(Projection.DOWN).weight();
-    return weight instanceof QuantizedWeight quantized ? quantized.dequantize().toFloats() : ((DenseWeight) weight).values().toFloats();
+    return weight instanceof QuantizedWeight quantized ? quantized.dequantize().toFloats()
+        : ((DenseWeight) weight).values().toFloats();
   }
 
   @Test
@@ -126,6 +127,7 @@ class ShapeModelTest {
     long found = TokenWork.bytes(weights(format).block(SMALL.block(), Arena.ofAuto()));
     long rows = Arrays.stream(Projection.values()).mapToLong(p -> SMALL.block().rows(p)).sum();
     // Each class's codes end in a whole byte: a second class adds at most one a row.
-    assertTrue(found >= planned && found <= planned + (format == BenchFormat.W4A4 ? rows : 0), planned + " planned, " + found + " found");
+    assertTrue(found >= planned && found <= planned + (format == BenchFormat.W4A4 ? rows : 0),
+        planned + " planned, " + found + " found");
   }
 }
