@@ -31,15 +31,15 @@ final class BenchTable {
   List<String> lines() {
     BenchResult first = results.getFirst();
     List<String> lines = new ArrayList<>();
-    lines.add(String.format(Locale.ROOT, "%s, %s%s, %d thread%s; median of %d run%s (lowest .. highest)%s", first.model(),
+    lines.add(String.format(Locale.ROOT, "%s, %s%s, %d thread%s; median of %d run%s (min .. max)%s", first.model(),
         first.extrapolated() ? first.blocks() + " of " + first.wholeBlocks() + " blocks" : first.blocks() + " blocks",
-        first.shape() ? ", random weights" : "", first.threads(), first.threads() == 1 ? "" : "s", repeat, repeat == 1 ? "" : "s",
+        first.shape() ? ", random weights (seed " + first.seed() + ")" : "", first.threads(), first.threads() == 1 ? "" : "s", repeat, repeat == 1 ? "" : "s",
         results.size() > 1 ? ", taking turns" : ""));
     results.stream().map(r -> r.backend() + " runs on " + r.device()).distinct().forEach(lines::add);
     lines.add("");
     lines.add(row("backend", "format", "weights", "load", "prompt, tokens/s", "flops", "generate, tokens/s", "read"));
     for (BenchResult result : results) {
-      lines.add(row(result.backend(), result.format(), String.format(Locale.ROOT, "%.2f GB", result.weightBytes() / 1e9),
+      lines.add(row(result.backend(), result.format(), size(result.weightBytes()),
           String.format(Locale.ROOT, "%.2f s", result.loadSeconds()), text(result.prompt().rate()), share(result.prompt()),
           text(result.generate().rate()), share(result.generate())));
     }
@@ -70,6 +70,10 @@ final class BenchTable {
     if (!small.isEmpty()) {
       lines.add("The weights of " + String.join(", ", small) + " are so small that the processor's caches may hold part of them.");
     }
+  }
+
+  private static String size(long bytes) {
+    return bytes < 1e8 ? String.format(Locale.ROOT, "%.1f MB", bytes / 1e6) : String.format(Locale.ROOT, "%.2f GB", bytes / 1e9);
   }
 
   private static String row(Object... cells) {

@@ -154,7 +154,7 @@ public record Benchmark(Settings settings, Progress progress) {
         Series.of(runs.whole().stream().map(t -> generateTokens / t.generate()).toList()),
         work.decodeBytes(promptTokens, generateTokens) / generateTokens * generateRate.median(),
         Series.of(runs.limits().stream().map(MachineLimits.Sample::readBytesPerSecond).toList()));
-    return new BenchResult(subject.backend().id(), subject.backend().device(), settings.threads(), model, shape, subject.format(),
-        work.blocks(), subject.wholeBlocks(), work.weightBytes(), subject.loadSeconds(), prompt, generate, resident);
+    return new BenchResult(subject.backend().id(), subject.backend().device(), settings.threads(), model, shape, settings.seed(),
+        subject.format(), work.blocks(), subject.wholeBlocks(), work.weightBytes(), subject.loadSeconds(), prompt, generate, resident);
   }
 }
