@@ -1,5 +1,6 @@
 package org.spikellm.backend.simd;
 
+import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
@@ -22,22 +23,106 @@ final class CodeTiles {
 
   private CodeTiles() {}
 
-  /** Unpacks the words {@code from..to − 1} of a block. */
+  /** Unpacks the steps {@code from..to − 1} of a block. */
   static void unpack(CodeLayout layout, MemorySegment block, int from, int to, short[] panel) {
+    if (layout.twoRows()) {
+      unpackTwoRows(layout, block, from, to, panel);
+    } else {
+      unpackOneRow(layout, block, from, to, panel);
+    }
+  }
+
+  private static ShortVector load(MemorySegment block, int vector) {
+    return ShortVector.fromMemorySegment(Lanes.SHORTS, block, vector * V, Lanes.ORDER);
+  }
+
+  private static void unpackOneRow(CodeLayout layout, MemorySegment block, int from, int to, short[] panel) {
     ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) layout.maxCode());
-    int bits = layout.bits();
-    int half = layout.perHalf();
     int target = 0;
-    for (int w = from; w < to; w++) {
-      ShortVector x0 = ShortVector.fromMemorySegment(Lanes.SHORTS, block, w * 2 * V, Lanes.ORDER);
-      ShortVector x1 = ShortVector.fromMemorySegment(Lanes.SHORTS, block, w * 2 * V + V, Lanes.ORDER);
-      for (int p = 0; p < half; p++, target += SHORTS) {
+    for (int step = from; step < to; step++) {
+      ShortVector x0 = load(block, 2 * step);
+      ShortVector x1 = load(block, 2 * step + 1);
+      for (int p = 0; p < layout.perHalf(); p++, target += SHORTS) {
         x0.and(mask).intoArray(panel, target);
         x1.and(mask).intoArray(panel, target + BLOCK);
-        x0 = x0.lanewise(LSHR, bits);
-        x1 = x1.lanewise(LSHR, bits);
+        x0 = x0.lanewise(LSHR, layout.bits());
+        x1 = x1.lanewise(LSHR, layout.bits());
       }
     }
+  }
+
+  private static void unpackTwoRows(CodeLayout layout, MemorySegment block, int from, int to, short[] panel) {
+    ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) layout.maxCode());
+    int target = 0;
+    for (int vector = 2 * from; vector < 2 * to; vector++) {
+      ShortVector x = load(block, vector);
+      for (int p = 0; p < layout.perHalf(); p++, target += SHORTS) {
+        x.and(mask).intoArray(panel, target);
+        x.lanewise(LSHR, 8).and(mask).intoArray(panel, target + BLOCK);
+        x = x.lanewise(LSHR, layout.bits());
+      }
+    }
+  }
+
+  /** Unpacks to bytes, two rows in a lane, for {@link #fourOfBytes}: [pairs of columns][LANES][2], the high bytes the later rows. */
+  static void unpackBytes(CodeLayout layout, MemorySegment block, int from, int to, short[] panel) {
+    ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) (layout.maxCode() * 0x0101));
+    int target = 0;
+    for (int vector = 2 * from; vector < 2 * to; vector++) {
+      ShortVector x = load(block, vector);
+      for (int p = 0; p < layout.perHalf(); p++, target += BLOCK) {
+        x.and(mask).intoArray(panel, target);
+        x = x.lanewise(LSHR, layout.bits());
+      }
+    }
+  }
+
+  /** As {@link #four} for products that fit a byte, on a panel of {@link #unpackBytes}; see {@link CodeDots} for the sums. */
+  static void fourOfBytes(short[] panel, int count, int[] pairs, int at, int stride, short[] sums) {
+    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector s1 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector s2 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector s3 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector h0 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector h1 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector h2 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector h3 = ShortVector.zero(Lanes.SHORTS);
+    for (int k = 0; k < count; k++) {
+      ShortVector c = codes(panel, k * BLOCK);
+      ShortVector p = c.mul(pair(pairs, at + k));
+      s0 = s0.add(p);
+      h0 = h0.add(p.lanewise(LSHR, 8));
+      p = c.mul(pair(pairs, at + stride + k));
+      s1 = s1.add(p);
+      h1 = h1.add(p.lanewise(LSHR, 8));
+      p = c.mul(pair(pairs, at + 2 * stride + k));
+      s2 = s2.add(p);
+      h2 = h2.add(p.lanewise(LSHR, 8));
+      p = c.mul(pair(pairs, at + 3 * stride + k));
+      s3 = s3.add(p);
+      h3 = h3.add(p.lanewise(LSHR, 8));
+    }
+    putBytes(s0, h0, sums, 0);
+    putBytes(s1, h1, sums, SHORTS);
+    putBytes(s2, h2, sums, 2 * SHORTS);
+    putBytes(s3, h3, sums, 3 * SHORTS);
+  }
+
+  /** As {@link #fourOfBytes} for one token. */
+  static void oneOfBytes(short[] panel, int count, int[] pairs, int at, short[] sums) {
+    ShortVector s = ShortVector.zero(Lanes.SHORTS);
+    ShortVector h = ShortVector.zero(Lanes.SHORTS);
+    for (int k = 0; k < count; k++) {
+      ShortVector p = codes(panel, k * BLOCK).mul(pair(pairs, at + k));
+      s = s.add(p);
+      h = h.add(p.lanewise(LSHR, 8));
+    }
+    putBytes(s, h, sums, 0);
+  }
+
+  private static void putBytes(ShortVector both, ShortVector high, short[] sums, int at) {
+    both.sub(high.lanewise(LSHL, 8)).intoArray(sums, at);
+    high.intoArray(sums, at + BLOCK);
   }
 
   private static ShortVector pair(int[] pairs, int i) {

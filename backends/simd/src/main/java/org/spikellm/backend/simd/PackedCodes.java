@@ -2,16 +2,18 @@ package org.spikellm.backend.simd;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.Tensor;
 
 /**
  * The codes of one column class, interleaved so that the lanes of a vector are rows. A block is {@link Lanes#BLOCK} consecutive
- * rows; rows past the last one have zero codes and scales. Every group starts at a new word.
+ * rows; rows past the last one have zero codes and scales. Every group starts at a new step.
  *
  * <pre>
- *   codes    [blocks][words][BLOCK]    words of a {@link CodeLayout}
+ *   codes    [blocks][steps][BLOCK]    32-bit lanes of a {@link CodeLayout}
  *   scales   [blocks][groups][BLOCK]   F32
  *   zeros    [blocks][groups][BLOCK]   I32
  *   rowSums  [blocks][groups][BLOCK]   I32: Σ_j (code_j − zero) over the group, modulo 2³²
@@ -24,8 +26,8 @@ final class PackedCodes {
   final int columns;
   final int groups;
   final int groupColumns;
-  final int wordsPerGroup;
-  final int words;
+  final int stepsPerGroup;
+  final int steps;
   final MemorySegment codes;
   final MemorySegment scales;
   final MemorySegment zeros;
@@ -40,13 +42,13 @@ final class PackedCodes {
     columns = source.columns();
     groups = source.groups();
     groupColumns = Math.min(source.groupSize(), Math.max(columns, 1));
-    wordsPerGroup = Lanes.ceilDiv(groupColumns, layout.perWord());
-    words = groups == 0 ? 0
-        : (groups - 1) * wordsPerGroup + Lanes.ceilDiv(columns - (groups - 1) * groupColumns, layout.perWord());
-    codes = allocate(arena, (long) blocks() * words);
-    scales = allocate(arena, (long) blocks() * groups);
-    zeros = allocate(arena, (long) blocks() * groups);
-    rowSums = allocate(arena, (long) blocks() * groups);
+    stepsPerGroup = Lanes.ceilDiv(groupColumns, layout.perStep());
+    steps = groups == 0 ? 0
+        : (groups - 1) * stepsPerGroup + Lanes.ceilDiv(columns - (groups - 1) * groupColumns, layout.perStep());
+    codes = allocate(arena, (long) blocks() * blockBytes());
+    scales = allocate(arena, group(blocks(), 0));
+    zeros = allocate(arena, group(blocks(), 0));
+    rowSums = allocate(arena, group(blocks(), 0));
     maxDistance = maxDistance(source);
   }
 
@@ -59,8 +61,8 @@ final class PackedCodes {
     return packed;
   }
 
-  private static MemorySegment allocate(Arena arena, long blockVectors) {
-    return arena.allocate(Math.max(1, blockVectors * Lanes.BLOCK * Integer.BYTES), 64);
+  private static MemorySegment allocate(Arena arena, long bytes) {
+    return arena.allocate(Math.max(1, bytes), 64);
   }
 
   int blocks() {
@@ -69,7 +71,7 @@ final class PackedCodes {
 
   /** Bytes of codes a block has. */
   int blockBytes() {
-    return words * Lanes.BLOCK * Integer.BYTES;
+    return steps * Lanes.BLOCK * Integer.BYTES;
   }
 
   /** The codes of a block. */
@@ -82,9 +84,9 @@ final class PackedCodes {
     return ((long) block * groups + group) * Lanes.BLOCK * Integer.BYTES;
   }
 
-  /** Word after the last one of a group. */
+  /** Step after the last one of a group. */
   int groupEnd(int group) {
-    return group == groups - 1 ? words : (group + 1) * wordsPerGroup;
+    return group == groups - 1 ? steps : (group + 1) * stepsPerGroup;
   }
 
   private int maxDistance(CodeClass source) {
@@ -101,11 +103,11 @@ final class PackedCodes {
   private void pack(CodeClass source, int block) {
     int first = block * Lanes.BLOCK;
     int count = Math.min(Lanes.BLOCK, rows - first);
-    int[] interleaved = new int[words * Lanes.BLOCK];
-    RowWords reader = new RowWords(source, this);
+    int[] interleaved = new int[steps * Lanes.BLOCK];
+    RowSteps reader = new RowSteps(source, this);
     for (int lane = 0; lane < count; lane++) {
       reader.read(first + lane);
-      interleave(reader.words, words, interleaved, lane);
+      interleave(reader.steps, interleaved, lane);
     }
     MemorySegment target = block(block);
     MemorySegment.copy(interleaved, 0, target, Tensor.INT, 0, interleaved.length);
@@ -122,64 +124,74 @@ final class PackedCodes {
     }
   }
 
-  private static void interleave(int[] row, int count, int[] target, int lane) {
-    for (int w = 0; w < count; w++) {
-      target[w * Lanes.BLOCK + lane] = row[w];
+  /** Puts a row's steps into its lane of the block, where they were 0. */
+  private void interleave(int[] row, int[] target, int lane) {
+    if (!layout.twoRows()) {
+      for (int s = 0; s < row.length; s++) {
+        target[s * Lanes.BLOCK + lane] = row[s];
+      }
+      return;
+    }
+    int at = lane % Lanes.COUNT;
+    int shift = lane < Lanes.COUNT ? 0 : 8;
+    for (int s = 0; s < row.length; s++, at += Lanes.BLOCK) {
+      int bits = row[s];
+      target[at] |= (bits & 0xff | (bits & 0xff00) << 8) << shift;
+      target[at + Lanes.COUNT] |= (bits >>> 16 & 0xff | bits >>> 24 << 16) << shift;
     }
   }
 
   /** Σ code over each group of a block, [groups][BLOCK]: the product with activations that are all 1. */
   private int[] codeSums(MemorySegment block) {
-    int[] ones = new int[words * layout.perHalf()];
+    int[] ones = new int[steps * layout.pairs()];
     Arrays.fill(ones, 0x00010001);
     int[] sums = new int[groups * Lanes.BLOCK];
     CodeDots.dots(this, block, ones, 0, 1, sums, new Scratch());
     return sums;
   }
 
-  /** Reads a row of a checkpoint's bit string as words of a layout. */
-  private static final class RowWords {
+  /** Reads a row of a checkpoint's bit string in steps. */
+  private static final class RowSteps {
 
-    final int[] words;
+    private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, Lanes.ORDER);
+
+    final int[] steps;
     private final CodeClass source;
     private final PackedCodes packed;
     private final CodeLayout layout;
     private final boolean direct;
     private final byte[] bytes;
 
-    RowWords(CodeClass source, PackedCodes packed) {
+    RowSteps(CodeClass source, PackedCodes packed) {
       this.source = source;
       this.packed = packed;
       layout = packed.layout;
-      // The bit string's own words serve where no group ends inside one and no bit is left out.
+      // The bit string as it is, where no group ends inside a step and no bit is left out.
       direct = source.bits() == layout.bits() && layout.bits() != 3
-          && (source.groups() == 1 || source.groupSize() % layout.perWord() == 0);
-      words = new int[packed.words];
+          && (source.groups() == 1 || source.groupSize() % layout.perStep() == 0);
+      steps = new int[packed.steps];
       bytes = new byte[source.codes().columns() + Integer.BYTES];
     }
 
     void read(int row) {
       Tensor codes = source.codes();
-      long at = row * codes.rowBytes();
+      MemorySegment.copy(codes.segment(), Tensor.BYTE, row * codes.rowBytes(), bytes, 0, codes.columns());
       if (direct) {
-        int whole = codes.columns() / Integer.BYTES;
-        MemorySegment.copy(codes.segment(), Tensor.INT, at, words, 0, whole);
-        for (int i = whole * Integer.BYTES, shift = 0; i < codes.columns(); i++, shift += 8) {
-          words[whole] = (shift == 0 ? 0 : words[whole]) | codes.getInt(row, i) << shift;
+        for (int s = 0; s < steps.length; s++) {
+          steps[s] = (int) INTS.get(bytes, Integer.BYTES * s);
         }
         return;
       }
-      MemorySegment.copy(codes.segment(), Tensor.BYTE, at, bytes, 0, codes.columns());
       for (int g = 0; g < packed.groups; g++) {
-        for (int w = g * packed.wordsPerGroup; w < packed.groupEnd(g); w++) {
-          words[w] = word(g, w);
+        for (int s = g * packed.stepsPerGroup; s < packed.groupEnd(g); s++) {
+          steps[s] = step(g, s);
         }
       }
     }
 
-    private int word(int group, int word) {
-      int first = group * packed.groupColumns + (word - group * packed.wordsPerGroup) * layout.perWord();
-      int last = Math.min(first + layout.perWord(), source.groupEnd(group));
+    private int step(int group, int step) {
+      int first = group * packed.groupColumns + (step - group * packed.stepsPerGroup) * layout.perStep();
+      int last = Math.min(first + layout.perStep(), source.groupEnd(group));
       int bits = 0;
       for (int column = first; column < last; column++) {
         bits |= code(column) << layout.shift(column - first);

@@ -120,12 +120,12 @@ final class SimdLinear implements SpikingLinear {
     for (int d = 0; d < x.digitCount(t); d++) {
       x.digits(t, d, digit, pairs);
       for (int g = 0; g < codes.groups; g++) {
-        for (int w = g * codes.wordsPerGroup; w < codes.groupEnd(g); w += span) {
+        for (int w = g * codes.stepsPerGroup; w < codes.groupEnd(g); w += span) {
           int end = Math.min(codes.groupEnd(g), w + span);
           if (codes.layout.bits() == 8) {
             CodeDots.bytes(words, w, end, pairs, 0, part, 0);
           } else {
-            CodeDots.spans(codes.layout, words, w, end, span, pairs, 0, sums);
+            CodeDots.spans(codes.layout, words, w, end, span, pairs, 0, 255, sums);
             CodeDots.widen(sums, part, 0, Lanes.BLOCK);
           }
           for (int lane = 0; lane < Lanes.BLOCK; lane++) {
@@ -145,38 +145,51 @@ final class SimdLinear implements SpikingLinear {
 
   /** All tokens of a block: span by span, each unpacked once. */
   private void tiles(PackedCodes codes, int block, StagedSpikes x, int tokens, Tensor out, Scratch scratch) {
-    int half = codes.layout.perHalf();
+    int pairs = codes.layout.pairs();
+    boolean inBytes = x.maxActivation <= codes.layout.maxByteActivation();
     boolean inShorts = codes.layout.bits() < 8
         || 0xffff / (codes.layout.maxCode() * x.maxActivation) >= MIN_SHORT_PAIRS;
-    int span = inShorts ? CodeDots.span(codes, x.maxActivation) : CodeDots.SPAN_COLUMNS / codes.layout.perWord();
+    int span = inShorts ? CodeDots.span(codes, x.maxActivation) : CodeDots.SPAN_COLUMNS / codes.layout.perStep();
     int[] dots = scratch.dots(tokens * Lanes.BLOCK);
-    short[] panel = scratch.panel(span * half * 2 * Lanes.BLOCK);
+    short[] panel = scratch.panel(span * pairs * 2 * Lanes.BLOCK);
     short[] sums = scratch.shorts(CodeTiles.TOKENS * 2 * Lanes.BLOCK);
     MemorySegment words = codes.block(block);
     for (int g = 0; g < codes.groups; g++) {
-      int from = g * codes.wordsPerGroup;
+      int from = g * codes.stepsPerGroup;
       for (int w = from; w < codes.groupEnd(g); w += span) {
         int end = Math.min(codes.groupEnd(g), w + span);
-        CodeTiles.unpack(codes.layout, words, w, end, panel);
-        if (inShorts) {
-          shortTiles(panel, (end - w) * half, x, w * half, tokens, sums, dots, w > from);
+        if (inBytes) {
+          CodeTiles.unpackBytes(codes.layout, words, w, end, panel);
         } else {
-          byteTiles(panel, (end - w) * half, x, w * half, tokens, dots, w > from);
+          CodeTiles.unpack(codes.layout, words, w, end, panel);
+        }
+        if (inShorts) {
+          shortTiles(inBytes, panel, (end - w) * pairs, x, w * pairs, tokens, sums, dots, w > from);
+        } else {
+          byteTiles(panel, (end - w) * pairs, x, w * pairs, tokens, dots, w > from);
         }
       }
       GroupScale.addTokens(codes, block, g, dots, x, tokens, out.segment(), outAt(0, block), rows * 4L, blockRows(block));
     }
   }
 
-  private static void shortTiles(short[] panel, int count, StagedSpikes x, int at, int tokens, short[] sums, int[] dots,
-      boolean add) {
+  private static void shortTiles(boolean inBytes, short[] panel, int count, StagedSpikes x, int at, int tokens, short[] sums,
+      int[] dots, boolean add) {
     int t = 0;
     for (; t + CodeTiles.TOKENS <= tokens; t += CodeTiles.TOKENS) {
-      CodeTiles.four(panel, count, x.pairs, t * x.stride + at, x.stride, sums);
+      if (inBytes) {
+        CodeTiles.fourOfBytes(panel, count, x.pairs, t * x.stride + at, x.stride, sums);
+      } else {
+        CodeTiles.four(panel, count, x.pairs, t * x.stride + at, x.stride, sums);
+      }
       CodeTiles.widen(sums, dots, t * Lanes.BLOCK, CodeTiles.TOKENS * Lanes.BLOCK, add);
     }
     for (; t < tokens; t++) {
-      CodeTiles.one(panel, count, x.pairs, t * x.stride + at, sums);
+      if (inBytes) {
+        CodeTiles.oneOfBytes(panel, count, x.pairs, t * x.stride + at, sums);
+      } else {
+        CodeTiles.one(panel, count, x.pairs, t * x.stride + at, sums);
+      }
       CodeTiles.widen(sums, dots, t * Lanes.BLOCK, Lanes.BLOCK, add);
     }
   }

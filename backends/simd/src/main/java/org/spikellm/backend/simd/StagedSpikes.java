@@ -21,7 +21,7 @@ final class StagedSpikes {
   /** Pairs of activations, low half and high half of an int, as {@link CodeLayout} pairs the columns: [tokens][{@link #stride}]. */
   final int[] pairs;
 
-  /** Pairs a token: perHalf for each word. */
+  /** Pairs a token. */
   final int stride;
 
   /** Σ a over each group, [tokens][groups]. */
@@ -44,7 +44,7 @@ final class StagedSpikes {
 
   StagedSpikes(PackedCodes weight, int tokens) {
     this.weight = weight;
-    stride = weight.words * weight.layout.perHalf();
+    stride = weight.steps * weight.layout.pairs();
     pairs = new int[Math.multiplyExact(tokens, stride)];
     groupSums = new int[tokens * weight.groups];
     shifts = new long[tokens];
@@ -184,35 +184,20 @@ final class StagedSpikes {
       int first = g * weight.groupColumns;
       int end = Math.min(weight.columns, first + weight.groupColumns);
       int whole = (end - first) / (2 * half);
-      int to = at + g * weight.wordsPerGroup * half;
+      int to = at + g * weight.stepsPerGroup * weight.layout.pairs();
       switch (half) {
-        case 8 -> pair8(values, first, target, to, whole);
         case 4 -> pair4(values, first, target, to, whole);
         case 2 -> pair2(values, first, target, to, whole);
         default -> pairAny(values, first, target, to, whole, half);
       }
       int column = first + whole * 2 * half;
       to += whole * half;
-      for (int p = 0; column < end && p < half; p++) {
-        int low = column + p < end ? values[column + p] : 0;
-        int high = column + half + p < end ? values[column + half + p] : 0;
-        target[to + p] = low | high << 16;
+      int groupEnd = at + weight.groupEnd(g) * weight.layout.pairs();
+      for (int p = 0; to < groupEnd; p++, to++) {
+        int low = p < half && column + p < end ? values[column + p] : 0;
+        int high = p < half && column + half + p < end ? values[column + half + p] : 0;
+        target[to] = low | high << 16;
       }
-    }
-  }
-
-  private static void pair8(int[] v, int from, int[] target, int to, int words) {
-    for (int w = 0; w < words; w++) {
-      int i = from + 16 * w;
-      int t = to + 8 * w;
-      target[t] = v[i] | v[i + 8] << 16;
-      target[t + 1] = v[i + 1] | v[i + 9] << 16;
-      target[t + 2] = v[i + 2] | v[i + 10] << 16;
-      target[t + 3] = v[i + 3] | v[i + 11] << 16;
-      target[t + 4] = v[i + 4] | v[i + 12] << 16;
-      target[t + 5] = v[i + 5] | v[i + 13] << 16;
-      target[t + 6] = v[i + 6] | v[i + 14] << 16;
-      target[t + 7] = v[i + 7] | v[i + 15] << 16;
     }
   }
 
