@@ -11,7 +11,7 @@ import org.spikellm.api.Tensor;
 final class DenseProduct {
 
   /** Up to this many rows of a, reading b once as it lies beats packing it. */
-  private static final int FEW_ROWS = 5;
+  private static final int FEW_ROWS = 3;
 
   /** Rows of b a worker packs at a time: four panels, which stay in the second cache. */
   private static final int PACKED_ROWS = 4 * Lanes.BLOCK;
