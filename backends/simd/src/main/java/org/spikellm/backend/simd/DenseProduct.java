@@ -100,13 +100,9 @@ final class DenseProduct {
     if (x.dtype() == DType.F32) {
       MemorySegment.copy(segment, Tensor.FLOAT, at, target, 0, depth);
     } else if (x.dtype() == DType.F16) {
-      for (int k = 0; k < depth; k++) {
-        target[k] = Float.float16ToFloat(segment.get(Tensor.SHORT, at + 2L * k));
-      }
+      HalfLanes.readF16(segment, at, depth, target);
     } else {
-      for (int k = 0; k < depth; k++) {
-        target[k] = Float.intBitsToFloat(segment.get(Tensor.SHORT, at + 2L * k) << 16);
-      }
+      HalfLanes.readBf16(segment, at, depth, target);
     }
   }
 }
