@@ -1,7 +1,5 @@
 package org.spikellm.launcher.cli;
 
-import java.io.FileDescriptor;
-import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -51,10 +49,10 @@ final class CommonOptions {
   private boolean help;
 
   /** Standard output, whatever the platform's encoding: UTF-8. */
-  final PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
+  final PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
 
   /** Standard error. */
-  final PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
+  final PrintStream err = new PrintStream(System.err, true, StandardCharsets.UTF_8);
 
   /** All providers, with the options of the command line. */
   Registry registry() throws RegistryException {

@@ -2,6 +2,7 @@ package org.spikellm.launcher.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import picocli.CommandLine;
@@ -30,6 +31,12 @@ public final class Main implements Runnable {
     System.exit(run(args));
   }
 
+  private static int outOfMemory(OutOfMemoryError e) {
+    System.err.println("spikellm: out of memory: " + e.getMessage()
+        + "; use a smaller --sequence, fewer --max-tokens, or more heap (SPIKELLM_JAVA_OPTS=-Xmx…)");
+    return CommandLine.ExitCode.SOFTWARE;
+  }
+
   /** Runs the program. */
   static int run(String... args) {
     CommandLine program = new CommandLine(new Main());
@@ -37,7 +44,11 @@ public final class Main implements Runnable {
     program.setUsageHelpAutoWidth(true).setUsageHelpLongOptionsMaxWidth(32);
     program.setParameterExceptionHandler(Main::wrongCall);
     program.setExecutionExceptionHandler(Main::failure);
-    return program.execute(args);
+    try {
+      return program.execute(args);
+    } catch (OutOfMemoryError e) {
+      return outOfMemory(e);
+    }
   }
 
   @Override
@@ -68,6 +79,7 @@ public final class Main implements Runnable {
   /** One line: what, where, expected, found, what to do. */
   private static String message(Exception e) {
     return switch (e) {
+      case UncheckedIOException io -> message(io.getCause());
       case NoSuchFileException missing -> missing.getFile() + ": not found";
       case AccessDeniedException denied -> denied.getFile() + ": permission denied";
       case IOException io when io.getMessage() != null -> io.getMessage();
