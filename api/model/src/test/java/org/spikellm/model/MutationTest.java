@@ -21,8 +21,8 @@ import org.spikellm.api.Session;
 import org.spikellm.backend.reference.ReferenceBackend;
 
 /**
- * Checkpoints whose headers and JSON were changed at random: each opens and runs, or is refused by a {@link CheckpointException}; none crashes, hangs
- * or exhausts the memory. Seeds count up from a fixed one, and a failure prints its own.
+ * Checkpoints whose headers and JSON were changed at random: each opens and runs, or is refused by a {@link CheckpointException};
+ * none crashes, hangs or exhausts the memory. Seeds count up from a fixed one, and a failure prints its own.
  */
 class MutationTest {
 

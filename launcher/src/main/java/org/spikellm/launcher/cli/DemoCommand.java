@@ -30,7 +30,8 @@ final class DemoCommand implements Callable<Integer> {
       description = "What both models continue. Default: ${DEFAULT-VALUE}.")
   private String prompt;
 
-  @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "60", description = "Tokens of a continuation. Default: ${DEFAULT-VALUE}.")
+  @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "60",
+      description = "Tokens of a continuation. Default: ${DEFAULT-VALUE}.")
   private int maxTokens;
 
   @Option(names = "--out", paramLabel = "DIR",
