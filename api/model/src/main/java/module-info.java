@@ -1,5 +1,7 @@
-/** A decoder as data and functions: read, forward, calibrate. */
+/** A decoder as data and functions: read, forward, calibrate, write. */
 module org.spikellm.model {
   requires transitive org.spikellm.api;
   requires tools.jackson.core;
+
+  exports org.spikellm.model;
 }

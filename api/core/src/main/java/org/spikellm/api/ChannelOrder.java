@@ -13,6 +13,9 @@ import java.util.stream.IntStream;
  */
 public record ChannelOrder(int[] order, int[] starts) {
 
+  /** Keeps a product like 0.29999999999999999 · 10 from losing a whole channel. */
+  private static final double ROUNDING = 1e-9;
+
   public ChannelOrder {
     boolean[] seen = new boolean[order.length];
     for (int channel : order) {
@@ -68,7 +71,7 @@ public record ChannelOrder(int[] order, int[] starts) {
       throw new IllegalArgumentException("fraction of plain channels: expected 0 to 1, found " + plain);
     }
     boolean[] salient = new boolean[score.length];
-    int k = (int) Math.floor(plain * score.length);
+    int k = (int) Math.floor(plain * score.length + ROUNDING);
     if (k >= score.length) {
       return salient;
     }

@@ -11,8 +11,9 @@ public non-sealed interface SalienceDetector extends Provider {
    *
    * @param weight F32 [out, channels]
    * @param inputs statistics of the layer's inputs; its Gram is there where {@link #needsGram} says so
+   * @param session computes large products
    */
-  float[] score(Tensor weight, InputStatistics inputs);
+  float[] score(Tensor weight, InputStatistics inputs, Session session);
 
   /** Whether {@link #score} reads the Gram, the costliest statistic to collect. */
   default boolean needsGram() {

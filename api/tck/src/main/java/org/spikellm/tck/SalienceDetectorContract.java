@@ -4,12 +4,19 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.spikellm.api.SalienceDetector;
+import org.spikellm.api.Session;
 
-/** What every salience detector is held to; the rules are explained in SPEC.md. A detector's test is a subclass with {@link #detector}. */
+/**
+ * What every salience detector is held to; the rules are explained in SPEC.md. A detector's test is a subclass with
+ * {@link #detector} and {@link #session}.
+ */
 public abstract class SalienceDetectorContract {
 
   /** The detector under test, with its default options. */
   protected abstract SalienceDetector detector();
+
+  /** A session of any backend that passes its contract; closed by the rule that asked for it. */
+  protected abstract Session session(int threads);
 
   @Test
   @DisplayName("P.1 provider: the id is lower-case letters, digits and hyphens")
@@ -44,37 +51,49 @@ public abstract class SalienceDetectorContract {
   @Test
   @DisplayName("S.1 score: one finite number a channel")
   final void finite() {
-    SalienceRules.finite(detector());
+    try (Session session = session(2)) {
+      SalienceRules.finite(detector(), session);
+    }
   }
 
   @Test
   @DisplayName("S.2 score: finite for degenerate inputs too")
   final void degenerate() {
-    SalienceRules.degenerate(detector());
+    try (Session session = session(2)) {
+      SalienceRules.degenerate(detector(), session);
+    }
   }
 
   @Test
   @DisplayName("S.3 score: asked again, the same")
   final void deterministic() {
-    SalienceRules.deterministic(detector());
+    try (Session session = session(2)) {
+      SalienceRules.deterministic(detector(), session);
+    }
   }
 
   @Test
   @DisplayName("S.4 score: it goes with the channel, wherever it stands, where inputs are not correlated")
   final void permuted() {
-    SalienceRules.permuted(detector());
+    try (Session session = session(2)) {
+      SalienceRules.permuted(detector(), session);
+    }
   }
 
   @Test
   @DisplayName("S.5 needsGram: false means that the Gram is not read")
   final void gram() {
     Assumptions.assumeFalse(detector().needsGram(), () -> "detector '" + detector().id() + "' says it needs the Gram");
-    SalienceRules.gram(detector());
+    try (Session session = session(2)) {
+      SalienceRules.gram(detector(), session);
+    }
   }
 
   @Test
   @DisplayName("S.6 score: weight and statistics are not changed")
   final void inputs() {
-    SalienceRules.inputs(detector());
+    try (Session session = session(2)) {
+      SalienceRules.inputs(detector(), session);
+    }
   }
 }

@@ -9,6 +9,7 @@ import java.util.List;
 import org.spikellm.api.DType;
 import org.spikellm.api.InputStatistics;
 import org.spikellm.api.SalienceDetector;
+import org.spikellm.api.Session;
 import org.spikellm.api.Tensor;
 
 /** Rules S.1 to S.6. */
@@ -55,8 +56,8 @@ final class SalienceRules {
     return new InputStatistics(x.rows(), gram, absMax, absMean);
   }
 
-  private static float[] score(SalienceDetector detector, Layer layer) {
-    float[] scores = detector.score(layer.weight, layer.inputs);
+  private static float[] score(SalienceDetector detector, Session session, Layer layer) {
+    float[] scores = detector.score(layer.weight, layer.inputs, session);
     assertEquals(layer.weight.columns(), scores.length, () -> layer.name + ": number of scores");
     for (int c = 0; c < scores.length; c++) {
       int at = c;
@@ -65,12 +66,12 @@ final class SalienceRules {
     return scores;
   }
 
-  static void finite(SalienceDetector detector) {
-    layers().forEach(layer -> score(detector, layer));
+  static void finite(SalienceDetector detector, Session session) {
+    layers().forEach(layer -> score(detector, session, layer));
   }
 
   /** Dead channels, dead weights, channels that are all alike, few tokens: still numbers. */
-  static void degenerate(SalienceDetector detector) {
+  static void degenerate(SalienceDetector detector, Session session) {
     for (int channels : new int[] {1, 2, 9}) {
       Tensor weight = new Draw("degenerate salience").normal(Tensor.allocate(DType.F32, 5, channels), 1);
       Tensor dead = Tensor.allocate(DType.F32, 4, channels);
@@ -81,19 +82,19 @@ final class SalienceRules {
           dead.setFloat(t, c, c == 1 ? t : 0);
         }
       }
-      score(detector, layer("dead channels, " + channels, weight, dead));
-      score(detector, layer("channels that are alike, " + channels, weight, alike));
-      score(detector, layer("a single token, " + channels, weight, alike.rows(0, 1)));
-      score(detector, layer("weights of zero, " + channels, Tensor.allocate(DType.F32, 5, channels), alike));
+      score(detector, session, layer("dead channels, " + channels, weight, dead));
+      score(detector, session, layer("channels that are alike, " + channels, weight, alike));
+      score(detector, session, layer("a single token, " + channels, weight, alike.rows(0, 1)));
+      score(detector, session, layer("weights of zero, " + channels, Tensor.allocate(DType.F32, 5, channels), alike));
     }
   }
 
-  static void deterministic(SalienceDetector detector) {
+  static void deterministic(SalienceDetector detector, Session session) {
     List<Layer> layers = layers();
-    List<float[]> first = layers.stream().map(layer -> score(detector, layer)).toList();
+    List<float[]> first = layers.stream().map(layer -> score(detector, session, layer)).toList();
     for (int i = layers.size() - 1; i >= 0; i--) {
       Layer layer = layers.get(i);
-      assertArrayEquals(first.get(i), score(detector, layer), () -> layer.name + ": scores, asked again");
+      assertArrayEquals(first.get(i), score(detector, session, layer), () -> layer.name + ": scores, asked again");
     }
   }
 
@@ -101,7 +102,7 @@ final class SalienceRules {
    * For inputs that are not correlated (XᵀX is diagonal; a factorization of another Gram may depend on the order of the channels).
    * The bound is what a float sum over all n weights may be off when its order changes: n · 2⁻²⁴ of the largest score.
    */
-  static void permuted(SalienceDetector detector) {
+  static void permuted(SalienceDetector detector, Session session) {
     for (int channels : new int[] {2, 9, 33}) {
       Draw draw = new Draw("salience of permuted channels, " + channels);
       Tensor weight = draw.normal(Tensor.allocate(DType.F32, 24, channels), 0.1);
@@ -110,8 +111,8 @@ final class SalienceRules {
         x.setFloat(c, c, draw.between(0.1f, 3));
       }
       int[] order = draw.permutation(channels);
-      float[] scores = score(detector, layer(draw.toString(), weight, x));
-      float[] turned = score(detector, layer(draw.toString(), permute(weight, order), permute(x, order)));
+      float[] scores = score(detector, session, layer(draw.toString(), weight, x));
+      float[] turned = score(detector, session, layer(draw.toString(), permute(weight, order), permute(x, order)));
       double largest = 0;
       for (float score : scores) {
         largest = Math.max(largest, Math.abs(score));
@@ -132,22 +133,22 @@ final class SalienceRules {
     return turned;
   }
 
-  static void gram(SalienceDetector detector) {
+  static void gram(SalienceDetector detector, Session session) {
     for (Layer layer : layers()) {
       InputStatistics known = layer.inputs;
       InputStatistics less = new InputStatistics(known.tokens(), null, known.absMax(), known.absMean());
-      assertArrayEquals(score(detector, layer), score(detector, new Layer(layer.name, layer.weight, less)),
+      assertArrayEquals(score(detector, session, layer), score(detector, session, new Layer(layer.name, layer.weight, less)),
           () -> layer.name + ": scores without the Gram, which the detector says it does not need");
     }
   }
 
-  static void inputs(SalienceDetector detector) {
+  static void inputs(SalienceDetector detector, Session session) {
     for (Layer layer : layers()) {
       byte[] weight = Kernel.bytes(layer.weight);
       byte[] gram = Kernel.bytes(layer.inputs.gram());
       float[] absMax = layer.inputs.absMax().clone();
       double[] absMean = layer.inputs.absMean().clone();
-      score(detector, layer);
+      score(detector, session, layer);
       assertArrayEquals(weight, Kernel.bytes(layer.weight), () -> layer.name + ": the weight was changed");
       assertArrayEquals(gram, Kernel.bytes(layer.inputs.gram()), () -> layer.name + ": the Gram was changed");
       assertArrayEquals(absMax, layer.inputs.absMax(), () -> layer.name + ": max|x| was changed");

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.spikellm.api.InputStatistics;
 import org.spikellm.api.SalienceDetector;
+import org.spikellm.api.Session;
 import org.spikellm.api.Tensor;
 
 /** The rules for salience detectors bite: each broken detector fails the rules that it breaks, and no others. */
@@ -24,6 +25,11 @@ class SalienceFaultsTest {
     @Override
     protected SalienceDetector detector() {
       return subject;
+    }
+
+    @Override
+    protected Session session(int threads) {
+      return new NaiveSession(threads);
     }
   }
 
@@ -45,7 +51,7 @@ class SalienceFaultsTest {
     }
 
     @Override
-    public float[] score(Tensor weight, InputStatistics inputs) {
+    public float[] score(Tensor weight, InputStatistics inputs, Session session) {
       float[] scores = new float[weight.columns()];
       for (int c = 0; c < scores.length; c++) {
         scores[c] = (float) inputs.absMean()[c];
@@ -62,7 +68,7 @@ class SalienceFaultsTest {
     }
 
     @Override
-    public float[] score(Tensor weight, InputStatistics inputs) {
+    public float[] score(Tensor weight, InputStatistics inputs, Session session) {
       float[] scores = new float[weight.columns()];
       for (int c = 0; c < scores.length; c++) {
         scores[c] = inputs.gram().getFloat(c, c);
@@ -73,15 +79,15 @@ class SalienceFaultsTest {
 
   public static final class OnePerRow extends Naive {
     @Override
-    public float[] score(Tensor weight, InputStatistics inputs) {
-      return inputs.tokens() > 4 && weight.columns() == 127 ? new float[weight.rows()] : super.score(weight, inputs);
+    public float[] score(Tensor weight, InputStatistics inputs, Session session) {
+      return inputs.tokens() > 4 && weight.columns() == 127 ? new float[weight.rows()] : super.score(weight, inputs, session);
     }
   }
 
   public static final class DividesByZero extends Naive {
     @Override
-    public float[] score(Tensor weight, InputStatistics inputs) {
-      float[] scores = super.score(weight, inputs);
+    public float[] score(Tensor weight, InputStatistics inputs, Session session) {
+      float[] scores = super.score(weight, inputs, session);
       float largest = 0;
       for (float score : scores) {
         largest = Math.max(largest, score);
@@ -98,8 +104,8 @@ class SalienceFaultsTest {
     private int calls;
 
     @Override
-    public float[] score(Tensor weight, InputStatistics inputs) {
-      float[] scores = super.score(weight, inputs);
+    public float[] score(Tensor weight, InputStatistics inputs, Session session) {
+      float[] scores = super.score(weight, inputs, session);
       if (inputs.tokens() == 257 && calls++ % 2 == 1) {
         scores[0]++;
       }
@@ -109,8 +115,8 @@ class SalienceFaultsTest {
 
   public static final class LikesTheFirst extends Naive {
     @Override
-    public float[] score(Tensor weight, InputStatistics inputs) {
-      float[] scores = super.score(weight, inputs);
+    public float[] score(Tensor weight, InputStatistics inputs, Session session) {
+      float[] scores = super.score(weight, inputs, session);
       scores[0] += 1;
       return scores;
     }
@@ -118,15 +124,15 @@ class SalienceFaultsTest {
 
   public static final class ReadsTheGram extends Naive {
     @Override
-    public float[] score(Tensor weight, InputStatistics inputs) {
-      return new Energy().score(weight, inputs);
+    public float[] score(Tensor weight, InputStatistics inputs, Session session) {
+      return new Energy().score(weight, inputs, session);
     }
   }
 
   public static final class Sorts extends Naive {
     @Override
-    public float[] score(Tensor weight, InputStatistics inputs) {
-      float[] scores = super.score(weight, inputs);
+    public float[] score(Tensor weight, InputStatistics inputs, Session session) {
+      float[] scores = super.score(weight, inputs, session);
       Arrays.sort(inputs.absMax());
       return scores;
     }

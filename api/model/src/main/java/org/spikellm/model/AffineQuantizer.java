@@ -1,0 +1,81 @@
+package org.spikellm.model;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.spikellm.api.ChannelOrder;
+import org.spikellm.api.CodeClass;
+import org.spikellm.api.DType;
+import org.spikellm.api.Dynamics;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.SpikeRange;
+import org.spikellm.api.Tensor;
+
+/**
+ * Asymmetric quantization of weights: {@code code = clip(round(w/scale) + zero, 0, 2^bits − 1)}, with scale and zero point of
+ * {@link SpikeRange}, half to even (method.md §4).
+ */
+public final class AffineQuantizer {
+
+  private AffineQuantizer() {}
+
+  /**
+   * Quantizes a weight.
+   *
+   * @param weight F32, F16 or BF16 [rows, columns], columns in the channels' own order
+   * @param order the order to store the columns in
+   * @param bits 1 to 8
+   * @param groupSize columns of a class that share a scale, or 0 for a scale a row, over all classes
+   * @param clip factor on the extremes of each row or group
+   */
+  public static QuantizedWeight quantize(Tensor weight, ChannelOrder order, int bits, int groupSize, float clip) {
+    Dynamics levels = new Dynamics(1, 1, 0, (1 << bits) - 1, 1);
+    int rows = weight.rows();
+    Tensor rowScales = groupSize > 0 ? null : Tensor.allocate(DType.F32, rows, 1);
+    Tensor rowZeros = groupSize > 0 ? null : Tensor.allocate(DType.I16, rows, 1);
+    List<CodeClass> classes = new ArrayList<>();
+    for (int c = 0; c < order.classes(); c++) {
+      int columns = order.end(c) - order.start(c);
+      int size = groupSize > 0 ? groupSize : weight.columns();
+      int groups = CodeClass.groups(columns, size);
+      Tensor codes = Tensor.allocate(DType.U8, rows, CodeClass.packedBytes(columns, bits));
+      boolean shared = groupSize == 0 && groups == 1;
+      classes.add(new CodeClass(columns, bits, size, codes, shared ? rowScales : Tensor.allocate(DType.F32, rows, groups),
+          shared ? rowZeros : Tensor.allocate(DType.I16, rows, groups)));
+    }
+    float[] natural = new float[weight.columns()];
+    float[] ordered = new float[weight.columns()];
+    for (int r = 0; r < rows; r++) {
+      weight.readRow(r, natural);
+      for (int i = 0; i < ordered.length; i++) {
+        ordered[i] = natural[order.order()[i]];
+      }
+      SpikeRange row = range(ordered, 0, ordered.length, levels, clip);
+      for (int c = 0; c < order.classes(); c++) {
+        CodeClass target = classes.get(c);
+        for (int g = 0, from = 0; g < target.groups(); g++) {
+          int to = target.groupEnd(g);
+          int first = order.start(c);
+          SpikeRange range = groupSize > 0 ? range(ordered, first + from, first + to, levels, clip) : row;
+          target.scales().setFloat(r, g, range.theta());
+          target.zeros().setInt(r, g, range.zero());
+          for (int j = from; j < to; j++) {
+            float code = Math.min(Math.max(range.current(ordered[first + j]), 0), levels.countHigh());
+            target.setCode(r, j, (int) code);
+          }
+          from = to;
+        }
+      }
+    }
+    return new QuantizedWeight(rows, order, classes);
+  }
+
+  private static SpikeRange range(float[] values, int from, int to, Dynamics levels, float clip) {
+    float low = Float.POSITIVE_INFINITY;
+    float high = Float.NEGATIVE_INFINITY;
+    for (int i = from; i < to; i++) {
+      low = Math.min(low, values[i]);
+      high = Math.max(high, values[i]);
+    }
+    return SpikeRange.of(low * clip, high * clip, levels);
+  }
+}

@@ -1,0 +1,232 @@
+package org.spikellm.model;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.spikellm.api.Block;
+import org.spikellm.api.DenseWeight;
+import org.spikellm.api.LinearWeight;
+import org.spikellm.api.NeuronModel;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.Tensor;
+
+/**
+ * Writes a packed checkpoint block by block into {@code OUT.partial}, which {@link #finish} renames to OUT: a partly written one never has
+ * the final name. A finished block is what a later writer of the same task goes on from.
+ */
+public final class CheckpointWriter {
+
+  private static final String TASK = "task.json";
+  private static final List<String> COPIED = List.of("tokenizer.json", "tokenizer.model", "tokenizer_config.json",
+      "special_tokens_map.json", "generation_config.json", "chat_template.jinja");
+
+  private final Path out;
+  private final Path partial;
+  private final Checkpoint source;
+
+  private CheckpointWriter(Path out, Path partial, Checkpoint source) {
+    this.out = out;
+    this.partial = partial;
+    this.source = source;
+  }
+
+  /**
+   * Begins, or goes on with, writing {@code out}.
+   *
+   * @param task everything that determines the result; blocks of another task are discarded
+   * @param resume whether to keep finished blocks of the same task
+   * @throws CheckpointException if {@code out} exists and is not an empty directory, or cannot be written
+   */
+  public static CheckpointWriter open(Path out, Checkpoint source, Map<String, Object> task, boolean resume) throws IOException {
+    Path absolute = out.toAbsolutePath().normalize();
+    if (Files.exists(absolute) && !isEmptyDirectory(absolute)) {
+      throw new CheckpointException(out + ": exists and is not an empty directory; remove it or choose another name");
+    }
+    if (absolute.getFileName() == null) {
+      throw new CheckpointException(out + ": expected the name of a new directory");
+    }
+    Path partial = absolute.resolveSibling(absolute.getFileName() + ".partial");
+    try {
+      String description = Json.writePretty(task);
+      Path file = partial.resolve(TASK);
+      if (!resume || !Files.exists(file) || !Files.readString(file).equals(description)) {
+        deleteRecursively(partial);
+        Files.createDirectories(partial);
+        Files.writeString(file, description);
+      }
+    } catch (IOException e) {
+      throw new CheckpointException(partial + ": cannot be written: " + reason(e), e);
+    }
+    return new CheckpointWriter(absolute, partial, source);
+  }
+
+  private static boolean isEmptyDirectory(Path path) throws IOException {
+    if (!Files.isDirectory(path)) {
+      return false;
+    }
+    try (Stream<Path> list = Files.list(path)) {
+      return list.findAny().isEmpty();
+    }
+  }
+
+  /** How many blocks, from the first, an earlier run of the same task left whole. */
+  public int finishedBlocks() throws IOException {
+    int blocks = 0;
+    try (Arena arena = Arena.ofShared()) {
+      while (blocks < source.config().blocks() && Files.exists(shard(blocks))) {
+        open(blocks, arena);
+        blocks++;
+      }
+    } catch (CheckpointException e) {
+      // this block is not whole: it is written anew
+    }
+    return blocks;
+  }
+
+  private TensorTable open(int block, Arena arena) throws IOException {
+    Safetensors file = Safetensors.open(shard(block), arena);
+    Map<String, Safetensors> tensors = new LinkedHashMap<>();
+    file.entries().keySet().forEach(name -> tensors.put(name, file));
+    Checksums.verify(tensors);
+    return new TensorTable(partial, tensors, source.config(), true);
+  }
+
+  /**
+   * Reads a finished block.
+   *
+   * @param neuron who encodes its activations, or null
+   * @param arena as long as which the block's tensors live
+   */
+  public Block read(int index, NeuronModel neuron, Arena arena) throws IOException {
+    return new PackedReader(open(index, arena), neuron).block(Checkpoint.prefix(index));
+  }
+
+  /** Appends a block. */
+  public void write(int index, Block block) throws IOException {
+    try {
+      SafetensorsWriter.write(shard(index), PackedWriter.block(Checkpoint.prefix(index), block));
+    } catch (IOException e) {
+      throw new CheckpointException(shard(index) + ": cannot be written: " + reason(e)
+          + "; finished blocks are kept, run the same command again", e);
+    }
+  }
+
+  /** Bytes of the blocks' tensors written so far. */
+  public long blockBytes() throws IOException {
+    long sum = 0;
+    try (Arena arena = Arena.ofShared()) {
+      for (int i = 0; i < source.config().blocks() && Files.exists(shard(i)); i++) {
+        for (Safetensors.Entry entry : Safetensors.open(shard(i), arena).entries().values()) {
+          sum += entry.end() - entry.begin();
+        }
+      }
+    }
+    return sum;
+  }
+
+  /**
+   * Writes embeddings, norm and head, the configuration and the tokenizer, and gives the checkpoint its name.
+   *
+   * @param head the head in the source's type or quantized
+   * @param quantization the {@code quantization_config} of config.json, without its {@code quant_method}
+   * @return bytes of the checkpoint
+   */
+  public long finish(LinearWeight head, Map<String, Object> quantization) throws IOException {
+    try {
+      writeEnds(head);
+      writeIndex();
+      Map<String, Object> config = new LinkedHashMap<>(source.config().json());
+      Map<String, Object> described = new LinkedHashMap<>();
+      described.put("quant_method", "spikellm");
+      described.put("format_version", PackedFormat.VERSION);
+      described.putAll(quantization);
+      config.put("quantization_config", described);
+      Files.writeString(partial.resolve("config.json"), Json.writePretty(config));
+      for (String name : COPIED) {
+        Path file = source.directory().resolve(name);
+        if (Files.exists(file)) {
+          Files.copy(file, partial.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+        }
+      }
+      Files.deleteIfExists(partial.resolve(TASK));
+      Files.deleteIfExists(out);
+      Files.move(partial, out, StandardCopyOption.ATOMIC_MOVE);
+      return size(out);
+    } catch (DirectoryNotEmptyException | FileAlreadyExistsException e) {
+      throw new CheckpointException(out + ": came into being while the checkpoint was written; the result is in " + partial, e);
+    } catch (IOException e) {
+      throw new CheckpointException(partial + ": cannot be written: " + reason(e), e);
+    }
+  }
+
+  private void writeEnds(LinearWeight head) throws IOException {
+    Map<String, Tensor> ends = new LinkedHashMap<>();
+    ends.put("model.embed_tokens.weight", source.embeddings());
+    ends.put("model.norm.weight", source.finalNorm());
+    switch (head) {
+      case DenseWeight dense when source.config().tiedEmbeddings() -> { }
+      case DenseWeight dense -> ends.put("lm_head.weight", dense.values());
+      case QuantizedWeight quantized -> PackedWriter.weight(ends, "lm_head.", quantized, null);
+    }
+    SafetensorsWriter.write(shard(source.config().blocks()), ends);
+  }
+
+  private void writeIndex() throws IOException {
+    Map<String, Object> map = new LinkedHashMap<>();
+    long bytes = 0;
+    try (Arena arena = Arena.ofShared()) {
+      for (int shard = 0; shard <= source.config().blocks(); shard++) {
+        Safetensors file = Safetensors.open(shard(shard), arena);
+        for (Safetensors.Entry entry : file.entries().values()) {
+          map.put(entry.name(), file.file().getFileName().toString());
+          bytes += entry.end() - entry.begin();
+        }
+      }
+    }
+    Map<String, Object> index = new LinkedHashMap<>();
+    index.put("metadata", Map.of("total_size", bytes));
+    index.put("weight_map", map);
+    Files.writeString(partial.resolve("model.safetensors.index.json"), Json.writePretty(index));
+  }
+
+  private Path shard(int index) {
+    int shards = source.config().blocks() + 1;
+    return partial.resolve("model-%05d-of-%05d.safetensors".formatted(index + 1, shards));
+  }
+
+  private static String reason(IOException e) {
+    return e instanceof AccessDeniedException ? "permission denied"
+        : e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+  }
+
+  private static long size(Path directory) throws IOException {
+    try (Stream<Path> list = Files.list(directory)) {
+      long sum = 0;
+      for (Path file : list.toList()) {
+        sum += Files.size(file);
+      }
+      return sum;
+    }
+  }
+
+  private static void deleteRecursively(Path directory) throws IOException {
+    if (!Files.exists(directory)) {
+      return;
+    }
+    try (Stream<Path> list = Files.list(directory)) {
+      for (Path file : list.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(directory);
+  }
+}

@@ -1,0 +1,138 @@
+package org.spikellm.model;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.spikellm.api.Block;
+import org.spikellm.api.BlockShape;
+import org.spikellm.api.DType;
+import org.spikellm.api.LinearWeight;
+import org.spikellm.api.Session;
+import org.spikellm.api.Tensor;
+
+/** A whole model on a session: embed, blocks, norm, head. */
+public final class Decoder {
+
+  /** Tokens of a prompt that run through a block at once. */
+  private static final int CHUNK = 512;
+
+  private final ModelConfig config;
+  private final Session session;
+  private final Tensor embeddings;
+  private final List<PreparedBlock> blocks;
+  private final Tensor finalNorm;
+  private final PreparedLinear head;
+  private Workspace workspace;
+  private SpikeObserver spikes = SpikeObserver.NONE;
+
+  /**
+   * A model from its parts; blocks may be prepared from anywhere.
+   *
+   * @param embeddings [vocabulary, hidden]
+   * @param finalNorm F32 [1, hidden]
+   * @param head [vocabulary, hidden]
+   */
+  public Decoder(ModelConfig config, Session session, Tensor embeddings, List<PreparedBlock> blocks, Tensor finalNorm,
+      LinearWeight head) {
+    this.config = config;
+    this.session = session;
+    this.embeddings = embeddings;
+    this.blocks = List.copyOf(blocks);
+    this.finalNorm = finalNorm;
+    this.head = new PreparedLinear(session, new Block.Linear(head, null, null), SpikeMode.COLLAPSED);
+  }
+
+  /** Prepares all blocks of a checkpoint, which must stay open. */
+  public static Decoder load(Checkpoint checkpoint, Session session, SpikeMode mode) throws CheckpointException {
+    List<PreparedBlock> blocks = new ArrayList<>();
+    for (int i = 0; i < checkpoint.config().blocks(); i++) {
+      blocks.add(new PreparedBlock(session, checkpoint.block(i), mode));
+    }
+    return new Decoder(checkpoint.config(), session, checkpoint.embeddings(), blocks, checkpoint.finalNorm(), checkpoint.head());
+  }
+
+  /** What config.json says. */
+  public ModelConfig config() {
+    return config;
+  }
+
+  /** From now on tells {@code observer} of the spikes that enter linear layers. */
+  public void observe(SpikeObserver observer) {
+    this.spikes = observer;
+  }
+
+  /** An empty cache for up to {@code capacity} tokens. */
+  public KvCache newCache(int capacity) {
+    BlockShape shape = config.block();
+    return new KvCache(blocks.stream().map(block -> block.cache(capacity)).toList(), config.rope().table(capacity, shape.headDim()));
+  }
+
+  /** Called with the final hidden states of a chunk of tokens. */
+  @FunctionalInterface
+  public interface HiddenStates {
+
+    /**
+     * A chunk is through all blocks.
+     *
+     * @param first index, among the tokens of the call, of the chunk's first
+     * @param hidden after the final norm, F32 [tokens of the chunk, hidden]; only valid during the call
+     */
+    void chunk(int first, Tensor hidden);
+  }
+
+  /**
+   * Runs tokens through all blocks as matrix products, in chunks, and appends them to the cache.
+   *
+   * @throws IllegalArgumentException if a token is outside the vocabulary or the cache has no room
+   */
+  public void forward(int[] tokens, KvCache cache, HiddenStates result) {
+    if (tokens.length > cache.capacity() - cache.length()) {
+      throw new IllegalArgumentException("decoder: expected at most " + (cache.capacity() - cache.length()) + " more tokens, found "
+          + tokens.length);
+    }
+    for (int from = 0; from < tokens.length; from += CHUNK) {
+      int to = Math.min(tokens.length, from + CHUNK);
+      Tensor x = embed(Arrays.copyOfRange(tokens, from, to));
+      Workspace work = workspace(x.rows());
+      for (int b = 0; b < blocks.size(); b++) {
+        blocks.get(b).forward(x, cache.block(b), cache.length(), cache.rope(), work, null, spikes);
+      }
+      session.rmsNorm(x, finalNorm, config.block().epsilon(), x);
+      cache.advance(x.rows());
+      result.chunk(from, x);
+    }
+  }
+
+  /** The logits after the last of {@code tokens}, F32 [1, vocabulary]. */
+  public Tensor nextLogits(int[] tokens, KvCache cache) {
+    if (tokens.length == 0) {
+      throw new IllegalArgumentException("decoder: expected at least one token, found none");
+    }
+    Tensor[] last = new Tensor[1];
+    forward(tokens, cache, (first, hidden) -> {
+      if (first + hidden.rows() == tokens.length) {
+        last[0] = logits(hidden.rows(hidden.rows() - 1, hidden.rows()));
+      }
+    });
+    return last[0];
+  }
+
+  /** The logits of hidden states, F32 [tokens, vocabulary]. */
+  public Tensor logits(Tensor hidden) {
+    Tensor logits = Tensor.allocate(DType.F32, hidden.rows(), config.vocabulary());
+    head.apply(hidden, logits, workspace(hidden.rows()), SpikeObserver.NONE);
+    return logits;
+  }
+
+  private Workspace workspace(int tokens) {
+    if (workspace == null || workspace.tokens() < tokens) {
+      workspace = new Workspace(config.block(), tokens);
+    }
+    return workspace;
+  }
+
+  /** The embeddings of tokens, F32 [tokens, hidden]. */
+  private Tensor embed(int[] tokens) {
+    return Embedding.of(embeddings, tokens);
+  }
+}

@@ -1,0 +1,186 @@
+package org.spikellm.model;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.spikellm.api.Block;
+import org.spikellm.api.BlockShape;
+import org.spikellm.api.ChannelOrder;
+import org.spikellm.api.CodeClass;
+import org.spikellm.api.DType;
+import org.spikellm.api.DenseWeight;
+import org.spikellm.api.Dynamics;
+import org.spikellm.api.Encoding;
+import org.spikellm.api.KeyValueEncoding;
+import org.spikellm.api.LinearWeight;
+import org.spikellm.api.NeuronModel;
+import org.spikellm.api.Projection;
+import org.spikellm.api.QuantizationSpec;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.Tensor;
+
+/** Blocks of a packed checkpoint: what {@link PackedWriter} wrote. Codes are views into the mapped file. */
+final class PackedReader {
+
+  private final TensorTable checkpoint;
+  private final NeuronModel neuron;
+
+  /** Reads blocks whose activations are encoded by {@code neuron}, or stay in float where it is null. */
+  PackedReader(TensorTable checkpoint, NeuronModel neuron) {
+    this.checkpoint = checkpoint;
+    this.neuron = neuron;
+  }
+
+  /** Reads blocks with the neuron that config.json names. */
+  static PackedReader of(TensorTable checkpoint, NeuronLookup neurons) throws CheckpointException {
+    PackedFormat format = PackedFormat.of(checkpoint.config());
+    return new PackedReader(checkpoint, format.neuron() == null ? null : neurons.find(format.neuron(), format.neuronOptions()));
+  }
+
+  Block block(String prefix) throws CheckpointException {
+    BlockShape shape = checkpoint.config().block();
+    EnumMap<Projection, Block.Linear> linears = new EnumMap<>(Projection.class);
+    for (Projection projection : Projection.values()) {
+      String name = prefix + projection.tensorName() + ".";
+      Layout layout = layout(name, shape.columns(projection));
+      LinearWeight weight = layout != null && layout.quantized() ? weight(name, layout, shape.rows(projection))
+          : new DenseWeight(checkpoint.floating(name + "weight", shape.rows(projection), shape.columns(projection)));
+      Encoding input = layout == null || neuron == null ? null
+          : new Encoding(neuron, layout.order(), dynamics(name, layout.order().classes()), neuron.collapsible());
+      linears.put(projection, new Block.Linear(weight, checkpoint.bias(prefix, projection), input));
+    }
+    return new Block(shape, linears, checkpoint.norm(prefix + "input_layernorm"),
+        checkpoint.norm(prefix + "post_attention_layernorm"), neuron == null ? null : keyValues(prefix + "self_attn.", shape));
+  }
+
+  /** A quantized weight whose tensors' names start with {@code name}. */
+  QuantizedWeight weight(String name, int rows, int columns) throws CheckpointException {
+    Layout layout = layout(name, columns);
+    if (layout == null || !layout.quantized()) {
+      throw damaged(name + "classes", "classes of codes");
+    }
+    return weight(name, layout, rows);
+  }
+
+  /** The channel order and the classes' bits and group sizes. */
+  private record Layout(ChannelOrder order, int[] bits, int[] groupSizes) {
+
+    boolean quantized() {
+      return bits[0] != QuantizationSpec.FLOAT_BITS;
+    }
+  }
+
+  private Layout layout(String name, int columns) throws CheckpointException {
+    if (!checkpoint.has(name + "classes")) {
+      return null;
+    }
+    Tensor table = checkpoint.tensor(name + "classes");
+    if (table.dtype() != DType.I32 || table.columns() != 3 || table.rows() < 1) {
+      throw damaged(name + "classes", "I32 [classes, 3]");
+    }
+    int classes = table.rows();
+    int[] starts = new int[classes];
+    int[] sizes = column(table, 0);
+    int[] bits = column(table, 1);
+    int[] groups = column(table, 2);
+    long end = 0;
+    for (int c = 0; c < classes; c++) {
+      starts[c] = (int) end;
+      end += sizes[c];
+      boolean dense = bits[c] == QuantizationSpec.FLOAT_BITS;
+      if (sizes[c] < 0 || end > columns || (dense ? bits[0] != bits[c] : bits[c] < 1 || bits[c] > 8 || groups[c] < 1)) {
+        throw damaged(name + "classes", "columns, bits 1 to 8 and a group size for each class, that make " + columns + " columns");
+      }
+    }
+    if (end != columns) {
+      throw damaged(name + "classes", columns + " columns in all");
+    }
+    int[] order = IntStream.range(0, columns).toArray();
+    if (checkpoint.has(name + "order")) {
+      Tensor places = checkpoint.tensor(name + "order", 1, columns);
+      if (places.dtype() != DType.I32) {
+        throw damaged(name + "order", "I32");
+      }
+      for (int i = 0; i < columns; i++) {
+        order[i] = places.getInt(0, i);
+      }
+    }
+    try {
+      return new Layout(new ChannelOrder(order, starts), bits, groups);
+    } catch (IllegalArgumentException e) {
+      throw damaged(name + "order", e.getMessage());
+    }
+  }
+
+  private static int[] column(Tensor table, int column) {
+    return IntStream.range(0, table.rows()).map(row -> table.getInt(row, column)).toArray();
+  }
+
+  private QuantizedWeight weight(String name, Layout layout, int rows) throws CheckpointException {
+    ChannelOrder order = layout.order();
+    List<CodeClass> classes = new ArrayList<>();
+    for (int c = 0; c < order.classes(); c++) {
+      int columns = order.end(c) - order.start(c);
+      int bits = layout.bits()[c];
+      int groupSize = layout.groupSizes()[c];
+      int groups = CodeClass.groups(columns, groupSize);
+      if (columns == 0) {
+        classes.add(new CodeClass(0, bits, groupSize, Tensor.allocate(DType.U8, rows, 0), Tensor.allocate(DType.F32, rows, 0),
+            Tensor.allocate(DType.I16, rows, 0)));
+        continue;
+      }
+      int from = checkpoint.has(name + "scales." + c) ? c : 0;
+      try {
+        classes.add(new CodeClass(columns, bits, groupSize,
+            checkpoint.tensor(name + "codes." + c, rows, CodeClass.packedBytes(columns, bits)),
+            checkpoint.tensor(name + "scales." + from, rows, groups), checkpoint.tensor(name + "zeros." + from, rows, groups)));
+      } catch (IllegalArgumentException e) {
+        throw damaged(name + "codes." + c, e.getMessage());
+      }
+    }
+    return new QuantizedWeight(rows, order, classes);
+  }
+
+  private List<Dynamics> dynamics(String name, int classes) throws CheckpointException {
+    Tensor table = checkpoint.floating(name + "dynamics", classes, 5);
+    List<Dynamics> dynamics = new ArrayList<>();
+    float[] row = new float[5];
+    for (int c = 0; c < classes; c++) {
+      table.readRow(c, row);
+      try {
+        dynamics.add(new Dynamics(row[0], row[1], (int) row[2], (int) row[3], (int) row[4]));
+      } catch (IllegalArgumentException e) {
+        throw damaged(name + "dynamics", e.getMessage());
+      }
+    }
+    return dynamics;
+  }
+
+  private KeyValueEncoding keyValues(String name, BlockShape shape) throws CheckpointException {
+    List<Dynamics> dynamics = dynamics(name, 2);
+    return new KeyValueEncoding(neuron, dynamics.get(0), dynamics.get(1), neuron.collapsible(), flags(name + "key_salient", shape),
+        floats(name + "key_low", shape), floats(name + "key_high", shape), flags(name + "value_salient", shape));
+  }
+
+  private float[] floats(String name, BlockShape shape) throws CheckpointException {
+    return checkpoint.floating(name, shape.kvHeads(), shape.headDim()).toFloats();
+  }
+
+  private boolean[] flags(String name, BlockShape shape) throws CheckpointException {
+    Tensor tensor = checkpoint.tensor(name, shape.kvHeads(), shape.headDim());
+    if (tensor.dtype() != DType.U8) {
+      throw damaged(name, "U8");
+    }
+    boolean[] flags = new boolean[Math.toIntExact(tensor.size())];
+    for (int i = 0; i < flags.length; i++) {
+      flags[i] = tensor.segment().get(Tensor.BYTE, i) != 0;
+    }
+    return flags;
+  }
+
+  private CheckpointException damaged(String name, String expected) {
+    return new CheckpointException(checkpoint.where() + ": tensor '" + name + "': expected " + expected
+        + "; the checkpoint is damaged: quantize again");
+  }
+}

@@ -1,0 +1,119 @@
+package org.spikellm.model;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.spikellm.api.Block;
+import org.spikellm.api.ChannelOrder;
+import org.spikellm.api.CodeClass;
+import org.spikellm.api.DType;
+import org.spikellm.api.DenseWeight;
+import org.spikellm.api.Dynamics;
+import org.spikellm.api.Encoding;
+import org.spikellm.api.KeyValueEncoding;
+import org.spikellm.api.Projection;
+import org.spikellm.api.QuantizationSpec;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.Tensor;
+
+/** A block as named tensors, in the layout of docs/checkpoint-format.md. */
+final class PackedWriter {
+
+  private PackedWriter() {}
+
+  static Map<String, Tensor> block(String prefix, Block block) {
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    tensors.put(prefix + "input_layernorm.weight", block.attentionNorm());
+    tensors.put(prefix + "post_attention_layernorm.weight", block.mlpNorm());
+    for (Projection projection : Projection.values()) {
+      Block.Linear linear = block.linear(projection);
+      String name = prefix + projection.tensorName() + ".";
+      switch (linear.weight()) {
+        case DenseWeight dense -> {
+          tensors.put(name + "weight", dense.values());
+          if (linear.input() != null) {
+            ChannelOrder order = linear.input().order();
+            int[] none = new int[order.classes()];
+            Arrays.fill(none, QuantizationSpec.FLOAT_BITS);
+            putOrder(tensors, name, order, linear.input(), none, new int[order.classes()]);
+          }
+        }
+        case QuantizedWeight quantized -> weight(tensors, name, quantized, linear.input());
+      }
+      if (linear.bias() != null) {
+        tensors.put(name + "bias", linear.bias());
+      }
+    }
+    if (block.keyValues() != null) {
+      keyValues(tensors, prefix + "self_attn.", block);
+    }
+    return tensors;
+  }
+
+  static void weight(Map<String, Tensor> tensors, String name, QuantizedWeight weight, Encoding input) {
+    int[] bits = weight.classes().stream().mapToInt(CodeClass::bits).toArray();
+    int[] groups = weight.classes().stream().mapToInt(CodeClass::groupSize).toArray();
+    putOrder(tensors, name, weight.order(), input, bits, groups);
+    CodeClass first = weight.classes().getFirst();
+    for (int c = 0; c < weight.classes().size(); c++) {
+      CodeClass codes = weight.classes().get(c);
+      if (codes.columns() == 0) {
+        continue;
+      }
+      tensors.put(name + "codes." + c, codes.codes());
+      if (c == 0 || codes.scales() != first.scales()) {
+        tensors.put(name + "scales." + c, codes.scales());
+        tensors.put(name + "zeros." + c, codes.zeros());
+      }
+    }
+  }
+
+  private static void putOrder(Map<String, Tensor> tensors, String name, ChannelOrder order, Encoding input, int[] bits, int[] groups) {
+    Tensor classes = Tensor.allocate(DType.I32, order.classes(), 3);
+    for (int c = 0; c < order.classes(); c++) {
+      classes.setInt(c, 0, order.end(c) - order.start(c));
+      classes.setInt(c, 1, bits[c]);
+      classes.setInt(c, 2, groups[c]);
+    }
+    tensors.put(name + "classes", classes);
+    if (input != null) {
+      tensors.put(name + "dynamics", dynamics(input.dynamics()));
+    }
+    if (!order.isIdentity()) {
+      Tensor places = Tensor.allocate(DType.I32, 1, order.channels());
+      for (int i = 0; i < order.channels(); i++) {
+        places.setInt(0, i, order.order()[i]);
+      }
+      tensors.put(name + "order", places);
+    }
+  }
+
+  /** A row for each: threshold, leak, lowest level, highest level, time steps. */
+  private static Tensor dynamics(List<Dynamics> dynamics) {
+    Tensor table = Tensor.allocate(DType.F32, dynamics.size(), 5);
+    for (int row = 0; row < dynamics.size(); row++) {
+      Dynamics d = dynamics.get(row);
+      table.writeRow(row, new float[] {d.threshold(), d.leak(), d.lowLevel(), d.highLevel(), d.timeSteps()});
+    }
+    return table;
+  }
+
+  private static void keyValues(Map<String, Tensor> tensors, String name, Block block) {
+    KeyValueEncoding encoding = block.keyValues();
+    int heads = block.shape().kvHeads();
+    tensors.put(name + "dynamics", dynamics(List.of(encoding.plain(), encoding.salient())));
+    tensors.put(name + "key_low", Tensor.of(heads, encoding.keyLow()));
+    tensors.put(name + "key_high", Tensor.of(heads, encoding.keyHigh()));
+    tensors.put(name + "key_salient", flags(heads, encoding.keySalient()));
+    tensors.put(name + "value_salient", flags(heads, encoding.valueSalient()));
+  }
+
+  private static Tensor flags(int rows, boolean[] flags) {
+    Tensor tensor = Tensor.allocate(DType.U8, rows, flags.length / rows);
+    for (int i = 0; i < flags.length; i++) {
+      tensor.segment().set(Tensor.BYTE, i, (byte) (flags[i] ? 1 : 0));
+    }
+    return tensor;
+  }
+}

@@ -1,0 +1,114 @@
+package org.spikellm.model;
+
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.spikellm.api.Block;
+import org.spikellm.api.BlockShape;
+import org.spikellm.api.ChannelOrder;
+import org.spikellm.api.Encoding;
+import org.spikellm.api.KeyValueEncoding;
+import org.spikellm.api.KeyValues;
+import org.spikellm.api.Projection;
+import org.spikellm.api.Session;
+import org.spikellm.api.SpikeTrain;
+import org.spikellm.api.Tensor;
+
+/** A decoder block prepared on a session: the forward pass, written once for float and spiking blocks. */
+public final class PreparedBlock {
+
+  private final Session session;
+  private final BlockShape shape;
+  private final Map<Projection, PreparedLinear> linears = new EnumMap<>(Projection.class);
+  private final Tensor attentionNorm;
+  private final Tensor mlpNorm;
+  private final KeyValueEncoding keyValues;
+  private final Encoding queries;
+
+  public PreparedBlock(Session session, Block block, SpikeMode mode) {
+    this.session = session;
+    this.shape = block.shape();
+    block.linears().forEach((projection, linear) -> linears.put(projection, new PreparedLinear(session, linear, mode)));
+    this.attentionNorm = block.attentionNorm();
+    this.mlpNorm = block.mlpNorm();
+    this.keyValues = mode.apply(block.keyValues());
+    this.queries = keyValues == null ? null : new Encoding(keyValues.neuron(), ChannelOrder.identity(shape.headDim()),
+        List.of(keyValues.plain()), keyValues.collapsed());
+  }
+
+  /** An empty cache for this block's keys and values. */
+  KeyValues cache(int capacity) {
+    return KeyValues.allocate(shape.kvHeads(), shape.headDim(), capacity, keyValues);
+  }
+
+  /**
+   * Runs the block on consecutive tokens.
+   *
+   * @param x the residual stream, F32 [tokens, hidden], replaced by the block's output
+   * @param cache keys and values of the positions before; those of {@code x} are appended
+   * @param position position of the first token
+   * @param rope table for all positions up to the last
+   * @param observer sees the inputs of the projections, or null
+   */
+  void forward(Tensor x, KeyValues cache, int position, Tensor rope, Workspace work, BlockObserver observer, SpikeObserver spikes) {
+    int tokens = x.rows();
+    Tensor norm = work.norm.rows(0, tokens);
+    Tensor q = work.queries.rows(0, tokens);             // [tokens, heads * headDim]
+    Tensor k = work.keys.rows(0, tokens);                // [tokens, kvHeads * headDim]
+    Tensor v = work.values.rows(0, tokens);
+    Tensor attention = work.attention.rows(0, tokens);   // [tokens, heads * headDim]
+    Tensor hidden = work.hidden.rows(0, tokens);
+    Tensor gate = work.gate.rows(0, tokens);             // [tokens, intermediate]
+    Tensor up = work.up.rows(0, tokens);
+
+    session.rmsNorm(x, attentionNorm, shape.epsilon(), norm);
+    observe(observer, Projection.Source.ATTENTION_NORM, norm);
+    linears.get(Projection.Q).apply(norm, q, work, spikes);
+    linears.get(Projection.K).apply(norm, k, work, spikes);
+    linears.get(Projection.V).apply(norm, v, work, spikes);
+    session.rope(q, shape.headDim(), rope, position);
+    session.rope(k, shape.headDim(), rope, position);
+    if (queries != null) {
+      encodeQueries(q, work);
+    }
+    cache.append(k, v, position);
+    session.attention(q, cache, position, attention);
+    if (observer != null) {
+      observer.attention(q, k, attention);
+    }
+    observe(observer, Projection.Source.ATTENTION, attention);
+    linears.get(Projection.O).apply(attention, hidden, work, spikes);
+    add(x, hidden);
+
+    session.rmsNorm(x, mlpNorm, shape.epsilon(), norm);
+    observe(observer, Projection.Source.MLP_NORM, norm);
+    linears.get(Projection.GATE).apply(norm, gate, work, spikes);
+    linears.get(Projection.UP).apply(norm, up, work, spikes);
+    session.swiGlu(gate, up, gate);
+    observe(observer, Projection.Source.SWIGLU, gate);
+    linears.get(Projection.DOWN).apply(gate, hidden, work, spikes);
+    add(x, hidden);
+  }
+
+  /** Replaces queries by what their spikes decode to: a range for each token and head, plain channels only. */
+  private void encodeQueries(Tensor q, Workspace work) {
+    int headDim = shape.headDim();
+    Tensor heads = new Tensor(q.dtype(), q.rows() * shape.heads(), headDim, q.segment());
+    SpikeTrain train = work.train(queries, heads.rows());
+    session.encode(heads, queries, train);
+    train.decode(heads);
+  }
+
+  private static void observe(BlockObserver observer, Projection.Source source, Tensor x) {
+    if (observer != null) {
+      observer.input(source, x);
+    }
+  }
+
+  private static void add(Tensor x, Tensor y) {
+    long bytes = x.segment().byteSize();
+    for (long at = 0; at < bytes; at += Float.BYTES) {
+      x.segment().set(Tensor.FLOAT, at, x.segment().get(Tensor.FLOAT, at) + y.segment().get(Tensor.FLOAT, at));
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package org.spikellm.model;
+
+import org.spikellm.api.Block;
+import org.spikellm.api.DenseWeight;
+import org.spikellm.api.Encoding;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.Session;
+import org.spikellm.api.SpikeTrain;
+import org.spikellm.api.SpikingLinear;
+import org.spikellm.api.Tensor;
+
+/** A linear layer ready to run: {@code y = x Wᵀ + b}, with the input encoded as spikes where the layer says so. */
+final class PreparedLinear {
+
+  private final Session session;
+  private final Tensor dense;
+  private final SpikingLinear quantized;
+  private final Tensor bias;
+  private final Encoding encoding;
+
+  PreparedLinear(Session session, Block.Linear linear, SpikeMode mode) {
+    this.session = session;
+    this.dense = linear.weight() instanceof DenseWeight weight ? weight.values() : null;
+    this.quantized = linear.weight() instanceof QuantizedWeight weight ? session.prepare(weight) : null;
+    this.bias = linear.bias();
+    this.encoding = linear.input() == null ? null : mode.apply(linear.input());
+  }
+
+  /**
+   * Applies the layer.
+   *
+   * @param x F32 [tokens, columns]
+   * @param out F32 [tokens, rows], replaced
+   * @param spikes is told of the spikes of an encoded input
+   */
+  void apply(Tensor x, Tensor out, Workspace workspace, SpikeObserver spikes) {
+    SpikeTrain train = null;
+    if (encoding != null) {
+      train = workspace.train(encoding, x.rows());
+      session.encode(x, encoding, train);
+      spikes.spikes(train, encoding, out.columns());
+    }
+    if (dense != null) {
+      Tensor input = x;
+      if (train != null) {
+        input = workspace.decoded(x.rows(), x.columns());
+        train.decode(input);
+      }
+      session.matmul(input, dense, out);
+      addBias(out);
+      return;
+    }
+    out.clear();
+    addBias(out);
+    if (train != null) {
+      quantized.accumulate(train, out);
+    } else {
+      quantized.accumulate(x, out);
+    }
+  }
+
+  private void addBias(Tensor out) {
+    if (bias == null) {
+      return;
+    }
+    for (int t = 0; t < out.rows(); t++) {
+      for (int c = 0; c < out.columns(); c++) {
+        out.setFloat(t, c, out.getFloat(t, c) + bias.getFloat(0, c));
+      }
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package org.spikellm.model;
+
+import java.nio.file.Path;
+import java.util.Map;
+import org.spikellm.api.Projection;
+import org.spikellm.api.Tensor;
+
+/**
+ * The tensors of some files by name, checked as they are asked for.
+ *
+ * @param where the directory, for errors
+ * @param files the file that holds each tensor
+ * @param config the sizes they must have
+ * @param finite whether floating values are known to be finite (by checksums) and need not be scanned
+ */
+record TensorTable(Path where, Map<String, Safetensors> files, ModelConfig config, boolean finite) {
+
+  boolean has(String name) {
+    return files.containsKey(name);
+  }
+
+  /** Tensor {@code name} of any type and shape. */
+  Tensor tensor(String name) throws CheckpointException {
+    Safetensors file = files.get(name);
+    if (file == null) {
+      throw new CheckpointException(where + ": tensor '" + name + "' is missing; is the download complete?");
+    }
+    return file.tensor(name);
+  }
+
+  /** Tensor {@code name} of any type, checked for its shape. */
+  Tensor tensor(String name, int rows, int columns) throws CheckpointException {
+    Tensor tensor = tensor(name);
+    if (tensor.rows() != rows || tensor.columns() != columns) {
+      throw new CheckpointException(files.get(name).file() + ": tensor '" + name + "' has shape [" + tensor.rows() + ", "
+          + tensor.columns() + "], expected [" + rows + ", " + columns + "] from config.json");
+    }
+    return tensor;
+  }
+
+  /** Tensor {@code name}, checked for shape, floating type and finite values. */
+  Tensor floating(String name, int rows, int columns) throws CheckpointException {
+    Tensor tensor = tensor(name, rows, columns);
+    Path file = files.get(name).file();
+    if (!tensor.dtype().isFloating()) {
+      throw new CheckpointException(file + ": tensor '" + name + "' is " + tensor.dtype()
+          + ", expected F32, F16 or BF16; re-export the checkpoint in one of them");
+    }
+    long bad = finite ? -1 : FiniteCheck.firstNonFinite(tensor);
+    if (bad >= 0) {
+      int row = (int) (bad / columns);
+      int column = (int) (bad % columns);
+      throw new CheckpointException(file + ": tensor '" + name + "' holds " + tensor.getFloat(row, column) + " at [" + row + ", "
+          + column + "], expected finite weights; fetch or export the checkpoint again");
+    }
+    return tensor;
+  }
+
+  /** A norm's weight, F32 [1, hidden]. */
+  Tensor norm(String name) throws CheckpointException {
+    return floating(name + ".weight", 1, config.block().hidden()).toF32();
+  }
+
+  /** The bias of a projection, F32 [1, rows], or null where the model has none. */
+  Tensor bias(String prefix, Projection projection) throws CheckpointException {
+    boolean attention = projection.ordinal() <= Projection.O.ordinal();
+    if (!(attention ? config.attentionBias() : config.mlpBias())) {
+      return null;
+    }
+    return floating(prefix + projection.tensorName() + ".bias", 1, config.block().rows(projection)).toF32();
+  }
+}

@@ -1,0 +1,133 @@
+package org.spikellm.backend.simd;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import org.spikellm.api.DType;
+import org.spikellm.api.KeyValueEncoding;
+import org.spikellm.api.KeyValues;
+import org.spikellm.api.SpikeRange;
+import org.spikellm.api.Tensor;
+
+/** Reads tiles of cached keys and values as floats, the same floats as {@link KeyValues#readKey} and {@code readValue}. */
+final class CachedRows {
+
+  private static final int LANES = Lanes.COUNT;
+
+  private final KeyValues cache;
+  private final int headDim;
+  private final int[] keyZeros;
+  private final float[] keyThetas;
+  private final int[] salient;
+
+  CachedRows(KeyValues cache) {
+    this.cache = cache;
+    headDim = cache.headDim();
+    int channels = cache.spiking() ? cache.encoding().channels() : 0;
+    keyZeros = new int[channels];
+    keyThetas = new float[channels];
+    salient = new int[channels];
+    for (int c = 0; c < channels; c++) {
+      KeyValueEncoding encoding = cache.encoding();
+      SpikeRange range = encoding.keyRange(c);
+      keyZeros[c] = range.zero() - encoding.offset();
+      keyThetas[c] = range.theta();
+      salient[c] = encoding.valueSalient()[c] ? -1 : 0;
+    }
+  }
+
+  /** The keys of positions {@code from..to − 1}, [positions][width], zeros past headDim. */
+  void keys(int head, int from, int to, float[] tile, int width, Scratch scratch) {
+    if (!cache.spiking()) {
+      floats(cache.keys(), cache.row(head, from), to - from, tile, width);
+      return;
+    }
+    int[] counts = counts(cache.keys(), cache.row(head, from), to - from, scratch);
+    for (int s = 0; s < to - from; s++) {
+      decodeKeys(counts, s * headDim, head * headDim, tile, s * width);
+      Arrays.fill(tile, s * width + headDim, (s + 1) * width, 0);
+    }
+  }
+
+  /** The values of positions {@code from..to − 1}, [positions][width], zeros past headDim. */
+  void values(int head, int from, int to, float[] tile, int width, Scratch scratch) {
+    if (!cache.spiking()) {
+      floats(cache.values(), cache.row(head, from), to - from, tile, width);
+      return;
+    }
+    int first = cache.row(head, from);
+    int[] counts = counts(cache.values(), first, to - from, scratch);
+    for (int s = 0; s < to - from; s++) {
+      decodeValues(counts, s * headDim, head * headDim, first + s, tile, s * width);
+      Arrays.fill(tile, s * width + headDim, (s + 1) * width, 0);
+    }
+  }
+
+  private void decodeKeys(int[] counts, int at, int first, float[] tile, int target) {
+    int c = 0;
+    for (; c <= headDim - LANES; c += LANES) {
+      IntVector.fromArray(Lanes.INTS, counts, at + c).sub(IntVector.fromArray(Lanes.INTS, keyZeros, first + c))
+          .convert(VectorOperators.I2F, 0).reinterpretAsFloats()
+          .mul(FloatVector.fromArray(Lanes.FLOATS, keyThetas, first + c)).intoArray(tile, target + c);
+    }
+    for (; c < headDim; c++) {
+      tile[target + c] = (counts[at + c] - keyZeros[first + c]) * keyThetas[first + c];
+    }
+  }
+
+  /** Salient channels have all bits of {@link #salient} set, plain ones none: a select without a branch. */
+  private void decodeValues(int[] counts, int at, int first, int row, float[] tile, int target) {
+    int zero = cache.valueZeros().getInt(row, 0);
+    int zeros = zero ^ cache.valueZeros().getInt(row, 1);
+    int theta = Float.floatToRawIntBits(cache.valueThresholds().getFloat(row, 0));
+    int thetas = theta ^ Float.floatToRawIntBits(cache.valueThresholds().getFloat(row, 1));
+    int c = 0;
+    for (; c <= headDim - LANES; c += LANES) {
+      IntVector select = IntVector.fromArray(Lanes.INTS, salient, first + c);
+      IntVector distance = IntVector.fromArray(Lanes.INTS, counts, at + c).sub(select.and(zeros).lanewise(VectorOperators.XOR, zero));
+      FloatVector factor = select.and(thetas).lanewise(VectorOperators.XOR, theta).reinterpretAsFloats();
+      distance.convert(VectorOperators.I2F, 0).reinterpretAsFloats().mul(factor).intoArray(tile, target + c);
+    }
+    for (; c < headDim; c++) {
+      int select = salient[first + c];
+      tile[target + c] = (counts[at + c] - (zero ^ select & zeros)) * Float.intBitsToFloat(theta ^ select & thetas);
+    }
+  }
+
+  private void floats(Tensor rows, int row, int count, float[] tile, int width) {
+    for (int s = 0; s < count; s++) {
+      MemorySegment.copy(rows.segment(), Tensor.FLOAT, (row + s) * rows.rowBytes(), tile, s * width, headDim);
+      Arrays.fill(tile, s * width + headDim, (s + 1) * width, 0);
+    }
+  }
+
+  /** The stored counts of consecutive rows, [count][headDim]. */
+  private int[] counts(Tensor rows, int row, int count, Scratch scratch) {
+    int length = count * headDim;
+    int[] counts = scratch.dots(length);
+    if (rows.dtype() == DType.I8) {
+      byte[] bytes = scratch.bytes(length);
+      MemorySegment.copy(rows.segment(), Tensor.BYTE, row * rows.rowBytes(), bytes, 0, length);
+      widen(bytes, counts, length);
+    } else {
+      short[] shorts = scratch.shorts(length);
+      MemorySegment.copy(rows.segment(), Tensor.SHORT, row * rows.rowBytes(), shorts, 0, length);
+      widen(shorts, counts, length);
+    }
+    return counts;
+  }
+
+  private static void widen(byte[] bytes, int[] counts, int length) {
+    for (int i = 0; i < length; i++) {
+      counts[i] = bytes[i];
+    }
+  }
+
+  private static void widen(short[] shorts, int[] counts, int length) {
+    for (int i = 0; i < length; i++) {
+      counts[i] = shorts[i];
+    }
+  }
+}

@@ -1,0 +1,56 @@
+package org.spikellm.backend.simd;
+
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/** The vector shapes that all kernels share. */
+final class Lanes {
+
+  static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+  static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+  static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_PREFERRED;
+
+  static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
+
+  /** Bytes of a vector. */
+  static final int BYTES = INTS.vectorByteSize();
+
+  /** 32-bit lanes of a vector. */
+  static final int COUNT = INTS.length();
+
+  /** Rows of a weight that a kernel holds in its lanes: two vectors. */
+  static final int BLOCK = 2 * COUNT;
+
+  private Lanes() {}
+
+  /** Width of the CPU's preferred vectors in bits. */
+  static int bits() {
+    return INTS.vectorBitSize();
+  }
+
+  /** {@code n} rounded up to whole vectors of floats. */
+  static int padded(int n) {
+    return (n + COUNT - 1) / COUNT * COUNT;
+  }
+
+  /** {@code a / b} rounded up. */
+  static int ceilDiv(int a, int b) {
+    return (a + b - 1) / b;
+  }
+
+  /**
+   * The sum of {@code count} values, a power of two, pairwise. {@code reduceLanes} leaves the order of a float sum open and changes
+   * it when a method is compiled; this does not.
+   */
+  static float sum(float[] values, int at, int count) {
+    for (int half = count / 2; half > 0; half /= 2) {
+      for (int i = 0; i < half; i++) {
+        values[at + i] += values[at + half + i];
+      }
+    }
+    return values[at];
+  }
+}

@@ -1,0 +1,58 @@
+package org.spikellm.backend.simd;
+
+/** Memory of one worker, grown on demand and kept for the session; what an accessor returns holds anything. */
+final class Scratch {
+
+  final StagedSpikes.Row row = new StagedSpikes.Row();
+
+  private int[] dots = {};
+  private int[] digits = {};
+  private int[] pairs = {};
+  private byte[] bytes = {};
+  private short[] shorts = {};
+  private short[] panel = {};
+  private float[] a = {};
+  private float[] b = {};
+  private float[] c = {};
+  private float[] d = {};
+
+  int[] dots(int length) {
+    return dots = dots.length < length ? new int[length] : dots;
+  }
+
+  int[] digits(int length) {
+    return digits = digits.length < length ? new int[length] : digits;
+  }
+
+  int[] pairs(int length) {
+    return pairs = pairs.length < length ? new int[length] : pairs;
+  }
+
+  byte[] bytes(int length) {
+    return bytes = bytes.length < length ? new byte[length] : bytes;
+  }
+
+  short[] shorts(int length) {
+    return shorts = shorts.length < length ? new short[length] : shorts;
+  }
+
+  short[] panel(int length) {
+    return panel = panel.length < length ? new short[length] : panel;
+  }
+
+  float[] a(int length) {
+    return a = a.length < length ? new float[length] : a;
+  }
+
+  float[] b(int length) {
+    return b = b.length < length ? new float[length] : b;
+  }
+
+  float[] c(int length) {
+    return c = c.length < length ? new float[length] : c;
+  }
+
+  float[] d(int length) {
+    return d = d.length < length ? new float[length] : d;
+  }
+}

@@ -1,0 +1,216 @@
+package org.spikellm.backend.simd;
+
+import java.lang.foreign.MemorySegment;
+import org.spikellm.api.ChannelOrder;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.Shapes;
+import org.spikellm.api.SpikeTrain;
+import org.spikellm.api.SpikingLinear;
+import org.spikellm.api.Tensor;
+
+/** A quantized linear layer on repacked codes; of the weight it was made from only the channel order is kept. */
+final class SimdLinear implements SpikingLinear {
+
+  /** Tokens from which codes are unpacked once for all of them; below, each token reads the packed ones. */
+  private static final int MIN_TILED_TOKENS = CodeTiles.TOKENS;
+
+  /** Pairs of columns without overflow from which 8-bit codes are multiplied in 16 bits and widened later. */
+  private static final int MIN_SHORT_PAIRS = 8;
+
+  private final SimdSession session;
+  private final int rows;
+  private final ChannelOrder order;
+  private final PackedCodes[] classes;
+
+  SimdLinear(QuantizedWeight weight, SimdSession session) {
+    this.session = session;
+    rows = weight.rows();
+    order = weight.order();
+    classes = weight.classes().stream().map(c -> PackedCodes.of(c, session.arena(), session.workers()))
+        .toArray(PackedCodes[]::new);
+  }
+
+  @Override
+  public int rows() {
+    return rows;
+  }
+
+  @Override
+  public int columns() {
+    return order.channels();
+  }
+
+  @Override
+  public void accumulate(SpikeTrain x, Tensor out) {
+    Shapes.accumulate(x, order, rows, out);
+    session.checkOpen();
+    int tokens = x.tokens();
+    if (tokens == 0 || rows == 0) {
+      return;
+    }
+    StagedSpikes[] staged = stage(x);
+    boolean tiled = tokens >= MIN_TILED_TOKENS;
+    int blocks = Lanes.ceilDiv(rows, Lanes.BLOCK);
+    int grain = session.grain(blocks, tokens * (long) columns() * Lanes.BLOCK);
+    session.workers().forEach(Lanes.ceilDiv(blocks, grain), (slice, worker) -> {
+      Scratch scratch = session.scratch(worker);
+      for (int block = slice * grain; block < Math.min(blocks, (slice + 1) * grain); block++) {
+        for (int c = 0; c < classes.length; c++) {
+          if (classes[c].groups == 0) {
+            continue;
+          }
+          if (tiled && !staged[c].anyWide) {
+            tiles(classes[c], block, staged[c], tokens, out, scratch);
+          } else {
+            for (int t = 0; t < tokens; t++) {
+              if (staged[c].isWide(t)) {
+                wideToken(classes[c], block, staged[c], t, out, scratch);
+              } else {
+                token(classes[c], block, staged[c], t, out, scratch);
+              }
+            }
+          }
+        }
+      }
+    });
+  }
+
+  private StagedSpikes[] stage(SpikeTrain x) {
+    StagedSpikes[] staged = new StagedSpikes[classes.length];
+    int tokens = x.tokens();
+    for (int c = 0; c < classes.length; c++) {
+      staged[c] = new StagedSpikes(classes[c], tokens);
+    }
+    int grain = session.grain(tokens, columns());
+    session.workers().forEach(Lanes.ceilDiv(tokens, grain), (slice, worker) -> {
+      for (int c = 0; c < classes.length; c++) {
+        if (classes[c].groups > 0) {
+          staged[c].stage(x, c, slice * grain, Math.min(tokens, (slice + 1) * grain), session.scratch(worker).row);
+        }
+      }
+    });
+    return staged;
+  }
+
+  private int blockRows(int block) {
+    return Math.min(Lanes.BLOCK, rows - block * Lanes.BLOCK);
+  }
+
+  private long outAt(int token, int block) {
+    return ((long) token * rows + (long) block * Lanes.BLOCK) * Float.BYTES;
+  }
+
+  private static void token(PackedCodes codes, int block, StagedSpikes x, int t, Tensor out, Scratch scratch) {
+    int[] dots = scratch.dots(codes.groups * Lanes.BLOCK);
+    CodeDots.dots(codes, codes.block(block), x.pairs, t * x.stride, x.maxActivation, dots, scratch);
+    int first = block * Lanes.BLOCK;
+    GroupScale.addGroups(codes, block, dots, x.groupSums, t * codes.groups, (int) x.shifts[t], x.thetas[t], out.segment(),
+        ((long) t * codes.rows + first) * Float.BYTES, Math.min(Lanes.BLOCK, codes.rows - first));
+  }
+
+  /** A token of unusual range: digits of 8 bits, summed span by span in long. */
+  private static void wideToken(PackedCodes codes, int block, StagedSpikes x, int t, Tensor out, Scratch scratch) {
+    int[] digit = scratch.digits(codes.columns);
+    int[] pairs = scratch.pairs(x.stride);
+    long[] dots = new long[codes.groups * Lanes.BLOCK];
+    int[] part = scratch.dots(Lanes.BLOCK);
+    short[] sums = scratch.shorts(2 * Lanes.BLOCK);
+    int span = CodeDots.span(codes, 255);
+    MemorySegment words = codes.block(block);
+    for (int d = 0; d < x.digitCount(t); d++) {
+      x.digits(t, d, digit, pairs);
+      for (int g = 0; g < codes.groups; g++) {
+        for (int w = g * codes.stepsPerGroup; w < codes.groupEnd(g); w += span) {
+          int end = Math.min(codes.groupEnd(g), w + span);
+          if (codes.layout.bits() == 8) {
+            CodeDots.bytes(words, w, end, pairs, 0, part, 0);
+          } else {
+            CodeDots.spans(codes.layout, words, w, end, span, pairs, 0, 255, sums);
+            CodeDots.widen(sums, part, 0, Lanes.BLOCK);
+          }
+          for (int lane = 0; lane < Lanes.BLOCK; lane++) {
+            dots[g * Lanes.BLOCK + lane] += (long) part[lane] << 8 * d;
+          }
+        }
+      }
+    }
+    int first = block * Lanes.BLOCK;
+    long[] group = new long[Lanes.BLOCK];
+    for (int g = 0; g < codes.groups; g++) {
+      System.arraycopy(dots, g * Lanes.BLOCK, group, 0, Lanes.BLOCK);
+      GroupScale.addWide(codes, block, g, group, x.wideSum(t, g), x.shifts[t], x.thetas[t], out.segment(),
+          ((long) t * codes.rows + first) * Float.BYTES, Math.min(Lanes.BLOCK, codes.rows - first));
+    }
+  }
+
+  /** All tokens of a block: span by span, each unpacked once. */
+  private void tiles(PackedCodes codes, int block, StagedSpikes x, int tokens, Tensor out, Scratch scratch) {
+    int pairs = codes.layout.pairs();
+    boolean inBytes = x.maxActivation <= codes.layout.maxByteActivation();
+    boolean inShorts = codes.layout.bits() < 8
+        || 0xffff / (codes.layout.maxCode() * x.maxActivation) >= MIN_SHORT_PAIRS;
+    int span = inShorts ? CodeDots.span(codes, x.maxActivation) : CodeDots.SPAN_COLUMNS / codes.layout.perStep();
+    int[] dots = scratch.dots(tokens * Lanes.BLOCK);
+    short[] panel = scratch.panel(span * pairs * 2 * Lanes.BLOCK);
+    short[] sums = scratch.shorts(CodeTiles.TOKENS * 2 * Lanes.BLOCK);
+    MemorySegment words = codes.block(block);
+    for (int g = 0; g < codes.groups; g++) {
+      int from = g * codes.stepsPerGroup;
+      for (int w = from; w < codes.groupEnd(g); w += span) {
+        int end = Math.min(codes.groupEnd(g), w + span);
+        if (inBytes) {
+          CodeTiles.unpackBytes(codes.layout, words, w, end, panel);
+        } else {
+          CodeTiles.unpack(codes.layout, words, w, end, panel);
+        }
+        if (inShorts) {
+          shortTiles(inBytes, panel, (end - w) * pairs, x, w * pairs, tokens, sums, dots, w > from);
+        } else {
+          byteTiles(panel, (end - w) * pairs, x, w * pairs, tokens, dots, w > from);
+        }
+      }
+      GroupScale.addTokens(codes, block, g, dots, x, tokens, out.segment(), outAt(0, block), rows * 4L, blockRows(block));
+    }
+  }
+
+  private static void shortTiles(boolean inBytes, short[] panel, int count, StagedSpikes x, int at, int tokens, short[] sums,
+      int[] dots, boolean add) {
+    int t = 0;
+    for (; t + CodeTiles.TOKENS <= tokens; t += CodeTiles.TOKENS) {
+      if (inBytes) {
+        CodeTiles.fourOfBytes(panel, count, x.pairs, t * x.stride + at, x.stride, sums);
+      } else {
+        CodeTiles.four(panel, count, x.pairs, t * x.stride + at, x.stride, sums);
+      }
+      CodeTiles.widen(sums, dots, t * Lanes.BLOCK, CodeTiles.TOKENS * Lanes.BLOCK, add);
+    }
+    for (; t < tokens; t++) {
+      if (inBytes) {
+        CodeTiles.oneOfBytes(panel, count, x.pairs, t * x.stride + at, sums);
+      } else {
+        CodeTiles.one(panel, count, x.pairs, t * x.stride + at, sums);
+      }
+      CodeTiles.widen(sums, dots, t * Lanes.BLOCK, Lanes.BLOCK, add);
+    }
+  }
+
+  private static void byteTiles(short[] panel, int count, StagedSpikes x, int at, int tokens, int[] dots, boolean add) {
+    int t = 0;
+    for (; t + 2 <= tokens; t += 2) {
+      CodeTiles.twoBytes(panel, count, x.pairs, t * x.stride + at, x.stride, dots, t * Lanes.BLOCK, add);
+    }
+    for (; t < tokens; t++) {
+      CodeTiles.oneBytes(panel, count, x.pairs, t * x.stride + at, dots, t * Lanes.BLOCK, add);
+    }
+  }
+
+  @Override
+  public void accumulate(Tensor x, Tensor out) {
+    Shapes.f32("linear input", x, x.rows(), columns());
+    Shapes.f32("linear output", out, x.rows(), rows);
+    session.checkOpen();
+    if (x.rows() > 0 && rows > 0) {
+      FloatLinear.accumulate(classes, order, x, out, session);
+    }
+  }
+}

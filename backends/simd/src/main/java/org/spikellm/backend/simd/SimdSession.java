@@ -1,0 +1,187 @@
+package org.spikellm.backend.simd;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.spikellm.api.Encoding;
+import org.spikellm.api.KeyValues;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.Session;
+import org.spikellm.api.Shapes;
+import org.spikellm.api.SpikeTrain;
+import org.spikellm.api.SpikingLinear;
+import org.spikellm.api.Tensor;
+
+/** Checks shapes, cuts the work into slices for the workers and owns the memory of prepared weights. */
+final class SimdSession implements Session {
+
+  /** Multiply-adds, or elements of like cost, that a slice has at least: some 10 µs, which hide the cost of claiming it. */
+  private static final long SLICE_WORK = 1 << 18;
+
+  private final Arena arena = Arena.ofShared();
+  private final Workers workers;
+  private final Scratch[] scratch;
+  private final CountEncoder[] encoders;
+  private float[] shared = {};
+  private boolean closed;
+
+  private SimdSession(int threads) {
+    workers = new Workers(threads);
+    scratch = new Scratch[threads];
+    encoders = new CountEncoder[threads];
+    for (int i = 0; i < threads; i++) {
+      scratch[i] = new Scratch();
+      encoders[i] = new CountEncoder();
+    }
+  }
+
+  static SimdSession open(int threads) {
+    if (threads < 1) {
+      throw new IllegalArgumentException("threads: expected at least 1, found " + threads);
+    }
+    Warmup.start();
+    return cold(threads);
+  }
+
+  /** A session whose kernels may not be compiled yet. */
+  static SimdSession cold(int threads) {
+    return new SimdSession(threads);
+  }
+
+  Arena arena() {
+    return arena;
+  }
+
+  Workers workers() {
+    return workers;
+  }
+
+  Scratch scratch(int worker) {
+    return scratch[worker];
+  }
+
+  /** Memory that the caller fills and all workers read, valid until the next call. */
+  float[] shared(int length) {
+    return shared = shared.length < length ? new float[length] : shared;
+  }
+
+  /** How many of {@code count} items of {@code work} each make a slice: enough to be worth it, and four slices a thread at least. */
+  int grain(int count, long work) {
+    long enough = Math.max(1, SLICE_WORK / Math.max(1, work));
+    return (int) Math.max(1, Math.min(enough, workers.threads() == 1 ? count : count / (4L * workers.threads())));
+  }
+
+  void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("this session of backend 'simd' is closed");
+    }
+  }
+
+  @Override
+  public void matmul(Tensor a, Tensor b, Tensor out) {
+    checkOpen();
+    Shapes.matmul(a, b, out);
+    DenseProduct.matmul(a, b, out, this);
+  }
+
+  @Override
+  public SpikingLinear prepare(QuantizedWeight weight) {
+    checkOpen();
+    return new SimdLinear(weight, this);
+  }
+
+  @Override
+  public void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor out) {
+    checkOpen();
+    Shapes.f32("norm input", x, x.rows(), weight.columns());
+    Shapes.f32("norm weight", weight, 1, x.columns());
+    Shapes.f32("norm output", out, x.rows(), x.columns());
+    rows(x.rows(), x.columns(), t -> RowKernels.rmsNorm(row(x, t), weight.segment(), row(out, t), x.columns(), epsilon));
+  }
+
+  @Override
+  public void rope(Tensor x, int headDim, Tensor table, int position) {
+    checkOpen();
+    Shapes.rope(x, headDim, table, position);
+    rows(x.rows(), x.columns(), t -> {
+      float[] angles = new float[headDim];
+      table.readRow(position + t, angles);
+      RowKernels.rope(row(x, t), x.columns(), headDim / 2, angles);
+    });
+  }
+
+  @Override
+  public void softmax(Tensor x) {
+    checkOpen();
+    Shapes.f32("softmax", x, x.rows(), x.columns());
+    int grain = grain(x.rows(), 8L * x.columns());
+    workers.forEach(Lanes.ceilDiv(x.rows(), grain), (slice, worker) -> {
+      float[] row = scratch[worker].a(Lanes.padded(x.columns()));
+      float[] part = scratch[worker].c(Lanes.COUNT);
+      for (int t = slice * grain; t < Math.min(x.rows(), (slice + 1) * grain); t++) {
+        x.readRow(t, row);
+        RowKernels.scale(row, 0, x.columns(), RowKernels.softmax(row, 0, x.columns(), part));
+        MemorySegment.copy(row, 0, x.segment(), Tensor.FLOAT, t * x.rowBytes(), x.columns());
+      }
+    });
+  }
+
+  @Override
+  public void swiGlu(Tensor gate, Tensor up, Tensor out) {
+    checkOpen();
+    Shapes.f32("gate", gate, gate.rows(), gate.columns());
+    Shapes.f32("up", up, gate.rows(), gate.columns());
+    Shapes.f32("gated output", out, gate.rows(), gate.columns());
+    rows(gate.rows(), 8 * gate.columns(), t -> RowKernels.swiGlu(row(gate, t), row(up, t), row(out, t), 0, gate.columns()));
+  }
+
+  @Override
+  public void encode(Tensor x, Encoding encoding, SpikeTrain out) {
+    checkOpen();
+    if (!encoding.collapsed() || x.columns() == 0) {
+      Session.super.encode(x, encoding, out);
+      return;
+    }
+    Shapes.encode(x, encoding, out);
+    int grain = grain(x.rows(), 8L * x.columns());
+    workers.forEach(Lanes.ceilDiv(x.rows(), grain), (slice, worker) -> {
+      for (int t = slice * grain; t < Math.min(x.rows(), (slice + 1) * grain); t++) {
+        encoders[worker].encode(x, encoding, out, t);
+      }
+    });
+  }
+
+  @Override
+  public void attention(Tensor queries, KeyValues cache, int position, Tensor out) {
+    checkOpen();
+    Shapes.attention(queries, cache, position, out);
+    if (queries.rows() > 0) {
+      new TiledAttention(queries, cache, position, out).run(this);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      workers.close();
+      arena.close();
+    }
+  }
+
+  private interface Row {
+    void run(int row);
+  }
+
+  private void rows(int count, int work, Row body) {
+    int grain = grain(count, work);
+    workers.forEach(Lanes.ceilDiv(count, grain), (slice, worker) -> {
+      for (int t = slice * grain; t < Math.min(count, (slice + 1) * grain); t++) {
+        body.run(t);
+      }
+    });
+  }
+
+  private static MemorySegment row(Tensor x, int row) {
+    return x.segment().asSlice(row * x.rowBytes(), x.rowBytes());
+  }
+}

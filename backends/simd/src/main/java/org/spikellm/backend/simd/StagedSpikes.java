@@ -1,0 +1,253 @@
+package org.spikellm.backend.simd;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import org.spikellm.api.DType;
+import org.spikellm.api.SpikeTrain;
+import org.spikellm.api.Tensor;
+
+/**
+ * The activations of one column class as the integer kernels read them: {@code a = n − low >= 0}, n the stored counts, low the
+ * smallest of a token, so that products with codes are unsigned. With the integer of the contract,
+ *
+ * <pre>  Σ (n − z)(c − zero) = Σ a·c − zero · Σ a − (z − low) · Σ (c − zero)  </pre>
+ *
+ * Several planes are added up first: the product is linear in the spikes, so one integer product on the counts gives what T
+ * products on the steps would.
+ */
+final class StagedSpikes {
+
+  private final PackedCodes weight;
+  /** Pairs of activations, low half and high half of an int, as {@link CodeLayout} pairs the columns: [tokens][{@link #stride}]. */
+  final int[] pairs;
+
+  /** Pairs a token. */
+  final int stride;
+
+  /** Σ a over each group, [tokens][groups]. */
+  final int[] groupSums;
+
+  /** z − low, a token. */
+  final long[] shifts;
+
+  /** θ, a token. */
+  final float[] thetas;
+
+  /** The activations where they do not fit 16 bits or the kernels' products, [tokens][columns]; else null. */
+  private final int[][] wide;
+
+  /** The largest activation of all tokens that are not wide. */
+  int maxActivation = 1;
+
+  /** Whether any token needs {@link #digits}. */
+  boolean anyWide;
+
+  StagedSpikes(PackedCodes weight, int tokens) {
+    this.weight = weight;
+    stride = weight.steps * weight.layout.pairs();
+    pairs = new int[Math.multiplyExact(tokens, stride)];
+    groupSums = new int[tokens * weight.groups];
+    shifts = new long[tokens];
+    thetas = new float[tokens];
+    wide = new int[tokens][];
+  }
+
+  /** Scratch for {@link #stage}: one a worker. */
+  static final class Row {
+    byte[] bytes = {};
+    short[] shorts = {};
+    int[] counts = {};
+
+    /** The counts of (token, place from..to), less the offset, summed over the planes. */
+    int[] read(SpikeTrain x, int token, int from, int to) {
+      int length = to - from;
+      if (counts.length < length) {
+        bytes = new byte[length];
+        shorts = new short[length];
+        counts = new int[length];
+      }
+      for (int plane = 0; plane < x.planes().size(); plane++) {
+        Tensor counts = x.planes().get(plane);
+        MemorySegment segment = counts.segment();
+        if (counts.dtype() == DType.I8) {
+          MemorySegment.copy(segment, Tensor.BYTE, token * counts.rowBytes() + from, bytes, 0, length);
+          addBytes(length, plane == 0);
+        } else {
+          MemorySegment.copy(segment, Tensor.SHORT, token * counts.rowBytes() + 2L * from, shorts, 0, length);
+          addShorts(length, plane == 0);
+        }
+      }
+      return counts;
+    }
+
+    private void addBytes(int length, boolean first) {
+      if (first) {
+        for (int i = 0; i < length; i++) {
+          counts[i] = bytes[i];
+        }
+      } else {
+        for (int i = 0; i < length; i++) {
+          counts[i] += bytes[i];
+        }
+      }
+    }
+
+    private void addShorts(int length, boolean first) {
+      if (first) {
+        for (int i = 0; i < length; i++) {
+          counts[i] = shorts[i];
+        }
+      } else {
+        for (int i = 0; i < length; i++) {
+          counts[i] += shorts[i];
+        }
+      }
+    }
+  }
+
+  /** Stages the tokens {@code first..last − 1} of class {@code c}; different tokens may be staged at the same time. */
+  void stage(SpikeTrain x, int c, int first, int last, Row row) {
+    int from = x.order().start(c);
+    int to = x.order().end(c);
+    int largest = 1;
+    boolean isWide = false;
+    for (int t = first; t < last; t++) {
+      int[] counts = row.read(x, t, from, to);
+      int low = min(counts, to - from);
+      int high = max(counts, to - from);
+      int zero = x.zeros().getInt(t, c);
+      shifts[t] = (long) zero - low;
+      thetas[t] = x.thresholds().getFloat(t, c);
+      subtract(counts, to - from, low);
+      sums(t, counts);
+      // The distances as long: zeros may be any int.
+      long distance = Math.max(Math.abs((long) high - zero), Math.abs((long) low - zero));
+      if (high - low > weight.layout.maxActivation()
+          || distance * weight.maxDistance > Integer.MAX_VALUE / Math.max(1, weight.groupColumns)) {
+        wide[t] = Arrays.copyOf(counts, to - from);
+        isWide = true;
+      } else {
+        largest = Math.max(largest, high - low);
+        pair(counts, pairs, t * stride);
+      }
+    }
+    merge(largest, isWide);
+  }
+
+  private synchronized void merge(int largest, boolean isWide) {
+    maxActivation = Math.max(maxActivation, largest);
+    anyWide |= isWide;
+  }
+
+  boolean isWide(int token) {
+    return wide[token] != null;
+  }
+
+  /** Stages bits {@code 8 · digit} to {@code 8 · digit + 7} of a wide token's activations into {@code target}. */
+  void digits(int token, int digit, int[] scratch, int[] target) {
+    int[] values = wide[token];
+    for (int i = 0; i < values.length; i++) {
+      scratch[i] = values[i] >>> 8 * digit & 0xff;
+    }
+    pair(scratch, target, 0);
+  }
+
+  /** Σ a over a group of a wide token. */
+  long wideSum(int token, int group) {
+    int end = Math.min(weight.columns, (group + 1) * weight.groupColumns);
+    long sum = 0;
+    for (int i = group * weight.groupColumns; i < end; i++) {
+      sum += wide[token][i];
+    }
+    return sum;
+  }
+
+  /** How many digits of 8 bits a wide token's activations have. */
+  int digitCount(int token) {
+    return Math.max(1, (39 - Integer.numberOfLeadingZeros(max(wide[token], wide[token].length))) / 8);
+  }
+
+  private void sums(int token, int[] values) {
+    for (int g = 0; g < weight.groups; g++) {
+      int end = Math.min(weight.columns, (g + 1) * weight.groupColumns);
+      int sum = 0;
+      for (int i = g * weight.groupColumns; i < end; i++) {
+        sum += values[i];
+      }
+      groupSums[token * weight.groups + g] = sum;
+    }
+  }
+
+  private void pair(int[] values, int[] target, int at) {
+    int half = weight.layout.perHalf();
+    for (int g = 0; g < weight.groups; g++) {
+      int first = g * weight.groupColumns;
+      int end = Math.min(weight.columns, first + weight.groupColumns);
+      int whole = (end - first) / (2 * half);
+      int to = at + g * weight.stepsPerGroup * weight.layout.pairs();
+      switch (half) {
+        case 4 -> pair4(values, first, target, to, whole);
+        case 2 -> pair2(values, first, target, to, whole);
+        default -> pairAny(values, first, target, to, whole, half);
+      }
+      int column = first + whole * 2 * half;
+      to += whole * half;
+      int groupEnd = at + weight.groupEnd(g) * weight.layout.pairs();
+      for (int p = 0; to < groupEnd; p++, to++) {
+        int low = p < half && column + p < end ? values[column + p] : 0;
+        int high = p < half && column + half + p < end ? values[column + half + p] : 0;
+        target[to] = low | high << 16;
+      }
+    }
+  }
+
+  private static void pair4(int[] v, int from, int[] target, int to, int words) {
+    for (int w = 0; w < words; w++) {
+      int i = from + 8 * w;
+      int t = to + 4 * w;
+      target[t] = v[i] | v[i + 4] << 16;
+      target[t + 1] = v[i + 1] | v[i + 5] << 16;
+      target[t + 2] = v[i + 2] | v[i + 6] << 16;
+      target[t + 3] = v[i + 3] | v[i + 7] << 16;
+    }
+  }
+
+  private static void pair2(int[] v, int from, int[] target, int to, int words) {
+    for (int w = 0; w < words; w++) {
+      int i = from + 4 * w;
+      int t = to + 2 * w;
+      target[t] = v[i] | v[i + 2] << 16;
+      target[t + 1] = v[i + 1] | v[i + 3] << 16;
+    }
+  }
+
+  private static void pairAny(int[] v, int from, int[] target, int to, int words, int half) {
+    for (int w = 0; w < words; w++) {
+      for (int p = 0; p < half; p++) {
+        target[to + w * half + p] = v[from + 2 * w * half + p] | v[from + (2 * w + 1) * half + p] << 16;
+      }
+    }
+  }
+
+  private static int min(int[] values, int length) {
+    int min = Integer.MAX_VALUE;
+    for (int i = 0; i < length; i++) {
+      min = Math.min(min, values[i]);
+    }
+    return min;
+  }
+
+  private static int max(int[] values, int length) {
+    int max = Integer.MIN_VALUE;
+    for (int i = 0; i < length; i++) {
+      max = Math.max(max, values[i]);
+    }
+    return max;
+  }
+
+  private static void subtract(int[] values, int length, int low) {
+    for (int i = 0; i < length; i++) {
+      values[i] -= low;
+    }
+  }
+}

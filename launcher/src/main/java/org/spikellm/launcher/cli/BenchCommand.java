@@ -1,0 +1,156 @@
+package org.spikellm.launcher.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.spikellm.api.ComputeBackend;
+import org.spikellm.api.NeuronModel;
+import org.spikellm.launcher.registry.Registry;
+import org.spikellm.launcher.registry.RegistryException;
+import org.spikellm.launcher.workflow.BenchFormat;
+import org.spikellm.launcher.workflow.BenchResult;
+import org.spikellm.launcher.workflow.Benchmark;
+import org.spikellm.launcher.workflow.ShapeModel;
+import org.spikellm.model.Checkpoint;
+import org.spikellm.model.CheckpointException;
+import org.spikellm.model.Json;
+import org.spikellm.model.NeuronLookup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Measures speed. */
+@Command(name = "bench", description = {
+    "Measure the speed of backends, side by side, and how near it comes to what the machine can do.", "",
+    "Of a checkpoint, or of a model's shape with random weights made in memory. --backend takes several, parted by commas."})
+final class BenchCommand implements Callable<Integer> {
+
+  private static final int PROMPT_TOKENS = 512;
+  private static final int GENERATE_TOKENS = 64;
+  private static final String NEURON = "gif";
+  private static final long SEED = 2;
+  private static final double WARM_UP_SECONDS = 2;
+
+  @Mixin
+  private CommonOptions common;
+
+  @Parameters(arity = "0..1", paramLabel = "MODEL", description = "Directory of a checkpoint, float or spiking.")
+  private Path model;
+
+  @Option(names = "--shape", paramLabel = "NAME[:BLOCKS]", description = "Random weights in the shape of tinyllama-1.1b, "
+      + "llama-2-7b or llama-2-70b; with :BLOCKS only so many blocks, from which the whole model's speed is extrapolated.")
+  private String shape;
+
+  @Option(names = "--format", split = ",", paramLabel = "FORMAT", description = "What a shape's weights and activations are: "
+      + "${COMPLETION-CANDIDATES}, parted by commas. w4a4 has the salient tenth of the channels at two time steps. Default: all.")
+  private List<BenchFormat> formats;
+
+  @Option(names = "--prompt-tokens", paramLabel = "N",
+      description = "Tokens of the prompt. Default: " + PROMPT_TOKENS + ", or what the model's limit leaves.")
+  private Integer promptTokens;
+
+  @Option(names = "--generate-tokens", paramLabel = "N",
+      description = "Tokens generated after the prompt. Default: " + GENERATE_TOKENS + ".")
+  private Integer generateTokens;
+
+  @Option(names = "--repeat", paramLabel = "N", defaultValue = "5", description = "Runs that count. Default: ${DEFAULT-VALUE}.")
+  private int repeat;
+
+  @Override
+  public Integer call() throws IOException {
+    checkCall();
+    Registry registry = common.registry();
+    List<ComputeBackend> backends = backends(registry);
+    List<BenchResult> results = shape == null ? model(registry, backends) : shape(registry, backends);
+    if (common.json) {
+      List<?> all = results.stream().map(BenchResult::json).toList();
+      common.out.println(Json.write(all.size() == 1 ? all.getFirst() : all));
+    } else {
+      new BenchTable(results, repeat).lines().forEach(common.out::println);
+    }
+    return 0;
+  }
+
+  private void checkCall() {
+    if ((model == null) == (shape == null)) {
+      throw common.wrong("expected a MODEL or --shape NAME, found " + (model == null ? "neither" : "both"));
+    }
+    if (formats != null && shape == null) {
+      throw common.wrong("--format is for --shape: a checkpoint has its own");
+    }
+    positive("--prompt-tokens", promptTokens);
+    positive("--generate-tokens", generateTokens);
+    positive("--repeat", repeat);
+    common.threads();
+  }
+
+  private void positive(String option, Integer value) {
+    if (value != null && value < 1) {
+      throw common.wrong(option + ": expected 1 or more, found " + value);
+    }
+  }
+
+  private List<ComputeBackend> backends(Registry registry) throws RegistryException {
+    List<ComputeBackend> backends = new ArrayList<>();
+    for (String id : common.backend.split(",", -1)) {
+      ComputeBackend backend = registry.backend(id.strip());
+      if (backends.stream().noneMatch(b -> b.id().equals(backend.id()))) {
+        backends.add(backend);
+      }
+    }
+    return backends;
+  }
+
+  private List<BenchResult> shape(Registry registry, List<ComputeBackend> backends) throws IOException {
+    String[] parts = shape.split(":", 2);
+    ShapeModel found = ShapeModel.named(parts[0]).orElseThrow(() -> common.wrong("--shape: there is no shape '" + parts[0]
+        + "'; known ones: " + String.join(", ", ShapeModel.names())));
+    int blocks = parts.length == 1 ? found.blocks() : blocks(parts[1], found);
+    List<BenchFormat> chosen = formats == null ? Arrays.asList(BenchFormat.values()) : formats.stream().distinct().toList();
+    NeuronModel neuron = registry.find(NeuronModel.class, NEURON);
+    return benchmark(found.context(), found.name()).shape(found, blocks, chosen, backends, neuron);
+  }
+
+  private int blocks(String text, ShapeModel found) {
+    try {
+      int blocks = Integer.parseInt(text);
+      if (blocks >= 1 && blocks <= found.blocks()) {
+        return blocks;
+      }
+    } catch (NumberFormatException e) {
+      // said below, as for a number out of range
+    }
+    throw common.wrong("--shape " + found.name() + ": expected 1 to " + found.blocks() + " blocks, found '" + text + "'");
+  }
+
+  private List<BenchResult> model(Registry registry, List<ComputeBackend> backends) throws IOException {
+    NeuronLookup neurons = (id, options) -> {
+      try {
+        return registry.find(NeuronModel.class, id, options);
+      } catch (RegistryException e) {
+        throw new CheckpointException(model + ": " + e.getMessage(), e);
+      }
+    };
+    long began = System.nanoTime();
+    try (Checkpoint checkpoint = Checkpoint.open(model, neurons)) {
+      double seconds = (System.nanoTime() - began) / 1e9;
+      return benchmark(checkpoint.config().contextLength(), model.toString()).model(checkpoint, seconds, backends);
+    }
+  }
+
+  /** With as many tokens as were asked for, or as fit where nothing was. */
+  private Benchmark benchmark(int context, String name) {
+    int generate = generateTokens != null ? generateTokens : Math.min(GENERATE_TOKENS, Math.max(1, context / 2));
+    int prompt = promptTokens != null ? promptTokens : Math.min(PROMPT_TOKENS, Math.max(1, context - generate));
+    if ((long) prompt + generate > context) {
+      throw common.wrong("expected at most " + context + " tokens, the limit of " + name + "; found " + prompt
+          + " of the prompt and " + generate + " to generate");
+    }
+    return new Benchmark(new Benchmark.Settings(common.threads(), prompt, generate, repeat, SEED, WARM_UP_SECONDS),
+        common.progress());
+  }
+}

@@ -1,0 +1,104 @@
+package org.spikellm.launcher.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+import org.spikellm.launcher.workflow.BenchResult;
+import org.spikellm.launcher.workflow.Series;
+
+/** What a benchmark measured, for people: a line for each model and backend, and what to know about the figures. */
+final class BenchTable {
+
+  /** So many bytes a token a large cache may partly hold from one token to the next. */
+  private static final double CACHEABLE_BYTES = 256e6;
+  private static final String ROW = "%-10s %-6s %8s %7s  %-25s %5s  %-25s %5s";
+
+  private final List<BenchResult> results;
+  private final int repeat;
+
+  /**
+   * A table.
+   *
+   * @param results at least one, of one model
+   * @param repeat runs behind each figure
+   */
+  BenchTable(List<BenchResult> results, int repeat) {
+    this.results = results;
+    this.repeat = repeat;
+  }
+
+  List<String> lines() {
+    BenchResult first = results.getFirst();
+    List<String> lines = new ArrayList<>();
+    lines.add(String.format(Locale.ROOT, "%s, %s%s, %d thread%s; median of %d run%s (min .. max)%s", first.model(),
+        first.extrapolated() ? first.blocks() + " of " + first.wholeBlocks() + " blocks" : first.blocks() + " blocks",
+        first.shape() ? ", random weights (seed " + first.seed() + ")" : "", first.threads(), first.threads() == 1 ? "" : "s", repeat, repeat == 1 ? "" : "s",
+        results.size() > 1 ? ", taking turns" : ""));
+    results.stream().map(r -> r.backend() + " runs on " + r.device()).distinct().forEach(lines::add);
+    lines.add("");
+    lines.add(row("backend", "format", "weights", "load", "prompt, tokens/s", "flops", "generate, tokens/s", "read"));
+    for (BenchResult result : results) {
+      lines.add(row(result.backend(), result.format(), size(result.weightBytes()),
+          String.format(Locale.ROOT, "%.2f s", result.loadSeconds()), text(result.prompt().rate()), share(result.prompt()),
+          text(result.generate().rate()), share(result.generate())));
+    }
+    lines.add("");
+    addNotes(first, lines);
+    return lines;
+  }
+
+  private void addNotes(BenchResult first, List<String> lines) {
+    for (BenchResult result : results) {
+      if (result.extrapolated()) {
+        lines.add(String.format(Locale.ROOT, "Extrapolated to all %d blocks, %s %s: prompt %s, generate %s tokens/s.",
+            result.wholeBlocks(), result.backend(), result.format(), number(result.prompt().wholeRate().median()),
+            number(result.generate().wholeRate().median())));
+      }
+    }
+    lines.add(String.format(Locale.ROOT, "Prompt: length %d, from an empty cache; flops: share of the float multiply rate below.",
+        first.prompt().tokens()));
+    lines.add(String.format(Locale.ROOT, "Generate: the next %d, after the prompt; read: share of the read bandwidth below that",
+        first.generate().tokens()));
+    lines.add("weights and cached keys and values make. Warm-up is not counted.");
+    lines.add("The machine beside it: reads " + limit(BenchResult::generate, 1e9, 1) + " GB/s, multiplies and adds "
+        + limit(BenchResult::prompt, 1e9, 0) + " GFLOP/s.");
+    first.residentBytes().ifPresent(bytes -> lines.add(String.format(Locale.ROOT, "Resident memory of the process: %.2f GB.",
+        results.stream().mapToLong(r -> r.residentBytes().orElse(bytes)).max().orElse(bytes) / 1e9)));
+    List<String> small = results.stream().filter(r -> r.weightBytes() < CACHEABLE_BYTES).map(BenchResult::format).distinct()
+        .toList();
+    if (!small.isEmpty()) {
+      lines.add("The weights of " + String.join(", ", small) + " are so small that the processor's caches may hold part of them.");
+    }
+  }
+
+  private static String size(long bytes) {
+    return bytes < 1e8 ? String.format(Locale.ROOT, "%.1f MB", bytes / 1e6) : String.format(Locale.ROOT, "%.2f GB", bytes / 1e9);
+  }
+
+  private static String row(Object... cells) {
+    return String.format(Locale.ROOT, ROW, cells).stripTrailing();
+  }
+
+  private static String text(Series rate) {
+    return number(rate.median()) + " (" + number(rate.min()) + " .. " + number(rate.max()) + ")";
+  }
+
+  /** Three digits or more. */
+  private static String number(double value) {
+    return String.format(Locale.ROOT, value >= 100 ? "%.0f" : value >= 10 ? "%.1f" : "%.2f", value);
+  }
+
+  private static String share(BenchResult.Phase phase) {
+    return String.format(Locale.ROOT, "%.0f %%", 100 * phase.share());
+  }
+
+  private String limit(Function<BenchResult, BenchResult.Phase> phase, double unit, int decimals) {
+    List<Series> limits = results.stream().map(phase).map(BenchResult.Phase::limit).toList();
+    double median = limits.stream().mapToDouble(Series::median).sorted().skip(limits.size() / 2).findFirst().orElseThrow();
+    double min = limits.stream().mapToDouble(Series::min).min().orElseThrow();
+    double max = limits.stream().mapToDouble(Series::max).max().orElseThrow();
+    String format = "%." + decimals + "f";
+    return String.format(Locale.ROOT, format + " (" + format + " .. " + format + ")", median / unit, min / unit, max / unit);
+  }
+}

@@ -1,0 +1,106 @@
+package org.spikellm.launcher.cli;
+
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.spikellm.launcher.registry.Registry;
+import org.spikellm.launcher.registry.RegistryException;
+import org.spikellm.launcher.workflow.Progress;
+import org.spikellm.model.Json;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The options that every command has, and what follows from them. */
+final class CommonOptions {
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  @Option(names = "--backend", paramLabel = "ID", defaultValue = "auto",
+      description = "Where to compute; auto: the fastest that is available. A named one never falls back. Default: ${DEFAULT-VALUE}.")
+  String backend;
+
+  @Option(names = "--threads", paramLabel = "N", description = "Threads of the backend. Default: one a processor.")
+  private Integer threads;
+
+  @Option(names = "--module-path", paramLabel = "DIR", split = ":", description = "Directory of modular jars with more providers.")
+  private List<Path> modulePath = new ArrayList<>();
+
+  @Option(names = "--option", paramLabel = "PROVIDER.KEY=VALUE",
+      description = "A provider's own option; 'spikellm providers' lists them.")
+  private Map<String, String> options = new LinkedHashMap<>();
+
+  @Option(names = "--json", description = "Print the result as one JSON object on standard output, and nothing else there.")
+  boolean json;
+
+  @Option(names = "--quiet", description = "Show no progress.")
+  private boolean quiet;
+
+  @Option(names = "--stacktrace", description = "When it fails, also show where.")
+  boolean stacktrace;
+
+  @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help and exit.")
+  private boolean help;
+
+  /** Standard output, whatever the platform's encoding: UTF-8. */
+  final PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
+
+  /** Standard error. */
+  final PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
+
+  /** All providers, with the options of the command line. */
+  Registry registry() throws RegistryException {
+    return new Registry(modulePath, options);
+  }
+
+  /** How many threads the backend gets. */
+  int threads() {
+    if (threads != null && (threads < 1 || threads > 1024)) {
+      throw new ParameterException(spec.commandLine(), "--threads: expected 1 to 1024, found " + threads);
+    }
+    return threads == null ? Runtime.getRuntime().availableProcessors() : threads;
+  }
+
+  /** Shows progress on standard error. */
+  Progress progress() {
+    return quiet ? Progress.NONE : new TerminalProgress(err, isTerminal());
+  }
+
+  private static boolean isTerminal() {
+    return System.console() != null && System.console().isTerminal() && System.getenv("TERM") != null
+        && !"dumb".equals(System.getenv("TERM"));
+  }
+
+  /** Prints the result where {@code --json} was given. */
+  void printJson(Map<String, ?> result) {
+    out.println(Json.write(result));
+  }
+
+  /** A line beside the result, on standard error; not with {@code --quiet}. */
+  void note(String line) {
+    if (!quiet) {
+      err.println(line);
+    }
+  }
+
+  /** Asks for input where someone is there to give it. */
+  void prompt(String text) {
+    if (isTerminal()) {
+      err.print(text);
+      err.flush();
+    }
+  }
+
+  /** A wrong call: exit status 2. */
+  ParameterException wrong(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+}

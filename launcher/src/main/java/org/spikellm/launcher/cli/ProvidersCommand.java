@@ -1,0 +1,75 @@
+package org.spikellm.launcher.cli;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import org.spikellm.api.Availability;
+import org.spikellm.api.ComputeBackend;
+import org.spikellm.launcher.registry.Kind;
+import org.spikellm.launcher.registry.Listing;
+import org.spikellm.launcher.registry.Registry;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** Lists what there is to choose from. */
+@Command(name = "providers", description = "List backends, neurons, detectors and pipelines, and why one is unavailable.")
+final class ProvidersCommand implements Callable<Integer> {
+
+  @Mixin
+  private CommonOptions common;
+
+  @Override
+  public Integer call() throws IOException {
+    Registry registry = common.registry();
+    Map<String, Object> result = new LinkedHashMap<>();
+    for (Kind kind : Kind.values()) {
+      List<Map<String, Object>> list = new ArrayList<>();
+      registry.list(kind).forEach(listing -> list.add(describe(listing)));
+      result.put(kind.label() + "s", list);
+    }
+    if (common.json) {
+      common.printJson(result);
+    } else {
+      print(result);
+    }
+    return 0;
+  }
+
+  private static Map<String, Object> describe(Listing listing) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("id", listing.id());
+    map.put("available", listing.failure() == null);
+    map.put("reason", listing.failure());
+    if (listing.provider() instanceof ComputeBackend backend) {
+      switch (backend.probe()) {
+        case Availability.Available(String device, int speed) -> map.put("device", device);
+        case Availability.Unavailable(String reason) -> {
+          map.put("available", false);
+          map.put("reason", reason);
+        }
+      }
+    }
+    map.put("options", listing.provider() == null ? Map.of() : new TreeMap<>(listing.provider().options()));
+    map.put("origin", listing.origin());
+    return map;
+  }
+
+  private void print(Map<String, Object> result) {
+    Table table = new Table().row("kind", "id", "state", "options", "from");
+    result.forEach((kind, list) -> {
+      for (Object element : (List<?>) list) {
+        Map<?, ?> map = (Map<?, ?>) element;
+        String state = Boolean.TRUE.equals(map.get("available"))
+            ? map.get("device") == null ? "available" : String.valueOf(map.get("device")) : "unavailable: " + map.get("reason");
+        Map<?, ?> options = (Map<?, ?>) map.get("options");
+        table.row(kind, String.valueOf(map.get("id")), state, options.isEmpty() ? "" : options.toString(),
+            String.valueOf(map.get("origin")));
+      }
+    });
+    table.leftAligned().print(common.out);
+  }
+}

@@ -1,0 +1,129 @@
+package org.spikellm.launcher.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.spikellm.api.QuantizationSpec;
+import org.spikellm.launcher.workflow.ProcessMemory;
+import org.spikellm.launcher.workflow.Quantization;
+import org.spikellm.launcher.workflow.QuantizeOptions;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Turns a float checkpoint into a spiking one. */
+@Command(name = "quantize", description = "Turn a float checkpoint into a spiking one.", showDefaultValues = true,
+    footer = {"", "A run that was stopped goes on from its last finished block when called again with the same arguments."})
+final class QuantizeCommand implements Callable<Integer> {
+
+  @Mixin
+  private CommonOptions common;
+
+  @Parameters(index = "0", paramLabel = "MODEL", description = "Directory of a checkpoint in the Hugging Face layout.")
+  private Path model;
+
+  @Parameters(index = "1", paramLabel = "OUT", description = "Directory to write, which must not exist or be empty.")
+  private Path out;
+
+  @Option(names = "--pipeline", paramLabel = "ID", defaultValue = "rtn", description = "How blocks are quantized.")
+  private String pipeline;
+
+  @Option(names = "--neuron", paramLabel = "ID", defaultValue = "gif", description = "Which neuron encodes activations, keys and values.")
+  private String neuron;
+
+  @Option(names = "--salience", paramLabel = "ID", defaultValue = "gradient", description = "Which detector scores channels.")
+  private String salience;
+
+  @Option(names = "--weight-bits", paramLabel = "N", defaultValue = "4", description = "Bits of a weight: 2 to 8, or 16 to keep them.")
+  private int weightBits;
+
+  @Option(names = "--activation-bits", paramLabel = "N", defaultValue = "4",
+      description = "Bits of an activation in a time step: 2 to 8, or 16 not to encode.")
+  private int activationBits;
+
+  @Option(names = "--steps", paramLabel = "T", defaultValue = "2", description = "Time steps of salient channels.")
+  private int steps;
+
+  @Option(names = "--salient", paramLabel = "FRACTION", defaultValue = "0.10", description = "Fraction of the channels that are salient.")
+  private double salient;
+
+  @Option(names = "--group-size", paramLabel = "N", defaultValue = "0", description = "Weights that share a scale; 0: a row.")
+  private int groupSize;
+
+  @Option(names = "--head-bits", paramLabel = "N", defaultValue = "16", description = "Bits of the head: 8, or 16 to keep its type.")
+  private int headBits;
+
+  @Option(names = "--calibration", paramLabel = "FILE", showDefaultValue = picocli.CommandLine.Help.Visibility.NEVER,
+      description = "Text to calibrate on. Default: the embedded text.")
+  private Path calibration;
+
+  @Option(names = "--samples", paramLabel = "N", defaultValue = "128", description = "Calibration windows.")
+  private int samples;
+
+  @Option(names = "--sequence", paramLabel = "N", defaultValue = "2048", description = "Tokens a window; at most the model's limit.")
+  private int sequence;
+
+  @Option(names = "--seed", paramLabel = "N", defaultValue = "2", description = "Seed of everything random.")
+  private long seed;
+
+  @Option(names = "--no-resume", description = "Begin anew even if an earlier run left finished blocks.")
+  private boolean noResume;
+
+  @Override
+  public Integer call() throws IOException {
+    if (samples < 1 || samples > 1 << 20) {
+      throw common.wrong("--samples: expected 1 to " + (1 << 20) + ", found " + samples);
+    }
+    if (sequence < 2) {
+      throw common.wrong("--sequence: expected 2 or more, found " + sequence);
+    }
+    if (headBits != 8 && headBits != QuantizationSpec.FLOAT_BITS) {
+      throw common.wrong("--head-bits: expected 8 or 16, found " + headBits);
+    }
+    QuantizeOptions options = new QuantizeOptions(pipeline, neuron, salience, spec(), headBits, calibration, samples, sequence, !noResume);
+    Quantization.Result result = new Quantization(common.registry(), options, common.progress())
+        .run(model, out, common.backend, common.threads());
+    if (common.json) {
+      common.printJson(json(result));
+    } else {
+      common.out.printf(Locale.ROOT, "%s: %d blocks in %.1f s, %s, %.2f bits a weight%n", out, result.blocks(), result.seconds(),
+          Table.bytes(result.bytes()), result.bitsPerWeight());
+      common.out.println("Try: spikellm generate " + out + " --prompt \"Once upon a time\"");
+    }
+    return 0;
+  }
+
+  private QuantizationSpec spec() {
+    try {
+      return new QuantizationSpec(weightBits, activationBits, steps, salient, groupSize, seed);
+    } catch (IllegalArgumentException e) {
+      throw common.wrong(e.getMessage());
+    }
+  }
+
+  private Map<String, Object> json(Quantization.Result result) {
+    List<Map<String, Object>> losses = new ArrayList<>();
+    for (int i = 0; i < result.losses().size(); i++) {
+      double[] loss = result.losses().get(i);
+      if (loss.length > 0) {
+        losses.add(Map.of("block", i, "first", loss[0], "last", loss[loss.length - 1]));
+      }
+    }
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("pipeline", pipeline);
+    map.put("blocks", result.blocks());
+    map.put("resumed_blocks", result.resumed());
+    map.put("seconds", result.seconds());
+    map.put("loss", losses);
+    map.put("bytes", result.bytes());
+    map.put("bits_per_weight", result.bitsPerWeight());
+    map.put("peak_rss_bytes", ProcessMemory.peakResidentBytes());
+    return map;
+  }
+}

@@ -1,0 +1,55 @@
+package org.spikellm.launcher.cli;
+
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** A table for people: the first column to the left, the others to the right unless told otherwise. */
+final class Table {
+
+  private final List<String[]> rows = new ArrayList<>();
+  private boolean left;
+
+  /** Adds a row; the first is the heading. */
+  Table row(String... cells) {
+    rows.add(cells);
+    return this;
+  }
+
+  /** All columns to the left: for words rather than numbers. */
+  Table leftAligned() {
+    left = true;
+    return this;
+  }
+
+  void print(PrintStream out) {
+    int columns = rows.stream().mapToInt(row -> row.length).max().orElse(0);
+    int[] width = new int[columns];
+    for (String[] row : rows) {
+      for (int c = 0; c < row.length; c++) {
+        width[c] = Math.max(width[c], row[c].length());
+      }
+    }
+    for (String[] row : rows) {
+      StringBuilder line = new StringBuilder();
+      for (int c = 0; c < row.length; c++) {
+        String padding = " ".repeat(width[c] - row[c].length());
+        line.append(c == 0 ? "" : "  ").append(c == 0 || left ? row[c] + padding : padding + row[c]);
+      }
+      out.println(line.toString().stripTrailing());
+    }
+  }
+
+  /** A size, as people read it. */
+  static String bytes(long bytes) {
+    double value = bytes;
+    String[] units = {"B", "kB", "MB", "GB", "TB"};
+    int unit = 0;
+    while (value >= 1000 && unit < units.length - 1) {
+      value /= 1000;
+      unit++;
+    }
+    return unit == 0 ? bytes + " B" : String.format(Locale.ROOT, value < 10 ? "%.2f %s" : "%.1f %s", value, units[unit]);
+  }
+}

@@ -1,0 +1,79 @@
+package org.spikellm.launcher.cli;
+
+import java.io.PrintStream;
+import java.util.Locale;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.spikellm.launcher.workflow.Progress;
+
+/** Progress on standard error: a bar with rate and remaining time on a terminal, a plain line now and then elsewhere. */
+final class TerminalProgress implements Progress {
+
+  private static final long LINE_INTERVAL_NANOS = 10_000_000_000L;
+  private static final int BAR_COLUMNS = 100;
+
+  private final PrintStream err;
+  private final boolean terminal;
+  private ProgressBar bar;
+  private String label;
+  private String unit;
+  private long total;
+  private long began;
+  private long lastLine;
+
+  TerminalProgress(PrintStream err, boolean terminal) {
+    this.err = err;
+    this.terminal = terminal;
+  }
+
+  @Override
+  public void begin(String label, long total, String unit) {
+    end();
+    this.label = label;
+    this.unit = unit;
+    this.total = total;
+    this.began = System.nanoTime();
+    this.lastLine = began;
+    if (terminal) {
+      bar = new ProgressBarBuilder().setTaskName(label).setInitialMax(total).setUnit(" " + unit, 1).setUpdateIntervalMillis(200)
+          .setStyle(ProgressBarStyle.COLORFUL_UNICODE_BAR).showSpeed().clearDisplayOnFinish()
+          .setConsumer(new ConsoleProgressBarConsumer(err, BAR_COLUMNS)).build();
+    }
+  }
+
+  @Override
+  public void at(long done) {
+    if (bar != null) {
+      bar.stepTo(done);
+      return;
+    }
+    long now = System.nanoTime();
+    if (label != null && !terminal && now - lastLine >= LINE_INTERVAL_NANOS) {
+      lastLine = now;
+      double rate = done / ((now - began) / 1e9);
+      err.printf(Locale.ROOT, "%s: %d of %d %s, %.1f a second, %.0f s left%n", label, done, total, unit, rate, (total - done) / rate);
+    }
+  }
+
+  @Override
+  public void end() {
+    if (bar != null) {
+      bar.close();
+      bar = null;
+    }
+    label = null;
+  }
+
+  @Override
+  public void say(String line) {
+    if (bar != null) {
+      bar.pause();
+    }
+    err.println((terminal ? "\r\033[K" : "") + line);
+    if (bar != null) {
+      bar.resume();
+    }
+  }
+}

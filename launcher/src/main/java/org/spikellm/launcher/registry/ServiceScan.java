@@ -1,0 +1,61 @@
+package org.spikellm.launcher.registry;
+
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.ServiceConfigurationError;
+import java.util.ServiceLoader;
+import org.spikellm.api.ComputeBackend;
+import org.spikellm.api.NeuronModel;
+import org.spikellm.api.Provider;
+import org.spikellm.api.QuantizationPipeline;
+import org.spikellm.api.SalienceDetector;
+
+/** Asks the service loader, one provider at a time, so that one that fails does not hide the others. */
+final class ServiceScan {
+
+  private ServiceScan() {}
+
+  static List<Listing> providers(Kind kind, ModuleLayer layer) {
+    List<Listing> found = new ArrayList<>();
+    Iterator<? extends ServiceLoader.Provider<? extends Provider>> services = loader(kind, layer).stream().iterator();
+    while (true) {
+      try {
+        if (!services.hasNext()) {
+          return found;
+        }
+        found.add(load(kind, services.next()));
+      } catch (ServiceConfigurationError e) {
+        found.add(new Listing(kind, "?", "a module", null, reason(e)));
+      }
+    }
+  }
+
+  private static Listing load(Kind kind, ServiceLoader.Provider<? extends Provider> service) {
+    String origin = Registry.origin(service.type().getModule());
+    try {
+      Provider provider = service.get();
+      return new Listing(kind, provider.id(), origin, provider, null);
+    } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
+      return new Listing(kind, service.type().getName(), origin, null, reason(e));
+    }
+  }
+
+  private static String reason(Throwable e) {
+    Throwable cause = e.getCause() == null ? e : e.getCause();
+    return cause.getClass().getSimpleName() + ": " + cause.getMessage();
+  }
+
+  /** Only code in this module may load services that this module uses; each kind is named because {@code uses} is static. */
+  private static ServiceLoader<? extends Provider> loader(Kind kind, ModuleLayer layer) {
+    if (layer == null) {
+      return switch (kind) {
+        case BACKEND -> ServiceLoader.load(ComputeBackend.class);
+        case NEURON -> ServiceLoader.load(NeuronModel.class);
+        case DETECTOR -> ServiceLoader.load(SalienceDetector.class);
+        case PIPELINE -> ServiceLoader.load(QuantizationPipeline.class);
+      };
+    }
+    return ServiceLoader.load(layer, kind.type());
+  }
+}

@@ -1,0 +1,62 @@
+package org.spikellm.launcher.workflow;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.spikellm.api.QuantizationSpec;
+import org.spikellm.launcher.registry.Registry;
+import org.spikellm.model.Perplexity;
+import org.spikellm.model.SpikeMode;
+import org.spikellm.model.SpikeObserver;
+
+/** What one model shows of itself on the embedded texts. */
+public final class Demonstration {
+
+  /** Tokens a window of the perplexity measurement. */
+  public static final int SEQUENCE = 256;
+
+  private Demonstration() {}
+
+  /**
+   * A model's figures.
+   *
+   * @param continuation its greedy continuation of the prompt
+   * @param perplexity on the embedded evaluation text
+   * @param bytes of all its tensors
+   * @param bitsPerWeight bits of the blocks' tensors over their linear layers' weights
+   * @param count spikes and operations of the perplexity measurement
+   * @param tokens tokens of that measurement
+   * @param promptTokensPerSecond rate of that measurement
+   */
+  public record Figures(Generation continuation, Perplexity perplexity, long bytes, double bitsPerWeight, SpikeCount count, long tokens,
+      double promptTokensPerSecond) {}
+
+  /** The quantization that the demo makes: W4A4, T = 2 for a tenth of the channels. */
+  public static QuantizeOptions options() throws IOException {
+    return new QuantizeOptions("rtn", "gif", "gradient", new QuantizationSpec(4, 4, 2, 0.10, 0, 2), QuantizationSpec.FLOAT_BITS, null,
+        32, SEQUENCE, true);
+  }
+
+  /** Measures a model. */
+  public static Figures measure(Path directory, String prompt, int maxTokens, Registry registry, String backend, int threads,
+      Progress progress) throws IOException {
+    try (LoadedModel model = LoadedModel.open(directory, registry, backend, threads, SpikeMode.COLLAPSED)) {
+      int[] ids = model.tokenizer().encode(prompt, model.tokenizer().addsBos());
+      SamplingOptions greedy = new SamplingOptions(0, 0, 1, 0, 1.1, 2, maxTokens, List.of());
+      Generation.run(model, ids, ids, model.decoder().newCache(ids.length + maxTokens), greedy, text -> { });
+      Generation continuation =
+          Generation.run(model, ids, ids, model.decoder().newCache(ids.length + maxTokens), greedy, text -> { });
+      Path text = Home.evaluationText();
+      SpikeCount count = new SpikeCount();
+      model.decoder().observe(count);
+      Perplexity perplexity = Evaluation.perplexity(model, TextFile.read(text), "the embedded text", SEQUENCE, Integer.MAX_VALUE, progress);
+      model.decoder().observe(SpikeObserver.NONE);
+      long began = System.nanoTime();
+      Evaluation.perplexity(model, TextFile.read(text), "the embedded text", SEQUENCE, Integer.MAX_VALUE, progress);
+      double seconds = (System.nanoTime() - began) / 1e9;
+      return new Figures(continuation, perplexity, model.checkpoint().tensorBytes(),
+          8.0 * model.checkpoint().blockBytes() / model.checkpoint().config().blockWeights(), count, perplexity.tokens(),
+          perplexity.tokens() / seconds);
+    }
+  }
+}

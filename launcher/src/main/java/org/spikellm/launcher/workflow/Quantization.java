@@ -1,0 +1,120 @@
+package org.spikellm.launcher.workflow;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.spikellm.api.ChannelOrder;
+import org.spikellm.api.ComputeBackend;
+import org.spikellm.api.DenseWeight;
+import org.spikellm.api.LinearWeight;
+import org.spikellm.api.NeuronModel;
+import org.spikellm.api.QuantizationPipeline;
+import org.spikellm.api.QuantizationSpec;
+import org.spikellm.api.SalienceDetector;
+import org.spikellm.launcher.registry.Registry;
+import org.spikellm.launcher.text.Tokenizer;
+import org.spikellm.model.AffineQuantizer;
+import org.spikellm.model.Checkpoint;
+import org.spikellm.model.CheckpointException;
+import org.spikellm.model.CheckpointWriter;
+
+/** Quantizes a checkpoint block by block, on any pipeline. */
+public final class Quantization {
+
+  private final Registry registry;
+  private final QuantizeOptions options;
+  private final Progress progress;
+
+  public Quantization(Registry registry, QuantizeOptions options, Progress progress) {
+    this.registry = registry;
+    this.options = options;
+    this.progress = progress;
+  }
+
+  /**
+   * What a quantization was like.
+   *
+   * @param blocks how many there are
+   * @param resumed how many of them an earlier run had finished
+   * @param seconds how long it took
+   * @param losses mean loss of each epoch of each block; empty where nothing is trained
+   * @param bytes size of the checkpoint
+   * @param bitsPerWeight bits of the blocks' tensors over the weights of their linear layers
+   */
+  public record Result(int blocks, int resumed, double seconds, List<double[]> losses, long bytes, double bitsPerWeight) {}
+
+  /** Quantizes {@code source} into {@code out}. */
+  public Result run(Path source, Path out, String backend, int threads) throws IOException {
+    long began = System.nanoTime();
+    QuantizationPipeline pipeline = registry.find(QuantizationPipeline.class, options.pipeline());
+    NeuronModel neuron = registry.find(NeuronModel.class, options.neuron());
+    SalienceDetector detector = registry.find(SalienceDetector.class, options.detector());
+    ComputeBackend found = registry.backend(backend);
+    try (Checkpoint checkpoint = Checkpoint.open(source, LoadedModel.neurons(registry));
+        Tokenizer tokenizer = LoadedModel.tokenizer(checkpoint)) {
+      if (checkpoint.config().packed()) {
+        throw new CheckpointException(source + ": is quantized already; quantize the float checkpoint that it was made from");
+      }
+      Path file = options.calibration() == null ? Home.calibrationText() : options.calibration();
+      String text = TextFile.read(file);
+      int sequence = Math.min(options.sequence(), checkpoint.config().contextLength());
+      List<int[]> windows = CalibrationWindows.draw(tokenizer.encode(text, tokenizer.addsBos()), file.toString(), options.samples(),
+          sequence, options.spec().seed());
+      QuantizationRequest request = new QuantizationRequest(options.spec(), pipeline, neuron, detector, windows);
+      progress.begin("Hashing the source", 1, "checkpoint");
+      Map<String, Object> description =
+          description(SourceHash.of(checkpoint), SourceHash.of(text.getBytes(StandardCharsets.UTF_8)), sequence);
+      progress.end();
+      CheckpointWriter writer = CheckpointWriter.open(out, checkpoint, description, options.resume());
+      int resumed = writer.finishedBlocks();
+      if (resumed > 0) {
+        progress.say("Going on after block " + resumed + " of " + checkpoint.config().blocks() + ", which an earlier run finished");
+      }
+      List<double[]> losses = new BlockwiseRun(checkpoint, writer, request, found, threads, progress).run(resumed);
+      long blockBytes = writer.blockBytes();
+      long bytes = writer.finish(head(checkpoint), description);
+      return new Result(losses.size(), resumed, (System.nanoTime() - began) / 1e9, losses, bytes,
+          8.0 * blockBytes / checkpoint.config().blockWeights());
+    }
+  }
+
+  private LinearWeight head(Checkpoint checkpoint) throws CheckpointException {
+    LinearWeight head = checkpoint.head();
+    return options.headBits() == QuantizationSpec.FLOAT_BITS ? head : AffineQuantizer.quantize(((DenseWeight) head).values(),
+        ChannelOrder.identity(head.columns()), options.headBits(), 0, 1);
+  }
+
+  /** Everything that determines the result; it is stored with it, and a run of the same is resumed. */
+  private Map<String, Object> description(String sourceHash, String textHash, int sequence) {
+    QuantizationSpec spec = options.spec();
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("pipeline", provider(options.pipeline()));
+    map.put("neuron", spec.encodesActivations() ? provider(options.neuron()) : null);
+    map.put("salience", provider(options.detector()));
+    map.put("weight_bits", spec.weightBits());
+    map.put("activation_bits", spec.activationBits());
+    map.put("steps", spec.timeSteps());
+    map.put("salient", spec.salient());
+    map.put("group_size", spec.groupSize());
+    map.put("head_bits", options.headBits());
+    map.put("seed", spec.seed());
+    Map<String, Object> calibration = new LinkedHashMap<>();
+    calibration.put("sha256", textHash);
+    calibration.put("samples", options.samples());
+    calibration.put("sequence", sequence);
+    map.put("calibration", calibration);
+    map.put("source", Map.of("sha256", sourceHash));
+    return map;
+  }
+
+  private Map<String, Object> provider(String id) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("id", id);
+    map.put("options", new TreeMap<>(registry.options(id)));
+    return map;
+  }
+}

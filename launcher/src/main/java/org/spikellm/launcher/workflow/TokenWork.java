@@ -1,0 +1,68 @@
+package org.spikellm.launcher.workflow;
+
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Set;
+import org.spikellm.api.Block;
+import org.spikellm.api.BlockShape;
+import org.spikellm.api.CodeClass;
+import org.spikellm.api.DenseWeight;
+import org.spikellm.api.KeyValueEncoding;
+import org.spikellm.api.LinearWeight;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.Tensor;
+
+/**
+ * What a model has to read and to multiply for its tokens.
+ *
+ * @param shape sizes of every block
+ * @param blocks number of blocks
+ * @param headWeights vocabulary times hidden
+ * @param weightBytes bytes of the weights of blocks and head: each is read once for a chunk of tokens
+ * @param positionBytes bytes that one position takes in the key/value caches of all blocks
+ */
+record TokenWork(BlockShape shape, int blocks, long headWeights, long weightBytes, long positionBytes) {
+
+  /** Bytes of a weight: codes, scales and zero points, those that classes share once; or the dense values. */
+  static long bytes(LinearWeight weight) {
+    return switch (weight) {
+      case DenseWeight dense -> dense.values().segment().byteSize();
+      case QuantizedWeight quantized -> {
+        Set<Tensor> tensors = Collections.newSetFromMap(new IdentityHashMap<>());
+        for (CodeClass codes : quantized.classes()) {
+          tensors.add(codes.codes());
+          tensors.add(codes.scales());
+          tensors.add(codes.zeros());
+        }
+        yield tensors.stream().mapToLong(tensor -> tensor.segment().byteSize()).sum();
+      }
+    };
+  }
+
+  /** Bytes of the weights of a block's linear layers. */
+  static long bytes(Block block) {
+    return block.linears().values().stream().mapToLong(linear -> bytes(linear.weight())).sum();
+  }
+
+  /** Bytes that one position takes in the key/value cache of a block: counts with θ and zero point of both classes, or floats. */
+  static long positionBytes(Block block) {
+    KeyValueEncoding encoding = block.keyValues();
+    long channels = 2L * block.shape().headDim();
+    long head = encoding == null ? channels * Float.BYTES
+        : channels * encoding.countType().bytes() + 2 * (Float.BYTES + Integer.BYTES);
+    return block.shape().kvHeads() * head;
+  }
+
+  /** Floating-point operations of a prompt from an empty cache, two a multiply-add; logits are made after the last token only. */
+  double promptFlops(int tokens) {
+    double pairs = tokens * (tokens + 1.0) / 2;
+    double attention = 2.0 * shape.heads() * shape.headDim() * pairs;
+    return 2 * (blocks * ((double) tokens * shape.weights() + attention) + headWeights);
+  }
+
+  /** Bytes read for {@code count} tokens, one after another, the first of which stands at {@code position}. */
+  double decodeBytes(int position, int count) {
+    double seen = count * (position + (count + 1) / 2.0);
+    return (double) count * weightBytes + seen * positionBytes;
+  }
+}

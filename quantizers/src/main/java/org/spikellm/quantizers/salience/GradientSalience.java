@@ -1,0 +1,41 @@
+package org.spikellm.quantizers.salience;
+
+import org.spikellm.api.DType;
+import org.spikellm.api.InputStatistics;
+import org.spikellm.api.SalienceDetector;
+import org.spikellm.api.Session;
+import org.spikellm.api.Tensor;
+
+/**
+ * First-order salience of activation channels (SpikeLLM §4.2, method.md §3): the mean over tokens of {@code x ∘ (x WᵀW)}, signed.
+ * With the Gram G of N tokens it is {@code diag(G·WᵀW)/N}, so {@code s_j = Σ_o W_oj (W G)_oj / N}.
+ */
+public final class GradientSalience implements SalienceDetector {
+
+  @Override
+  public String id() {
+    return "gradient";
+  }
+
+  @Override
+  public float[] score(Tensor weight, InputStatistics inputs, Session session) {
+    int channels = weight.columns();
+    Tensor product = Tensor.allocate(DType.F32, weight.rows(), channels);
+    session.matmul(weight, inputs.gram(), product);  // G is symmetric
+    double[] sum = new double[channels];
+    float[] w = new float[channels];
+    float[] wg = new float[channels];
+    for (int o = 0; o < weight.rows(); o++) {
+      weight.readRow(o, w);
+      product.readRow(o, wg);
+      for (int j = 0; j < channels; j++) {
+        sum[j] += (double) w[j] * wg[j];
+      }
+    }
+    float[] score = new float[channels];
+    for (int j = 0; j < channels; j++) {
+      score[j] = (float) (sum[j] / inputs.tokens());
+    }
+    return score;
+  }
+}
