@@ -36,7 +36,8 @@ class ChannelOrderTest {
   @Test
   @DisplayName("what is no permutation, or no ascending classes, is refused")
   void refuses() {
-    int[][][] wrong = {{{0, 0}, {0}}, {{0, 2}, {0}}, {{-1, 0}, {0}}, {{0, 1}, {}}, {{0, 1}, {1}}, {{0, 1}, {0, 3}}, {{0, 1}, {0, 2, 1}}};
+    int[][][] wrong = {{{0, 0}, {0}}, {{0, 2}, {0}}, {{-1, 0}, {0}}, {{0, 1}, {}}, {{0, 1}, {1}}, {{0, 1}, {0, 3}},
+        {{0, 1}, {0, 2, 1}}};
     for (int[][] pair : wrong) {
       assertThrows(IllegalArgumentException.class, () -> new ChannelOrder(pair[0], pair[1]));
     }
@@ -50,6 +51,7 @@ class ChannelOrderTest {
     assertArrayEquals(salient(score, 4, 6), ChannelOrder.select(score, 0.85));
     assertArrayEquals(salient(score, 0, 4, 6, 8, 2, 3), ChannelOrder.select(score, 0.4));
     assertArrayEquals(salient(score), ChannelOrder.select(score, 1));
+    assertArrayEquals(salient(score, 0, 2, 3, 4, 5, 6, 7, 8, 9), ChannelOrder.select(score, 1 - 0.9)); // 0.0999… · 10 is 1
     assertArrayEquals(salient(score, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9), ChannelOrder.select(score, 0));
   }
 

@@ -64,7 +64,8 @@ class CodeClassTest {
     Tensor codes = Tensor.allocate(DType.U8, 2, 4);
     Tensor scales = Tensor.allocate(DType.F32, 2, 1);
     Tensor zeros = Tensor.allocate(DType.I16, 2, 1);
-    String message = assertThrows(IllegalArgumentException.class, () -> new CodeClass(9, 4, 9, codes, scales, zeros)).getMessage();
+    String message = assertThrows(IllegalArgumentException.class,
+        () -> new CodeClass(9, 4, 9, codes, scales, zeros)).getMessage();
     assertTrue(message.contains("expected U8 [2, 5], found U8 [2, 4]"), message);
     assertThrows(IllegalArgumentException.class, () -> new CodeClass(8, 4, 4, codes, scales, zeros));
     assertThrows(IllegalArgumentException.class, () -> new CodeClass(8, 4, 8, codes, zeros, zeros));
@@ -85,7 +86,8 @@ class CodeClassTest {
     salient.scales().setFloat(0, 0, 2);
     salient.zeros().setInt(0, 0, -100);
     ChannelOrder order = ChannelOrder.of(new boolean[] {false, true, false});
-    assertArrayEquals(new float[] {-2.5f, 600, 3.5f}, new QuantizedWeight(1, order, List.of(plain, salient)).dequantize().toFloats());
+    QuantizedWeight weight = new QuantizedWeight(1, order, List.of(plain, salient));
+    assertArrayEquals(new float[] {-2.5f, 600, 3.5f}, weight.dequantize().toFloats());
     assertThrows(IllegalArgumentException.class, () -> new QuantizedWeight(1, order, List.of(plain)));
     assertThrows(IllegalArgumentException.class, () -> new QuantizedWeight(1, order, List.of(salient, plain)));
   }

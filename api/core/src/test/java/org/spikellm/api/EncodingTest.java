@@ -27,7 +27,8 @@ class EncodingTest {
     record Case(DType type, int offset, Dynamics... dynamics) {}
     for (Case c : List.of(new Case(DType.I8, 0, levels(0, 15, 1), levels(0, 15, 2)), new Case(DType.I8, 0, levels(0, 127, 1)),
         new Case(DType.I8, 128, levels(0, 255, 1)), new Case(DType.I8, 128, levels(0, 15, 1), levels(0, 128, 1)),
-        new Case(DType.I16, 0, levels(0, 255, 2)), new Case(DType.I8, 0, levels(-7, 7, 4)), new Case(DType.I8, 0, levels(-127, 127, 1)),
+        new Case(DType.I16, 0, levels(0, 255, 2)), new Case(DType.I8, 0, levels(-7, 7, 4)),
+        new Case(DType.I8, 0, levels(-127, 127, 1)),
         new Case(DType.I16, 0, levels(-127, 127, 2)))) {
       assertEquals(c.type, encoding(true, c.dynamics).countType(), c::toString);
       assertEquals(c.offset, encoding(true, c.dynamics).offset(), c::toString);

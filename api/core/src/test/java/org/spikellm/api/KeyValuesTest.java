@@ -97,7 +97,8 @@ class KeyValuesTest {
       SpikeRange range = SpikeRange.of(encoding.keyLow()[channel], encoding.keyHigh()[channel], d);
       assertEquals(decoded(k[c], range, d), keys[c], "seed " + SEED + ", key " + c + " of head " + head);
       Dynamics dv = encoding.dynamics(encoding.valueSalient()[channel]);
-      assertEquals(decoded(v[c], SpikeRange.of(low, high, dv), dv), values[c], "seed " + SEED + ", value " + c + " of head " + head);
+      assertEquals(decoded(v[c], SpikeRange.of(low, high, dv), dv), values[c],
+          "seed " + SEED + ", value " + c + " of head " + head);
     }
   }
 

@@ -73,7 +73,8 @@ class TensorTest {
   @Test
   @DisplayName("BF16 rounds half to even, and past its largest number to infinity")
   void bfloat16() {
-    float[][] cases = {{1, 1}, {1 + 0x1p-8f, 1}, {1 + 0x1.8p-8f, 1 + 0x1p-7f}, {1 + 3 * 0x1p-8f, 1 + 2 * 0x1p-7f}, {-1 - 0x1p-8f, -1},
+    float[][] cases = {{1, 1}, {1 + 0x1p-8f, 1}, {1 + 0x1.8p-8f, 1 + 0x1p-7f}, {1 + 3 * 0x1p-8f, 1 + 2 * 0x1p-7f},
+        {-1 - 0x1p-8f, -1},
         {Float.MAX_VALUE, Float.POSITIVE_INFINITY}, {-0f, -0f}, {Float.NEGATIVE_INFINITY, Float.NEGATIVE_INFINITY}};
     Tensor tensor = Tensor.allocate(DType.BF16, 1, 1);
     for (float[] pair : cases) {
