@@ -4,6 +4,9 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
@@ -62,31 +65,43 @@ final class CodeDots {
    */
   static void spans(CodeLayout layout, MemorySegment block, int from, int to, int span, int[] pairs, int at, int maxActivation,
       short[] sums) {
-    boolean inBytes = maxActivation <= layout.maxByteActivation();
+    MethodHandle kernel = KERNELS[kernel(layout, maxActivation)];
     int target = 0;
-    for (int step = from; step < to; step += span, target += SHORTS) {
-      int base = step * 2 * V;
-      int count = Math.min(span, to - step);
-      int first = at + step * layout.pairs();
-      switch (layout.bits()) {
-        case 2 -> {
-          if (inBytes) {
-            bytes2(block, base, count, pairs, first, sums, target);
-          } else {
-            span2(block, base, count, pairs, first, sums, target);
-          }
-        }
-        case 3 -> span3(block, base, count, pairs, first, sums, target);
-        case 4 -> {
-          if (inBytes) {
-            bytes4(block, base, count, pairs, first, sums, target);
-          } else {
-            span4(block, base, count, pairs, first, sums, target);
-          }
-        }
-        default -> throw new IllegalArgumentException(layout.toString());
+    try {
+      for (int step = from; step < to; step += span, target += SHORTS) {
+        kernel.invokeExact(block, step * 2 * V, Math.min(span, to - step), pairs, at + step * layout.pairs(), sums, target);
       }
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e); // the kernels declare none
     }
+  }
+
+  /**
+   * The kernels of one span, {@code count} steps from byte {@code base} of a block. A handle that is not a constant is the one kind
+   * of call that C2 never inlines: inlined into their callers, the shorter of these would make methods in which vectors are boxed.
+   */
+  private static final MethodHandle[] KERNELS =
+      {handle("bytes2"), handle("span2"), handle("span3"), handle("bytes4"), handle("span4")};
+
+  private static MethodHandle handle(String name) {
+    try {
+      return MethodHandles.lookup().findStatic(CodeDots.class, name, MethodType.methodType(void.class, MemorySegment.class,
+          int.class, int.class, int[].class, int.class, short[].class, int.class));
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private static int kernel(CodeLayout layout, int maxActivation) {
+    int inBytes = maxActivation <= layout.maxByteActivation() ? 0 : 1;
+    return switch (layout.bits()) {
+      case 2 -> inBytes;
+      case 3 -> 2;
+      case 4 -> 3 + inBytes;
+      default -> throw new IllegalArgumentException(layout.toString());
+    };
   }
 
   private static ShortVector pair(int[] pairs, int i) {
@@ -228,6 +243,13 @@ final class CodeDots {
     }
     all0.sub(high0.mul(0xffff)).intoArray(dots, target);
     all1.sub(high1.mul(0xffff)).intoArray(dots, target + LANES);
+  }
+
+  /** {@code dots[from..to − 1] += 256 · high}: the second digit of activations. */
+  static void addHigh(int[] high, int[] dots, int from, int to) {
+    for (int i = from; i < to; i++) {
+      dots[i] += high[i] << 8;
+    }
   }
 
   /** {@code dots[i] = } the two halves of {@code sums}'s i-th pair of unsigned shorts, for {@code count} ints. */

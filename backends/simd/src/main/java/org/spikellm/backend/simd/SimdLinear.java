@@ -102,7 +102,13 @@ final class SimdLinear implements SpikingLinear {
 
   private static void token(PackedCodes codes, int block, StagedSpikes x, int t, Tensor out, Scratch scratch) {
     int[] dots = scratch.dots(codes.groups * Lanes.BLOCK);
-    CodeDots.dots(codes, codes.block(block), x.pairs, t * x.stride, x.maxActivation, dots, scratch);
+    MemorySegment words = codes.block(block);
+    CodeDots.dots(codes, words, x.pairs, t * x.stride, x.maxActivation, dots, scratch);
+    if (x.highPairs != null) {
+      int[] high = scratch.digits(codes.groups * Lanes.BLOCK);
+      CodeDots.dots(codes, words, x.highPairs, t * x.stride, 0xff, high, scratch);
+      CodeDots.addHigh(high, dots, 0, codes.groups * Lanes.BLOCK);
+    }
     int first = block * Lanes.BLOCK;
     GroupScale.addGroups(codes, block, dots, x.groupSums, t * codes.groups, (int) x.shifts[t], x.thetas[t], out.segment(),
         ((long) t * codes.rows + first) * Float.BYTES, Math.min(Lanes.BLOCK, codes.rows - first));
@@ -145,49 +151,59 @@ final class SimdLinear implements SpikingLinear {
 
   /** All tokens of a block: span by span, each unpacked once. */
   private void tiles(PackedCodes codes, int block, StagedSpikes x, int tokens, Tensor out, Scratch scratch) {
-    int pairs = codes.layout.pairs();
-    boolean inShorts = codes.layout.bits() < 8
-        || 0xffff / (codes.layout.maxCode() * x.maxActivation) >= MIN_SHORT_PAIRS;
-    int span = inShorts ? CodeDots.span(codes, x.maxActivation) : CodeDots.SPAN_COLUMNS / codes.layout.perStep();
     int[] dots = scratch.dots(tokens * Lanes.BLOCK);
-    short[] panel = scratch.panel(span * pairs * 2 * Lanes.BLOCK);
-    short[] sums = scratch.shorts(CodeTiles.TOKENS * 2 * Lanes.BLOCK);
-    MemorySegment words = codes.block(block);
     for (int g = 0; g < codes.groups; g++) {
-      int from = g * codes.stepsPerGroup;
-      for (int w = from; w < codes.groupEnd(g); w += span) {
-        int end = Math.min(codes.groupEnd(g), w + span);
-        CodeTiles.unpack(codes.layout, words, w, end, panel);
-        if (inShorts) {
-          shortTiles(panel, (end - w) * pairs, x, w * pairs, tokens, sums, dots, w > from);
-        } else {
-          byteTiles(panel, (end - w) * pairs, x, w * pairs, tokens, dots, w > from);
-        }
+      tiles(codes, block, g, x.pairs, x.stride, x.maxActivation, tokens, dots, scratch);
+      if (x.highPairs != null) {
+        int[] high = scratch.digits(tokens * Lanes.BLOCK);
+        tiles(codes, block, g, x.highPairs, x.stride, 0xff, tokens, high, scratch);
+        CodeDots.addHigh(high, dots, 0, tokens * Lanes.BLOCK);
       }
       GroupScale.addTokens(codes, block, g, dots, x, tokens, out.segment(), outAt(0, block), rows * 4L, blockRows(block));
     }
   }
 
-  private static void shortTiles(short[] panel, int count, StagedSpikes x, int at, int tokens, short[] sums, int[] dots,
+  /** Σ a·c of one group for all tokens, [tokens][BLOCK]. */
+  private static void tiles(PackedCodes codes, int block, int group, int[] acts, int stride, int maxActivation, int tokens,
+      int[] dots, Scratch scratch) {
+    int pairs = codes.layout.pairs();
+    boolean inShorts = codes.layout.bits() < 8 || 0xffff / (codes.layout.maxCode() * maxActivation) >= MIN_SHORT_PAIRS;
+    int span = inShorts ? CodeDots.span(codes, maxActivation) : CodeDots.SPAN_COLUMNS / codes.layout.perStep();
+    short[] panel = scratch.panel(span * pairs * 2 * Lanes.BLOCK);
+    short[] sums = scratch.shorts(CodeTiles.TOKENS * 2 * Lanes.BLOCK);
+    MemorySegment words = codes.block(block);
+    int from = group * codes.stepsPerGroup;
+    for (int s = from; s < codes.groupEnd(group); s += span) {
+      int end = Math.min(codes.groupEnd(group), s + span);
+      CodeTiles.unpack(codes.layout, words, s, end, panel);
+      if (inShorts) {
+        shortTiles(panel, (end - s) * pairs, acts, stride, s * pairs, tokens, sums, dots, s > from);
+      } else {
+        byteTiles(panel, (end - s) * pairs, acts, stride, s * pairs, tokens, dots, s > from);
+      }
+    }
+  }
+
+  private static void shortTiles(short[] panel, int count, int[] acts, int stride, int at, int tokens, short[] sums, int[] dots,
       boolean add) {
     int t = 0;
     for (; t + CodeTiles.TOKENS <= tokens; t += CodeTiles.TOKENS) {
-      CodeTiles.four(panel, count, x.pairs, t * x.stride + at, x.stride, sums);
+      CodeTiles.four(panel, count, acts, t * stride + at, stride, sums);
       CodeTiles.widen(sums, dots, t * Lanes.BLOCK, CodeTiles.TOKENS * Lanes.BLOCK, add);
     }
     for (; t < tokens; t++) {
-      CodeTiles.one(panel, count, x.pairs, t * x.stride + at, sums);
+      CodeTiles.one(panel, count, acts, t * stride + at, sums);
       CodeTiles.widen(sums, dots, t * Lanes.BLOCK, Lanes.BLOCK, add);
     }
   }
 
-  private static void byteTiles(short[] panel, int count, StagedSpikes x, int at, int tokens, int[] dots, boolean add) {
+  private static void byteTiles(short[] panel, int count, int[] acts, int stride, int at, int tokens, int[] dots, boolean add) {
     int t = 0;
     for (; t + 2 <= tokens; t += 2) {
-      CodeTiles.twoBytes(panel, count, x.pairs, t * x.stride + at, x.stride, dots, t * Lanes.BLOCK, add);
+      CodeTiles.twoBytes(panel, count, acts, t * stride + at, stride, dots, t * Lanes.BLOCK, add);
     }
     for (; t < tokens; t++) {
-      CodeTiles.oneBytes(panel, count, x.pairs, t * x.stride + at, dots, t * Lanes.BLOCK, add);
+      CodeTiles.oneBytes(panel, count, acts, t * stride + at, dots, t * Lanes.BLOCK, add);
     }
   }
 

@@ -21,6 +21,9 @@ final class StagedSpikes {
   /** Pairs of activations, low half and high half of an int, as {@link CodeLayout} pairs the columns: [tokens][{@link #stride}]. */
   final int[] pairs;
 
+  /** The bits from 8 on of activations that the kernels' products have no room for, as {@link #pairs}; null where there are none. */
+  int[] highPairs;
+
   /** Pairs a token. */
   final int stride;
 
@@ -33,7 +36,7 @@ final class StagedSpikes {
   /** θ, a token. */
   final float[] thetas;
 
-  /** The activations where they do not fit 16 bits or the kernels' products, [tokens][columns]; else null. */
+  /** The activations of tokens whose integers may not fit 32 bits, [tokens][columns]; else null. */
   private final int[][] wide;
 
   /** The largest activation of all tokens that are not wide. */
@@ -57,6 +60,11 @@ final class StagedSpikes {
     byte[] bytes = {};
     short[] shorts = {};
     int[] counts = {};
+    private int[] digit = {};
+
+    int[] digit(int length) {
+      return digit = digit.length < length ? new int[length] : digit;
+    }
 
     /** The counts of (token, place from..to), less the offset, summed over the planes. */
     int[] read(SpikeTrain x, int token, int from, int to) {
@@ -122,16 +130,35 @@ final class StagedSpikes {
       sums(t, counts);
       // The distances as long: zeros may be any int.
       long distance = Math.max(Math.abs((long) high - zero), Math.abs((long) low - zero));
-      if (high - low > weight.layout.maxActivation()
-          || distance * weight.maxDistance > Integer.MAX_VALUE / Math.max(1, weight.groupColumns)) {
+      if (high - low > 0xffff || distance * weight.maxDistance > Integer.MAX_VALUE / Math.max(1, weight.groupColumns)) {
         wide[t] = Arrays.copyOf(counts, to - from);
         isWide = true;
+      } else if (high - low > weight.layout.maxActivation()) {
+        largest = Math.max(largest, 0xff);
+        twoDigits(counts, to - from, t, row);
       } else {
         largest = Math.max(largest, high - low);
         pair(counts, pairs, t * stride);
       }
     }
     merge(largest, isWide);
+  }
+
+  private void twoDigits(int[] values, int length, int token, Row row) {
+    int[] digit = row.digit(length);
+    for (int d = 0; d < 2; d++) {
+      for (int i = 0; i < length; i++) {
+        digit[i] = values[i] >>> 8 * d & 0xff;
+      }
+      pair(digit, d == 0 ? pairs : highPairs(), token * stride);
+    }
+  }
+
+  private synchronized int[] highPairs() {
+    if (highPairs == null) {
+      highPairs = new int[pairs.length];
+    }
+    return highPairs;
   }
 
   private synchronized void merge(int largest, boolean isWide) {
