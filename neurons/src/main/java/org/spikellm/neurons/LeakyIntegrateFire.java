@@ -6,8 +6,8 @@ import org.spikellm.api.NeuronModel;
 import org.spikellm.api.Provider;
 
 /**
- * The leaky integrate-and-fire neuron (method.md §1): {@link IntegrateFire} that keeps only the fraction {@code leak} of its potential from one
- * step to the next, so that large inputs fire less than their share. Not collapsible.
+ * The leaky integrate-and-fire neuron (method.md §1): {@link IntegrateFire} that keeps only the fraction {@code leak} of its
+ * potential from one step to the next, so that large inputs fire less than their share. Not collapsible.
  */
 public final class LeakyIntegrateFire implements NeuronModel {
 

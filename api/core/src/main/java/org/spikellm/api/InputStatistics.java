@@ -1,7 +1,8 @@
 package org.spikellm.api;
 
 /**
- * What is known of the inputs of a linear layer over the calibration tokens. Arrays have one entry a channel; they are not copied and may not be changed.
+ * What is known of the inputs of a linear layer over the calibration tokens. Arrays have one entry a channel; they are not copied
+ * and may not be changed.
  *
  * @param tokens how many tokens were seen
  * @param gram XᵀX, F32 [channels, channels], or null where nobody asked for it

@@ -43,6 +43,8 @@ public record KeyValues(int kvHeads, int headDim, int capacity, KeyValueEncoding
    * @param position position of the first row
    */
   public void append(Tensor k, Tensor v, int position) {
+    Shapes.f32("keys", k, k.rows(), kvHeads * headDim);
+    Shapes.f32("values", v, k.rows(), kvHeads * headDim);
     if (position < 0 || position + k.rows() > capacity) {
       throw new IllegalArgumentException("key/value cache: positions " + position + ".." + (position + k.rows() - 1)
           + " do not fit in a capacity of " + capacity);

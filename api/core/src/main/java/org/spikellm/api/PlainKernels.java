@@ -171,7 +171,6 @@ final class PlainKernels {
   static void encodeKeys(Tensor k, int position, KeyValues cache) {
     KeyValueEncoding encoding = cache.encoding();
     int channels = encoding.channels();
-    Shapes.f32("keys", k, k.rows(), channels);
     SpikeRange[] ranges = new SpikeRange[channels];
     for (int c = 0; c < channels; c++) {
       ranges[c] = encoding.keyRange(c);
@@ -188,7 +187,6 @@ final class PlainKernels {
 
   static void encodeValues(Tensor v, int position, KeyValues cache) {
     KeyValueEncoding encoding = cache.encoding();
-    Shapes.f32("values", v, v.rows(), encoding.channels());
     int headDim = cache.headDim();
     float[] row = new float[encoding.channels()];
     for (int t = 0; t < v.rows(); t++) {

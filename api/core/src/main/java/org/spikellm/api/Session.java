@@ -1,10 +1,10 @@
 package org.spikellm.api;
 
 /**
- * An open device: owns its memory and threads. Sessions are independent of each other; one session is used by one thread at a time.
- * Results do not depend on the number of threads, and those for a row not on the rows beside it, except in {@link #matmul}, whose
- * order of summation may follow the shape. Tensors are the caller's; they are read and written before a method returns. Shapes that do not fit are an
- * {@link IllegalArgumentException} that gives what was expected and found.
+ * An open device: owns its memory and threads. Sessions are independent of each other; one session is used by one thread at a
+ * time. Results do not depend on the number of threads, and those for a row not on the rows beside it, except in
+ * {@link #matmul}, whose order of summation may follow the shape. Tensors are the caller's; they are read and written before a
+ * method returns. Shapes that do not fit are an {@link IllegalArgumentException} that gives what was expected and found.
  */
 public interface Session extends AutoCloseable {
 

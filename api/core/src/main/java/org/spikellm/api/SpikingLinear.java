@@ -11,9 +11,9 @@ public interface SpikingLinear {
 
   /**
    * {@code out[t, r] += Σ_class Σ_group I · (θ · scale)}, classes then groups ascending, with the exact integer
-   * {@code I = Σ_j (stored_tj − zeros_t) (code_rj − zero_r)} over the columns j of the group: equal to
-   * {@code x̂ Wᵀ} of method.md §2 in integers. {@code I}, {@code θ · scale}, their product and the sum are each rounded to float (the product and
-   * the sum may be fused).
+   * {@code I = Σ_j (stored_tj − zeros_t) (code_rj − zero_r)} over the columns j of the group: {@code x̂ Wᵀ} of method.md §2, in
+   * integers. {@code I}, {@code θ · scale}, their product and the sum are each rounded to float (the product and the sum may be
+   * fused).
    *
    * @param x spikes in the weight's channel order
    * @param out F32 [tokens, rows]

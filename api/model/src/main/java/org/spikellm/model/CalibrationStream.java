@@ -1,5 +1,6 @@
 package org.spikellm.model;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.function.IntConsumer;
 import org.spikellm.api.BlockShape;
@@ -8,9 +9,13 @@ import org.spikellm.api.KeyValues;
 import org.spikellm.api.Tensor;
 
 /** The residual stream of the calibration samples on its way through the blocks, one sample after another. */
-public final class CalibrationStream {
+public final class CalibrationStream implements AutoCloseable {
 
-  private final Tensor hidden;
+  /** Bytes of stream that are held in memory; a longer one goes to a temporary file. */
+  private static final long MEMORY_LIMIT = 1L << 30;
+
+  private final SampleStore store;
+  private final int hidden;
   private final int samples;
   private final int sequence;
   private final Tensor rope;
@@ -20,14 +25,17 @@ public final class CalibrationStream {
    * The embeddings of the samples.
    *
    * @param samples token windows of equal length
+   * @throws IOException if the stream needs a temporary file and there can be none
    */
-  public CalibrationStream(ModelConfig config, Tensor embeddings, List<int[]> samples) {
+  public CalibrationStream(ModelConfig config, Tensor embeddings, List<int[]> samples) throws IOException {
     BlockShape shape = config.block();
     this.samples = samples.size();
     this.sequence = samples.getFirst().length;
-    this.hidden = Tensor.allocate(DType.F32, Math.multiplyExact(this.samples, sequence), shape.hidden());
+    this.hidden = shape.hidden();
+    this.store = new SampleStore(this.samples, sequence, hidden, MEMORY_LIMIT);
     for (int i = 0; i < this.samples; i++) {
-      sample(i).segment().copyFrom(Embedding.of(embeddings, samples.get(i)).segment());
+      store.read(i).segment().copyFrom(Embedding.of(embeddings, samples.get(i)).segment());
+      store.write(i);
     }
     this.rope = config.rope().table(sequence, shape.headDim());
     this.workspace = new Workspace(shape, sequence);
@@ -43,11 +51,6 @@ public final class CalibrationStream {
     return sequence;
   }
 
-  /** The residual stream of sample {@code i}, F32 [sequence, hidden]; a view. */
-  public Tensor sample(int i) {
-    return hidden.rows(i * sequence, (i + 1) * sequence);
-  }
-
   /**
    * Runs the block on all samples without changing the stream.
    *
@@ -55,10 +58,10 @@ public final class CalibrationStream {
    * @param progress is told of the samples done
    */
   public void observe(PreparedBlock block, BlockObserver observer, IntConsumer progress) {
-    Tensor x = Tensor.allocate(DType.F32, sequence, hidden.columns());
+    Tensor x = Tensor.allocate(DType.F32, sequence, hidden);
     KeyValues cache = block.cache(sequence);
     for (int i = 0; i < samples; i++) {
-      x.segment().copyFrom(sample(i).segment());
+      x.segment().copyFrom(store.read(i).segment());
       block.forward(x, cache, 0, rope, workspace, observer, SpikeObserver.NONE);
       progress.accept(i + 1);
     }
@@ -72,8 +75,15 @@ public final class CalibrationStream {
   public void advance(PreparedBlock block, IntConsumer progress) {
     KeyValues cache = block.cache(sequence);
     for (int i = 0; i < samples; i++) {
-      block.forward(sample(i), cache, 0, rope, workspace, null, SpikeObserver.NONE);
+      block.forward(store.read(i), cache, 0, rope, workspace, null, SpikeObserver.NONE);
+      store.write(i);
       progress.accept(i + 1);
     }
+  }
+
+  /** Gives the memory and the temporary file back. */
+  @Override
+  public void close() {
+    store.close();
   }
 }

@@ -79,6 +79,25 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
+  /**
+   * The same float checkpoint in a mapping of its own: what is read through it stops being resident when it is closed.
+   */
+  public Checkpoint remap() throws IOException {
+    Arena own = Arena.ofShared();
+    try {
+      Map<String, Safetensors> byName = new LinkedHashMap<>();
+      for (Path file : files(directory)) {
+        Safetensors opened = Safetensors.open(file, own);
+        opened.entries().keySet().forEach(name -> byName.put(name, opened));
+      }
+      TensorTable table = new TensorTable(directory, byName, config, tensors.finite());
+      return new Checkpoint(directory, config, own, table, packed);
+    } catch (Throwable e) {
+      own.close();
+      throw e;
+    }
+  }
+
   private static List<Path> files(Path directory) throws IOException {
     Path index = directory.resolve(INDEX);
     if (Files.exists(index)) {

@@ -78,8 +78,7 @@ public final class CheckpointWriter {
       throw new CheckpointException(out + ": expected the name of a new directory, found the root");
     }
     if (Files.exists(absolute) && !isEmptyDirectory(absolute)) {
-      throw new CheckpointException(out + ": expected nothing or an empty directory, found "
-          + (Files.isDirectory(absolute) ? "a directory that holds files" : "a file") + "; remove it or choose another name");
+      throw new CheckpointException(out + ": exists and is not an empty directory; remove it or choose another name");
     }
     Path partial = partial(absolute);
     if (Files.exists(partial) && !isEmptyDirectory(partial) && !Files.exists(partial.resolve(TASK))

@@ -14,6 +14,7 @@ final class InputAccumulator {
   private final Tensor batchGram;
   private final float[] absMax;
   private final double[] absSum;
+  private Tensor transposed;
   private long tokens;
 
   /** @param withGram whether the Gram is wanted */
@@ -28,7 +29,9 @@ final class InputAccumulator {
 
   /** @param x F32 [tokens, channels] */
   void add(Tensor x) {
-    Tensor transposed = gram == null ? null : Tensor.allocate(DType.F32, channels, x.rows());
+    if (gram != null && (transposed == null || transposed.columns() != x.rows())) {
+      transposed = Tensor.allocate(DType.F32, channels, x.rows());
+    }
     float[] row = new float[channels];
     for (int t = 0; t < x.rows(); t++) {
       x.readRow(t, row);
@@ -36,7 +39,7 @@ final class InputAccumulator {
         float magnitude = Math.abs(row[c]);
         absMax[c] = Math.max(absMax[c], magnitude);
         absSum[c] += magnitude;
-        if (transposed != null) {
+        if (gram != null) {
           transposed.setFloat(c, t, row[c]);
         }
       }

@@ -54,8 +54,8 @@ final class AttentionRules {
 
   /**
    * With D channels a head, n positions, u = 2⁻²⁴: a score is within δ = (D + 6)·u·Σ|q|·size(k)/√D; its exponential, with d the
-   * distance to the largest score, within 2δ + (d + EXP)·u; where the sums are rescaled when a larger score comes, at most n times, by
-   * EXP + 2 roundings more; the weighted sum adds n + D + 6. Sizes are |n − zero|·θ taken apart: (|n| + |zero|)·θ.
+   * distance to the largest score, within 2δ + (d + EXP)·u; where the sums are rescaled when a larger score comes, at most n
+   * times, by EXP + 2 roundings more; the weighted sum adds n + D + 6. Sizes are |n − zero|·θ taken apart: (|n| + |zero|)·θ.
    */
   private static void attend(Session session, Draw draw, KeyValues cache, int heads, int tokens, int position) {
     int dim = cache.headDim();

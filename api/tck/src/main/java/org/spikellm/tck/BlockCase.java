@@ -52,15 +52,16 @@ final class BlockCase {
             ChannelOrder.of(salient(draw, SHAPE.columns(projection))), EncodeOracle.dynamics(activationBits, 1, 2), true));
       }
     }
-    return new BlockTask(1, block, spec, statistics, encodings, spec.encodesActivations() ? keyValues(draw, activationBits) : null);
+    return new BlockTask(1, block, spec, statistics, encodings,
+        spec.encodesActivations() ? keyValues(draw, activationBits) : null);
   }
 
   private static Block block(Draw draw) {
     Map<Projection, Block.Linear> linears = new EnumMap<>(Projection.class);
     for (Projection projection : Projection.values()) {
       int columns = SHAPE.columns(projection);
-      Tensor weight = draw.normal(Tensor.allocate(projection == Projection.UP ? DType.BF16 : DType.F32, SHAPE.rows(projection), columns),
-          1 / Math.sqrt(columns));
+      DType type = projection == Projection.UP ? DType.BF16 : DType.F32;
+      Tensor weight = draw.normal(Tensor.allocate(type, SHAPE.rows(projection), columns), 1 / Math.sqrt(columns));
       Tensor bias = projection == Projection.Q ? draw.normal(Tensor.allocate(DType.F32, 1, SHAPE.rows(projection)), 0.1) : null;
       linears.put(projection, new Block.Linear(new DenseWeight(weight), bias, null));
     }

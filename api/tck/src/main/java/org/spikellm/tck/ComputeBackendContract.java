@@ -19,10 +19,12 @@ import org.spikellm.api.DType;
 import org.spikellm.api.Session;
 
 /**
- * What every compute backend is held to; the rules are explained in SPEC.md. A backend's test is a subclass with {@link #backend}.
+ * What every compute backend is held to; the rules are explained in SPEC.md. A backend's test is a subclass with
+ * {@link #backend}.
  *
  * <p>Where the backend is unavailable the whole contract is skipped with the probe's reason, unless the system property
- * {@code tck.require}, a list of ids with commas between them, names it. The cases follow from the system property {@code tck.seed}.
+ * {@code tck.require}, a list of ids with commas between them, names it. The cases follow from the system property
+ * {@code tck.seed}.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class ComputeBackendContract {

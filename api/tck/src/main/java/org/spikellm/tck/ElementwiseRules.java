@@ -115,8 +115,8 @@ final class ElementwiseRules {
   }
 
   /**
-   * The exponential is within EXP·u, then a sum, a quotient (or a reciprocal and a product) and a product. Where exp(−gate) leaves the
-   * range of float (gate below −87) a kernel may answer 0 for what is at most 89·2⁻¹²⁶ of up.
+   * The exponential is within EXP·u, then a sum, a quotient (or a reciprocal and a product) and a product. Where exp(−gate)
+   * leaves the range of float (gate below −87) a kernel may answer 0 for what is at most 89·2⁻¹²⁶ of up.
    */
   static void swiGlu(Session session) {
     for (int columns : Draw.RAGGED) {

@@ -44,7 +44,8 @@ final class EncodeRules {
     for (int channels : Draw.RAGGED) {
       Draw draw = new Draw("encode with a leaky neuron " + channels + " channels");
       List<Dynamics> dynamics = List.of(new Dynamics(1, 0.9f, 0, 15, 2), new Dynamics(1, 0.9f, 0, 1, 30));
-      check(session, draw, encoding(draw, SoftResetNeuron.LEAKY, channels, dynamics, false), ordinaryRows(draw, channels, channels));
+      Encoding encoding = encoding(draw, SoftResetNeuron.LEAKY, channels, dynamics, false);
+      check(session, draw, encoding, ordinaryRows(draw, channels, channels));
     }
   }
 

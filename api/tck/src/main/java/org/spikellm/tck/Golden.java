@@ -56,7 +56,8 @@ record Golden(String kind, int bits, int steps, float theta, int zero, float[] x
     for (int step = 0; step < steps; step++) {
       spikes[step] = integers(lines.readLine());
     }
-    return new Golden(head[1], Integer.parseInt(head[2]), steps, bits(range[1]), Integer.parseInt(range[3]), values, counts, spikes);
+    return new Golden(head[1], Integer.parseInt(head[2]), steps, bits(range[1]), Integer.parseInt(range[3]), values, counts,
+        spikes);
   }
 
   private static float bits(String hexadecimal) {

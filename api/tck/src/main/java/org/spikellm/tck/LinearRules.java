@@ -102,7 +102,8 @@ final class LinearRules {
       check(session, draw, LinearCase.of(draw, 2, 3, List.of(new Form(columns, bits, WHOLE)), halves, cancelling,
           Placement.ALIGNED), 0);
       Spikes far = new Spikes(DType.I8, 1, 0, () -> 127, () -> -10_128, () -> 1);
-      check(session, draw, LinearCase.of(draw, 2, 3, List.of(new Form(columns, bits, WHOLE)), weights, far, Placement.ALIGNED), 0);
+      check(session, draw, LinearCase.of(draw, 2, 3, List.of(new Form(columns, bits, WHOLE)), weights, far,
+          Placement.ALIGNED), 0);
     }
   }
 

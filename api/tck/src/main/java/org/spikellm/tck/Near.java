@@ -18,7 +18,8 @@ final class Near {
   /** Fails unless {@code |found − expected| <= bound}; a NaN fails. */
   static void check(double expected, double found, double bound, Supplier<String> what, int row, int column) {
     if (!(Math.abs(found - expected) <= bound)) {
-      fail(what.get() + ": element (" + row + ", " + column + "): expected " + expected + " within " + bound + ", found " + found);
+      fail(what.get() + ": element (" + row + ", " + column + "): expected " + expected + " within " + bound
+          + ", found " + found);
     }
   }
 }

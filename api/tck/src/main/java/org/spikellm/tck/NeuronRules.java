@@ -3,13 +3,10 @@ package org.spikellm.tck;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assertions.fail;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 import org.spikellm.api.Dynamics;
 import org.spikellm.api.NeuronModel;
 
@@ -166,25 +163,14 @@ final class NeuronRules {
     List<Layer> layers = layers(neuron);
     List<short[]> expected = new ArrayList<>();
     layers.forEach(layer -> expected.add(layer.step(neuron, new float[layer.potential.length])));
-    List<FutureTask<Void>> tasks = new ArrayList<>();
-    for (int thread = 0; thread < 2; thread++) {
-      FutureTask<Void> task = new FutureTask<>(() -> {
-        for (int turn = 0; turn < 200; turn++) {
-          for (int i = 0; i < expected.size(); i++) {
-            Layer layer = layers.get(i);
-            assertArrayEquals(expected.get(i), layer.step(neuron, new float[layer.potential.length]), layer.draw::toString);
-          }
+    TwoThreads.run("neuron '" + neuron.id() + "'", () -> {
+      for (int turn = 0; turn < 200; turn++) {
+        for (int i = 0; i < expected.size(); i++) {
+          Layer layer = layers.get(i);
+          assertArrayEquals(expected.get(i), layer.step(neuron, new float[layer.potential.length]), layer.draw::toString);
         }
-      }, null);
-      tasks.add(task);
-      Thread.ofPlatform().name("tck-neuron-" + thread).start(task);
-    }
-    for (FutureTask<Void> task : tasks) {
-      try {
-        task.get();
-      } catch (ExecutionException e) {
-        fail("on two threads at once: " + e.getCause().getMessage(), e.getCause());
       }
-    }
+      return null;
+    });
   }
 }

@@ -18,7 +18,7 @@ public abstract class QuantizationPipelineContract {
   /** A session of any backend that passes its contract; closed by the rule that asked for it. */
   protected abstract Session session(int threads);
 
-  /** Whether the spec's weight bits decide the size of the codes; false for a pipeline with a plan of its own, such as ternary weights. */
+  /** Whether the spec's weight bits decide the size of the codes; false for a pipeline with a plan of its own, such as ternary. */
   protected boolean takesWeightBits() {
     return true;
   }

@@ -89,18 +89,19 @@ final class SalienceRules {
     }
   }
 
-  static void deterministic(SalienceDetector detector, Session session) {
+  static void deterministic(SalienceDetector detector, Session one, Session three) {
     List<Layer> layers = layers();
-    List<float[]> first = layers.stream().map(layer -> score(detector, session, layer)).toList();
+    List<float[]> first = layers.stream().map(layer -> score(detector, one, layer)).toList();
     for (int i = layers.size() - 1; i >= 0; i--) {
       Layer layer = layers.get(i);
-      assertArrayEquals(first.get(i), score(detector, session, layer), () -> layer.name + ": scores, asked again");
+      assertArrayEquals(first.get(i), score(detector, one, layer), () -> layer.name + ": scores, asked again");
+      assertArrayEquals(first.get(i), score(detector, three, layer), () -> layer.name + ": scores, on 3 threads in place of 1");
     }
   }
 
   /**
-   * For inputs that are not correlated (XᵀX is diagonal; a factorization of another Gram may depend on the order of the channels).
-   * The bound is what a float sum over all n weights may be off when its order changes: n · 2⁻²⁴ of the largest score.
+   * For inputs that are not correlated (XᵀX is diagonal; a factorization of another Gram may depend on the order of the
+   * channels). The bound is what a float sum over all n weights may be off when its order changes: n · 2⁻²⁴ of the largest score.
    */
   static void permuted(SalienceDetector detector, Session session) {
     for (int channels : new int[] {2, 9, 33}) {

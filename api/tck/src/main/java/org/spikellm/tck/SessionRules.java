@@ -9,10 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ForkJoinWorkerThread;
-import java.util.concurrent.FutureTask;
 import java.util.stream.Collectors;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.Session;
@@ -71,33 +69,21 @@ final class SessionRules {
       Kernel.all("two sessions", 5, 65, Placement.ALIGNED).forEach(kernel -> expected.add(kernel.run(alone)));
     }
     CountDownLatch bothOpen = new CountDownLatch(2);
-    List<FutureTask<Void>> tasks = new ArrayList<>();
-    for (int i = 0; i < 2; i++) {
-      FutureTask<Void> task = new FutureTask<>(() -> {
-        List<Kernel> kernels = Kernel.all("two sessions", 5, 65, Placement.ALIGNED);
-        try (Session session = backend.open(2)) {
-          bothOpen.countDown();
-          bothOpen.await();
-          for (int turn = 0; turn < 20; turn++) {
-            for (int k = 0; k < kernels.size(); k++) {
-              same(kernels.get(k), expected.get(k), kernels.get(k).run(session), "beside another session");
-            }
+    TwoThreads.run("two sessions", () -> {
+      List<Kernel> kernels = Kernel.all("two sessions", 5, 65, Placement.ALIGNED);
+      try (Session session = backend.open(2)) {
+        bothOpen.countDown();
+        bothOpen.await();
+        for (int turn = 0; turn < 20; turn++) {
+          for (int k = 0; k < kernels.size(); k++) {
+            same(kernels.get(k), expected.get(k), kernels.get(k).run(session), "beside another session");
           }
-        } finally {
-          bothOpen.countDown(); // where open itself fails, nobody waits
         }
-        return null;
-      });
-      tasks.add(task);
-      Thread.ofPlatform().name("tck-session-" + i).start(task);
-    }
-    for (FutureTask<Void> task : tasks) {
-      try {
-        task.get();
-      } catch (ExecutionException e) {
-        fail("two sessions on two threads: " + e.getCause().getMessage(), e.getCause());
+      } finally {
+        bothOpen.countDown(); // where open itself fails, nobody waits
       }
-    }
+      return null;
+    });
   }
 
   static void threads(ComputeBackend backend) {

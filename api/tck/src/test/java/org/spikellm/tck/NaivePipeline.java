@@ -32,9 +32,11 @@ public class NaivePipeline implements QuantizationPipeline {
       Block.Linear linear = task.block().linear(projection);
       Encoding encoding = task.encodings().get(projection);
       ChannelOrder order = encoding == null ? ChannelOrder.identity(linear.weight().columns()) : encoding.order();
-      linears.put(projection, new Block.Linear(weight(BlockOracle.weights(linear.weight()), order, task), linear.bias(), encoding));
+      QuantizedWeight weight = weight(BlockOracle.weights(linear.weight()), order, task);
+      linears.put(projection, new Block.Linear(weight, linear.bias(), encoding));
     }
-    Block block = new Block(task.block().shape(), linears, task.block().attentionNorm(), task.block().mlpNorm(), task.keyValues());
+    Block block = new Block(task.block().shape(), linears, task.block().attentionNorm(), task.block().mlpNorm(),
+        task.keyValues());
     return new QuantizedBlock(block, new double[0]);
   }
 

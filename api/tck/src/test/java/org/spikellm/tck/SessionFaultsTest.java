@@ -124,7 +124,7 @@ class SessionFaultsTest {
     }
   }
 
-  /** Softmax of which the first number of each row is the next larger float, for some inputs: within the bound, but another number. */
+  /** Softmax of which the first number of each row is, for some inputs, the next larger float: within the bound. */
   private static class Softmax extends NaiveSession {
     private final Predicate<Tensor> off;
 

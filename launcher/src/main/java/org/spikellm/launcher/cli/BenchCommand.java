@@ -24,14 +24,16 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Measures speed. */
-@Command(name = "bench", description = {"Measure the speed of backends, side by side, and how near it comes to what the machine can do.",
-    "", "Of a checkpoint, or of a model's shape with random weights made in memory. --backend takes several, parted by commas."})
+@Command(name = "bench", description = {
+    "Measure the speed of backends, side by side, and how near it comes to what the machine can do.", "",
+    "Of a checkpoint, or of a model's shape with random weights made in memory. --backend takes several, parted by commas."})
 final class BenchCommand implements Callable<Integer> {
 
   private static final int PROMPT_TOKENS = 512;
   private static final int GENERATE_TOKENS = 64;
   private static final String NEURON = "gif";
   private static final long SEED = 2;
+  private static final double WARM_UP_SECONDS = 2;
 
   @Mixin
   private CommonOptions common;
@@ -39,8 +41,8 @@ final class BenchCommand implements Callable<Integer> {
   @Parameters(arity = "0..1", paramLabel = "MODEL", description = "Directory of a checkpoint, float or spiking.")
   private Path model;
 
-  @Option(names = "--shape", paramLabel = "NAME[:BLOCKS]", description = "Random weights in the shape of tinyllama-1.1b, llama-2-7b or "
-      + "llama-2-70b; with :BLOCKS only so many blocks, from which the whole model's speed is extrapolated.")
+  @Option(names = "--shape", paramLabel = "NAME[:BLOCKS]", description = "Random weights in the shape of tinyllama-1.1b, "
+      + "llama-2-7b or llama-2-70b; with :BLOCKS only so many blocks, from which the whole model's speed is extrapolated.")
   private String shape;
 
   @Option(names = "--format", split = ",", paramLabel = "FORMAT", description = "What a shape's weights and activations are: "
@@ -109,7 +111,8 @@ final class BenchCommand implements Callable<Integer> {
         + "'; known ones: " + String.join(", ", ShapeModel.names())));
     int blocks = parts.length == 1 ? found.blocks() : blocks(parts[1], found);
     List<BenchFormat> chosen = formats == null ? Arrays.asList(BenchFormat.values()) : formats.stream().distinct().toList();
-    return benchmark(found.context(), found.name()).shape(found, blocks, chosen, backends, registry.find(NeuronModel.class, NEURON));
+    NeuronModel neuron = registry.find(NeuronModel.class, NEURON);
+    return benchmark(found.context(), found.name()).shape(found, blocks, chosen, backends, neuron);
   }
 
   private int blocks(String text, ShapeModel found) {
@@ -147,6 +150,7 @@ final class BenchCommand implements Callable<Integer> {
       throw common.wrong("expected at most " + context + " tokens, the limit of " + name + "; found " + prompt
           + " of the prompt and " + generate + " to generate");
     }
-    return new Benchmark(new Benchmark.Settings(common.threads(), prompt, generate, repeat, SEED), common.progress());
+    return new Benchmark(new Benchmark.Settings(common.threads(), prompt, generate, repeat, SEED, WARM_UP_SECONDS),
+        common.progress());
   }
 }

@@ -31,15 +31,15 @@ final class BenchTable {
   List<String> lines() {
     BenchResult first = results.getFirst();
     List<String> lines = new ArrayList<>();
-    lines.add(String.format(Locale.ROOT, "%s, %s%s, %d thread%s; median of %d run%s (lowest .. highest)%s", first.model(),
+    lines.add(String.format(Locale.ROOT, "%s, %s%s, %d thread%s; median of %d run%s (min .. max)%s", first.model(),
         first.extrapolated() ? first.blocks() + " of " + first.wholeBlocks() + " blocks" : first.blocks() + " blocks",
-        first.shape() ? ", random weights" : "", first.threads(), first.threads() == 1 ? "" : "s", repeat, repeat == 1 ? "" : "s",
+        first.shape() ? ", random weights (seed " + first.seed() + ")" : "", first.threads(), first.threads() == 1 ? "" : "s", repeat, repeat == 1 ? "" : "s",
         results.size() > 1 ? ", taking turns" : ""));
     results.stream().map(r -> r.backend() + " runs on " + r.device()).distinct().forEach(lines::add);
     lines.add("");
     lines.add(row("backend", "format", "weights", "load", "prompt, tokens/s", "flops", "generate, tokens/s", "read"));
     for (BenchResult result : results) {
-      lines.add(row(result.backend(), result.format(), String.format(Locale.ROOT, "%.2f GB", result.weightBytes() / 1e9),
+      lines.add(row(result.backend(), result.format(), size(result.weightBytes()),
           String.format(Locale.ROOT, "%.2f s", result.loadSeconds()), text(result.prompt().rate()), share(result.prompt()),
           text(result.generate().rate()), share(result.generate())));
     }
@@ -56,19 +56,24 @@ final class BenchTable {
             number(result.generate().wholeRate().median())));
       }
     }
-    lines.add(String.format(Locale.ROOT, "Prompt: %d tokens from an empty cache; flops: its share of the multiply rate below, of 32-bit floats.",
+    lines.add(String.format(Locale.ROOT, "Prompt: length %d, from an empty cache; flops: share of the float multiply rate below.",
         first.prompt().tokens()));
-    lines.add(String.format(Locale.ROOT, "Generate: %d tokens after the prompt; read: weights and cached keys and values a second, as a share",
+    lines.add(String.format(Locale.ROOT, "Generate: the next %d, after the prompt; read: share of the read bandwidth below that",
         first.generate().tokens()));
-    lines.add("of the read bandwidth below. Warm-up is not counted.");
+    lines.add("weights and cached keys and values make. Warm-up is not counted.");
     lines.add("The machine beside it: reads " + limit(BenchResult::generate, 1e9, 1) + " GB/s, multiplies and adds "
         + limit(BenchResult::prompt, 1e9, 0) + " GFLOP/s.");
     first.residentBytes().ifPresent(bytes -> lines.add(String.format(Locale.ROOT, "Resident memory of the process: %.2f GB.",
         results.stream().mapToLong(r -> r.residentBytes().orElse(bytes)).max().orElse(bytes) / 1e9)));
-    List<String> small = results.stream().filter(r -> r.weightBytes() < CACHEABLE_BYTES).map(BenchResult::format).distinct().toList();
+    List<String> small = results.stream().filter(r -> r.weightBytes() < CACHEABLE_BYTES).map(BenchResult::format).distinct()
+        .toList();
     if (!small.isEmpty()) {
       lines.add("The weights of " + String.join(", ", small) + " are so small that the processor's caches may hold part of them.");
     }
+  }
+
+  private static String size(long bytes) {
+    return bytes < 1e8 ? String.format(Locale.ROOT, "%.1f MB", bytes / 1e6) : String.format(Locale.ROOT, "%.2f GB", bytes / 1e9);
   }
 
   private static String row(Object... cells) {

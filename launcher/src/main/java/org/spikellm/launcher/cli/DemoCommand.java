@@ -30,7 +30,8 @@ final class DemoCommand implements Callable<Integer> {
       description = "What both models continue. Default: ${DEFAULT-VALUE}.")
   private String prompt;
 
-  @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "60", description = "Tokens of a continuation. Default: ${DEFAULT-VALUE}.")
+  @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "60",
+      description = "Tokens of a continuation. Default: ${DEFAULT-VALUE}.")
   private int maxTokens;
 
   @Option(names = "--out", paramLabel = "DIR",
@@ -87,16 +88,17 @@ final class DemoCommand implements Callable<Integer> {
     row(table, "read tokens a second", floating, spiking, f -> number("%.0f", f.promptTokensPerSecond()));
     double tokens = spiking.tokens();
     long macs = spiking.count().macs();
-    table.row("multiplications a token", number("%.2e", macs / tokens), "one a row and class");
+    table.row("multiplications a token", number("%.2e", macs / tokens), number("%.2e", spiking.count().scalings() / tokens));
     table.row("spikes a token", "", number("%.0f", spiking.count().spikes() / tokens));
     table.row("firing rate", "", number("%.1f %%", 100 * spiking.count().firingRate()));
     table.row("additions a token", number("%.2e", macs / tokens), number("%.2e", spiking.count().accumulates() / tokens));
     table.row("energy a token, estimated*", micro(EnergyTable.FP32_MAC.joules(macs) / tokens),
-        micro(EnergyTable.INT8_ADD.joules(spiking.count().accumulates()) / tokens));
+        micro(spiking.count().joules() / tokens));
     table.print(common.out);
     common.out.println("* arithmetic of the linear layers alone, 45 nm (Horowitz 2014): 4.6 pJ a float multiply-add, 0.03 pJ an");
-    common.out.println("  8-bit addition; without spikes, 8-bit multiply-adds would take "
-        + micro(EnergyTable.INT8_MAC.joules(macs) / tokens) + ". Memory traffic is left out.");
+    common.out.println("  8-bit addition. Without spikes, as 8-bit multiply-adds, they would take "
+        + micro(EnergyTable.INT8_MAC.joules(macs) / tokens) + ".");
+    common.out.println("  Memory traffic is left out.");
     common.out.println();
     common.out.println("Go on with:");
     common.out.println("  spikellm generate " + target + " --prompt \"The old king\" --step-by-step");
@@ -129,6 +131,7 @@ final class DemoCommand implements Callable<Integer> {
     map.put("spikes", figures.count().spikes());
     map.put("firing_rate", figures.count().firingRate());
     map.put("accumulates", figures.count().accumulates());
+    map.put("energy_joules", figures.count().joules());
     map.put("tokens", figures.tokens());
     return map;
   }

@@ -53,8 +53,8 @@ final class Failure {
       case FileSystemException system when system.getReason() == null -> system.getFile() + ": " + system.getClass().getSimpleName();
       case IOException io when io.getMessage() != null -> io.getMessage();
       case IllegalArgumentException wrong when wrong.getMessage() != null -> wrong.getMessage();
-      case OutOfMemoryError memory -> "not enough memory (" + memory.getMessage() + "); ask for less (fewer --samples, a smaller --sequence), "
-          + "or give more: SPIKELLM_JAVA_OPTS='-Xmx… -XX:MaxDirectMemorySize=…'";
+      case OutOfMemoryError memory -> "out of memory: " + memory.getMessage() + "; ask for less (a smaller --sequence, fewer --samples) "
+          + "or give more (SPIKELLM_JAVA_OPTS='-Xmx… -XX:MaxDirectMemorySize=…')";
       // The JVM's answer to a fault in mapped memory.
       case InternalError fault when fault.getMessage() != null && fault.getMessage().contains("memory access") ->
           "a file became shorter while it was read, or its disk failed; copy it whole and run again";

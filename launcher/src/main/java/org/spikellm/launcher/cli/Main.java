@@ -26,7 +26,12 @@ public final class Main implements Runnable {
 
   /** Runs the program and ends the JVM with its exit status. */
   public static void main(String[] args) {
-    System.exit(run(args));
+    Thread interruption = new Thread(() -> System.err.println("\nspikellm: interrupted"
+        + (args.length > 0 && args[0].equals("quantize") ? "; finished blocks are kept, and the same command goes on after them" : "")));
+    Runtime.getRuntime().addShutdownHook(interruption);
+    int status = run(args);
+    Runtime.getRuntime().removeShutdownHook(interruption);
+    System.exit(status);
   }
 
   /** Runs the program. */

@@ -22,6 +22,10 @@ import picocli.CommandLine.Parameters;
     footer = {"", "A run that was stopped goes on from its last finished block when called again with the same arguments."})
 final class QuantizeCommand implements Callable<Integer> {
 
+  /** The options that the quantities of {@link QuantizationSpec}'s errors come from. */
+  private static final Map<String, String> OPTIONS = Map.of("weight bits", "--weight-bits", "activation bits", "--activation-bits",
+      "time steps", "--steps", "salient fraction", "--salient", "group size", "--group-size");
+
   @Mixin
   private CommonOptions common;
 
@@ -103,7 +107,9 @@ final class QuantizeCommand implements Callable<Integer> {
     try {
       return new QuantizationSpec(weightBits, activationBits, steps, salient, groupSize, seed);
     } catch (IllegalArgumentException e) {
-      throw common.wrong(e.getMessage());
+      String message = e.getMessage();
+      String quantity = message.substring(0, message.indexOf(':'));
+      throw common.wrong(OPTIONS.getOrDefault(quantity, quantity) + message.substring(quantity.length()));
     }
   }
 

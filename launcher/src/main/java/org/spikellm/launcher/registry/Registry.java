@@ -22,8 +22,8 @@ import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.Provider;
 
 /**
- * All providers: those of the boot layer, and those of the modular jars in further directories. A provider that fails to load is listed with
- * the reason and does not stop the others.
+ * All providers: those of the boot layer, and those of the modular jars in further directories. A provider that fails to load is
+ * listed with the reason and does not stop the others.
  */
 public final class Registry {
 

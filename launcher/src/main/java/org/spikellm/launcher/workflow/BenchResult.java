@@ -12,6 +12,7 @@ import java.util.OptionalLong;
  * @param threads threads it had
  * @param model directory or shape
  * @param shape whether {@code model} is a shape with random weights
+ * @param seed of the random weights and tokens
  * @param format float, or bits of weights and activations
  * @param blocks blocks that ran
  * @param wholeBlocks blocks of the whole model
@@ -21,8 +22,8 @@ import java.util.OptionalLong;
  * @param generate the tokens after it, held against the read bandwidth
  * @param residentBytes of the whole process, after the runs
  */
-public record BenchResult(String backend, String device, int threads, String model, boolean shape, String format, int blocks,
-    int wholeBlocks, long weightBytes, double loadSeconds, Phase prompt, Phase generate, OptionalLong residentBytes) {
+public record BenchResult(String backend, String device, int threads, String model, boolean shape, long seed, String format,
+    int blocks, int wholeBlocks, long weightBytes, double loadSeconds, Phase prompt, Phase generate, OptionalLong residentBytes) {
 
   /**
    * One way of running tokens.
@@ -64,6 +65,7 @@ public record BenchResult(String backend, String device, int threads, String mod
     json.put("device", device);
     json.put("threads", threads);
     json.put(shape ? "shape" : "model", model);
+    json.put("seed", seed);
     json.put("format", format);
     json.put("blocks", blocks);
     json.put("weight_bytes", weightBytes);

@@ -11,16 +11,13 @@ import org.spikellm.api.NeuronModel;
 import org.spikellm.model.Checkpoint;
 
 /**
- * Measures how fast models run on backends, with what the machine can do measured beside it. All that is in memory at the same time
- * takes turns, run by run, so that a machine whose speed changes does not favour one of them.
+ * Measures how fast models run on backends, with what the machine can do measured beside it. All that is in memory at the same
+ * time takes turns, run by run, so that a machine whose speed changes does not favour one of them.
  *
  * @param settings how much to run
  * @param progress is told of it
  */
 public record Benchmark(Settings settings, Progress progress) {
-
-  /** A warm-up goes on for so long, over at least one whole run: the JIT compiler needs its time. */
-  private static final long WARM_UP_NANOS = 2_000_000_000;
 
   /**
    * How much to run.
@@ -30,12 +27,13 @@ public record Benchmark(Settings settings, Progress progress) {
    * @param generateTokens after the prompt, one by one
    * @param repeat runs that count
    * @param seed of weights and tokens
+   * @param warmUpSeconds how long a model runs before it counts, over at least one whole run: the JIT compiler needs its time
    */
-  public record Settings(int threads, int promptTokens, int generateTokens, int repeat, long seed) {}
+  public record Settings(int threads, int promptTokens, int generateTokens, int repeat, long seed, double warmUpSeconds) {}
 
   /**
-   * Measures {@code blocks} blocks of a shape with random weights. Formats that do not fit in memory together are measured one after
-   * another.
+   * Measures {@code blocks} blocks of a shape with random weights. Formats that do not fit in memory together are measured one
+   * after another.
    *
    * @throws IOException if a format does not even fit alone
    */
@@ -75,7 +73,8 @@ public record Benchmark(Settings settings, Progress progress) {
   }
 
   private MemoryPlan plan(ShapeModel model, List<BenchFormat> formats, List<ComputeBackend> backends) {
-    return MemoryPlan.of(model, formats, backends.size(), settings.threads(), settings.promptTokens() + settings.generateTokens());
+    int positions = settings.promptTokens() + settings.generateTokens();
+    return MemoryPlan.of(model, formats, backends.size(), settings.threads(), positions);
   }
 
   /**
@@ -135,7 +134,7 @@ public record Benchmark(Settings settings, Progress progress) {
       long began = System.nanoTime();
       do {
         subjects.get(s).whole(subjects.get(s).run(prompt, next), prompt, next);
-      } while (System.nanoTime() - began < WARM_UP_NANOS);
+      } while (System.nanoTime() - began < settings.warmUpSeconds() * 1e9);
       progress.at(s + 1);
     }
     progress.end();
@@ -155,7 +154,7 @@ public record Benchmark(Settings settings, Progress progress) {
         Series.of(runs.whole().stream().map(t -> generateTokens / t.generate()).toList()),
         work.decodeBytes(promptTokens, generateTokens) / generateTokens * generateRate.median(),
         Series.of(runs.limits().stream().map(MachineLimits.Sample::readBytesPerSecond).toList()));
-    return new BenchResult(subject.backend().id(), subject.backend().device(), settings.threads(), model, shape, subject.format(),
-        work.blocks(), subject.wholeBlocks(), work.weightBytes(), subject.loadSeconds(), prompt, generate, resident);
+    return new BenchResult(subject.backend().id(), subject.backend().device(), settings.threads(), model, shape, settings.seed(),
+        subject.format(), work.blocks(), subject.wholeBlocks(), work.weightBytes(), subject.loadSeconds(), prompt, generate, resident);
   }
 }

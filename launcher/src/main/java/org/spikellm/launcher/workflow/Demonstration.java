@@ -2,10 +2,12 @@ package org.spikellm.launcher.workflow;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.model.Perplexity;
 import org.spikellm.model.SpikeMode;
+import org.spikellm.model.SpikeObserver;
 
 /** What one model shows of itself on the embedded texts. */
 public final class Demonstration {
@@ -40,7 +42,7 @@ public final class Demonstration {
       Progress progress) throws IOException {
     try (LoadedModel model = LoadedModel.open(directory, registry, backend, threads, SpikeMode.COLLAPSED)) {
       int[] ids = model.tokenizer().encode(prompt, model.tokenizer().addsBos());
-      SamplingOptions greedy = new SamplingOptions(0, 0, 1, 0, 1.1, 2, maxTokens, java.util.List.of());
+      SamplingOptions greedy = new SamplingOptions(0, 0, 1, 0, 1.1, 2, maxTokens, List.of());
       Generation.run(model, ids, ids, model.decoder().newCache(ids.length + maxTokens), greedy, text -> { });
       Generation continuation =
           Generation.run(model, ids, ids, model.decoder().newCache(ids.length + maxTokens), greedy, text -> { });
@@ -48,7 +50,7 @@ public final class Demonstration {
       SpikeCount count = new SpikeCount();
       model.decoder().observe(count);
       Perplexity perplexity = Evaluation.perplexity(model, TextFile.read(text), "the embedded text", SEQUENCE, Integer.MAX_VALUE, progress);
-      model.decoder().observe(org.spikellm.model.SpikeObserver.NONE);
+      model.decoder().observe(SpikeObserver.NONE);
       long began = System.nanoTime();
       Evaluation.perplexity(model, TextFile.read(text), "the embedded text", SEQUENCE, Integer.MAX_VALUE, progress);
       double seconds = (System.nanoTime() - began) / 1e9;

@@ -1,15 +1,12 @@
 package org.spikellm.launcher.workflow;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.spikellm.api.Block;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.DenseWeight;
@@ -17,18 +14,13 @@ import org.spikellm.api.LinearWeight;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
-import org.spikellm.api.QuantizedBlock;
 import org.spikellm.api.SalienceDetector;
-import org.spikellm.api.Session;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.text.Tokenizer;
 import org.spikellm.model.AffineQuantizer;
-import org.spikellm.model.CalibrationStream;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.CheckpointException;
 import org.spikellm.model.CheckpointWriter;
-import org.spikellm.model.PreparedBlock;
-import org.spikellm.model.SpikeMode;
 
 /** Quantizes a checkpoint block by block, on any pipeline. */
 public final class Quantization {
@@ -73,54 +65,22 @@ public final class Quantization {
       int sequence = Math.min(options.sequence(), checkpoint.config().contextLength());
       List<int[]> windows = CalibrationWindows.draw(tokenizer.encode(text, tokenizer.addsBos()), file.toString(), options.samples(),
           sequence, options.spec().seed());
-      QuantizationRequest request =
-          new QuantizationRequest(options.spec(), pipeline, neuron, detector, windows);
+      QuantizationRequest request = new QuantizationRequest(options.spec(), pipeline, neuron, detector, windows);
       progress.begin("Hashing the source", 1, "checkpoint");
-      Map<String, Object> description = description(SourceHash.of(checkpoint), SourceHash.of(text.getBytes(StandardCharsets.UTF_8)), sequence);
+      Map<String, Object> description =
+          description(SourceHash.of(checkpoint), SourceHash.of(text.getBytes(StandardCharsets.UTF_8)), sequence);
       progress.end();
       CheckpointWriter writer = CheckpointWriter.open(out, checkpoint, description, options.resume());
-      try (Session session = found.open(threads)) {
-        return run(checkpoint, writer, request, session, description, began);
+      int resumed = writer.finishedBlocks();
+      if (resumed > 0) {
+        progress.say("Going on after block " + resumed + " of " + checkpoint.config().blocks() + ", which an earlier run finished");
       }
+      List<double[]> losses = new BlockwiseRun(checkpoint, writer, request, found, threads, progress).run(resumed);
+      long blockBytes = writer.blockBytes();
+      long bytes = writer.finish(head(checkpoint), description);
+      return new Result(losses.size(), resumed, (System.nanoTime() - began) / 1e9, losses, bytes,
+          8.0 * blockBytes / checkpoint.config().blockWeights());
     }
-  }
-
-  private Result run(Checkpoint checkpoint, CheckpointWriter writer, QuantizationRequest request, Session session,
-      Map<String, Object> description, long began) throws IOException {
-    int blocks = checkpoint.config().blocks();
-    int resumed = writer.finishedBlocks();
-    if (resumed > 0) {
-      progress.say("Going on after block " + resumed + " of " + blocks + ", which an earlier run finished");
-    }
-    CalibrationStream stream = new CalibrationStream(checkpoint.config(), checkpoint.embeddings(), request.calibration());
-    BlockQuantization quantization = new BlockQuantization(request, session);
-    List<double[]> losses = new ArrayList<>();
-    progress.begin("Quantizing", 2L * blocks * stream.samples(), "samples");
-    for (int i = 0; i < blocks; i++) {
-      long before = 2L * i * stream.samples();
-      try (Arena arena = Arena.ofShared()) {
-        Block block;
-        if (i < resumed) {
-          block = writer.read(i, request.spec().encodesActivations() ? request.neuron() : null, arena);
-          losses.add(new double[0]);
-        } else {
-          QuantizedBlock quantized =
-              quantization.quantize(i, checkpoint.block(i), stream, done -> progress.at(before + done));
-          block = quantized.block();
-          losses.add(quantized.losses());
-          writer.write(i, block);
-        }
-        if (i < blocks - 1) {
-          stream.advance(new PreparedBlock(session, block, SpikeMode.COLLAPSED),
-              done -> progress.at(before + stream.samples() + done));
-        }
-      }
-    }
-    progress.end();
-    long blockBytes = writer.blockBytes();
-    long bytes = writer.finish(head(checkpoint), description);
-    return new Result(blocks, resumed, (System.nanoTime() - began) / 1e9, losses, bytes,
-        8.0 * blockBytes / checkpoint.config().blockWeights());
   }
 
   private LinearWeight head(Checkpoint checkpoint) throws CheckpointException {

@@ -17,6 +17,7 @@ public final class SpikeCount implements SpikeObserver {
   private long possible;
   private long accumulates;
   private long macs;
+  private long scalings;
 
   @Override
   public void spikes(SpikeTrain train, Encoding encoding, int rows) {
@@ -32,6 +33,7 @@ public final class SpikeCount implements SpikeObserver {
     spikes += fired;
     accumulates += fired * rows;
     macs += (long) train.tokens() * train.order().channels() * rows;
+    scalings += (long) train.tokens() * train.order().classes() * rows;
   }
 
   private static long levels(Tensor plane, int offset) {
@@ -61,6 +63,16 @@ public final class SpikeCount implements SpikeObserver {
   /** Additions that the spikes cause. */
   public long accumulates() {
     return accumulates;
+  }
+
+  /** Multiplications that are left: one by θ and scale for each output channel and class of input channels. */
+  public long scalings() {
+    return scalings;
+  }
+
+  /** Joules of the additions and the multiplications that are left, by {@link EnergyTable}. */
+  public double joules() {
+    return EnergyTable.INT8_ADD.joules(accumulates) + EnergyTable.FP32_MAC.joules(scalings);
   }
 
   /** Multiply-accumulates that the same layers take without spikes. */

@@ -29,9 +29,14 @@ final class Quantized {
 
   static Decoder decoder(Checkpoint checkpoint, Session session, String neuron, QuantizationSpec spec, List<int[]> windows,
       SpikeMode mode) throws IOException {
+    return decoder(checkpoint, session, neuron, "gradient", spec, windows, mode);
+  }
+
+  static Decoder decoder(Checkpoint checkpoint, Session session, String neuron, String detector, QuantizationSpec spec,
+      List<int[]> windows, SpikeMode mode) throws IOException {
     Registry registry = Golden.registry();
     QuantizationRequest request = new QuantizationRequest(spec, registry.find(QuantizationPipeline.class, "rtn"),
-        registry.find(NeuronModel.class, neuron), registry.find(SalienceDetector.class, "gradient"), windows);
+        registry.find(NeuronModel.class, neuron), registry.find(SalienceDetector.class, detector), windows);
     CalibrationStream stream = new CalibrationStream(checkpoint.config(), checkpoint.embeddings(), windows);
     List<PreparedBlock> blocks = new ArrayList<>();
     for (int i = 0; i < checkpoint.config().blocks(); i++) {

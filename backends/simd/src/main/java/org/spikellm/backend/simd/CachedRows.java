@@ -2,6 +2,9 @@ package org.spikellm.backend.simd;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 import org.spikellm.api.DType;
 import org.spikellm.api.KeyValueEncoding;
 import org.spikellm.api.KeyValues;
@@ -10,6 +13,8 @@ import org.spikellm.api.Tensor;
 
 /** Reads tiles of cached keys and values as floats, the same floats as {@link KeyValues#readKey} and {@code readValue}. */
 final class CachedRows {
+
+  private static final int LANES = Lanes.COUNT;
 
   private final KeyValues cache;
   private final int headDim;
@@ -29,74 +34,100 @@ final class CachedRows {
       SpikeRange range = encoding.keyRange(c);
       keyZeros[c] = range.zero() - encoding.offset();
       keyThetas[c] = range.theta();
-      salient[c] = encoding.valueSalient()[c] ? 1 : 0;
+      salient[c] = encoding.valueSalient()[c] ? -1 : 0;
     }
   }
 
   /** The keys of positions {@code from..to − 1}, [positions][width], zeros past headDim. */
-  void keys(int head, int from, int to, float[] tile, int width) {
-    int[] counts = new int[headDim];
-    byte[] bytes = new byte[headDim];
-    short[] shorts = new short[headDim];
-    for (int s = from; s < to; s++) {
-      int at = (s - from) * width;
-      if (cache.spiking()) {
-        counts(cache.keys(), cache.row(head, s), bytes, shorts, counts);
-        int first = head * headDim;
-        for (int c = 0; c < headDim; c++) {
-          tile[at + c] = (counts[c] - keyZeros[first + c]) * keyThetas[first + c];
-        }
-      } else {
-        floats(cache.keys(), cache.row(head, s), tile, at);
-      }
-      Arrays.fill(tile, at + headDim, at + width, 0);
+  void keys(int head, int from, int to, float[] tile, int width, Scratch scratch) {
+    if (!cache.spiking()) {
+      floats(cache.keys(), cache.row(head, from), to - from, tile, width);
+      return;
+    }
+    int[] counts = counts(cache.keys(), cache.row(head, from), to - from, scratch);
+    for (int s = 0; s < to - from; s++) {
+      decodeKeys(counts, s * headDim, head * headDim, tile, s * width);
+      Arrays.fill(tile, s * width + headDim, (s + 1) * width, 0);
     }
   }
 
   /** The values of positions {@code from..to − 1}, [positions][width], zeros past headDim. */
-  void values(int head, int from, int to, float[] tile, int width) {
-    int[] counts = new int[headDim];
-    byte[] bytes = new byte[headDim];
-    short[] shorts = new short[headDim];
-    for (int s = from; s < to; s++) {
-      int at = (s - from) * width;
-      int row = cache.row(head, s);
-      if (cache.spiking()) {
-        counts(cache.values(), row, bytes, shorts, counts);
-        decode(counts, head * headDim, row, tile, at);
-      } else {
-        floats(cache.values(), row, tile, at);
-      }
-      Arrays.fill(tile, at + headDim, at + width, 0);
+  void values(int head, int from, int to, float[] tile, int width, Scratch scratch) {
+    if (!cache.spiking()) {
+      floats(cache.values(), cache.row(head, from), to - from, tile, width);
+      return;
+    }
+    int first = cache.row(head, from);
+    int[] counts = counts(cache.values(), first, to - from, scratch);
+    for (int s = 0; s < to - from; s++) {
+      decodeValues(counts, s * headDim, head * headDim, first + s, tile, s * width);
+      Arrays.fill(tile, s * width + headDim, (s + 1) * width, 0);
     }
   }
 
-  private void decode(int[] counts, int first, int row, float[] tile, int at) {
-    int plainZero = cache.valueZeros().getInt(row, 0);
-    int salientZero = cache.valueZeros().getInt(row, 1);
-    float plainTheta = cache.valueThresholds().getFloat(row, 0);
-    float salientTheta = cache.valueThresholds().getFloat(row, 1);
-    for (int c = 0; c < headDim; c++) {
-      boolean isSalient = salient[first + c] != 0;
-      tile[at + c] = (counts[c] - (isSalient ? salientZero : plainZero)) * (isSalient ? salientTheta : plainTheta);
+  private void decodeKeys(int[] counts, int at, int first, float[] tile, int target) {
+    int c = 0;
+    for (; c <= headDim - LANES; c += LANES) {
+      IntVector.fromArray(Lanes.INTS, counts, at + c).sub(IntVector.fromArray(Lanes.INTS, keyZeros, first + c))
+          .convert(VectorOperators.I2F, 0).reinterpretAsFloats()
+          .mul(FloatVector.fromArray(Lanes.FLOATS, keyThetas, first + c)).intoArray(tile, target + c);
+    }
+    for (; c < headDim; c++) {
+      tile[target + c] = (counts[at + c] - keyZeros[first + c]) * keyThetas[first + c];
     }
   }
 
-  private void floats(Tensor rows, int row, float[] tile, int at) {
-    MemorySegment.copy(rows.segment(), Tensor.FLOAT, row * rows.rowBytes(), tile, at, headDim);
+  /** Salient channels have all bits of {@link #salient} set, plain ones none: a select without a branch. */
+  private void decodeValues(int[] counts, int at, int first, int row, float[] tile, int target) {
+    int zero = cache.valueZeros().getInt(row, 0);
+    int zeros = zero ^ cache.valueZeros().getInt(row, 1);
+    int theta = Float.floatToRawIntBits(cache.valueThresholds().getFloat(row, 0));
+    int thetas = theta ^ Float.floatToRawIntBits(cache.valueThresholds().getFloat(row, 1));
+    int c = 0;
+    for (; c <= headDim - LANES; c += LANES) {
+      IntVector select = IntVector.fromArray(Lanes.INTS, salient, first + c);
+      IntVector distance = IntVector.fromArray(Lanes.INTS, counts, at + c).sub(select.and(zeros).lanewise(VectorOperators.XOR, zero));
+      FloatVector factor = select.and(thetas).lanewise(VectorOperators.XOR, theta).reinterpretAsFloats();
+      distance.convert(VectorOperators.I2F, 0).reinterpretAsFloats().mul(factor).intoArray(tile, target + c);
+    }
+    for (; c < headDim; c++) {
+      int select = salient[first + c];
+      tile[target + c] = (counts[at + c] - (zero ^ select & zeros)) * Float.intBitsToFloat(theta ^ select & thetas);
+    }
   }
 
-  private void counts(Tensor rows, int row, byte[] bytes, short[] shorts, int[] counts) {
+  private void floats(Tensor rows, int row, int count, float[] tile, int width) {
+    for (int s = 0; s < count; s++) {
+      MemorySegment.copy(rows.segment(), Tensor.FLOAT, (row + s) * rows.rowBytes(), tile, s * width, headDim);
+      Arrays.fill(tile, s * width + headDim, (s + 1) * width, 0);
+    }
+  }
+
+  /** The stored counts of consecutive rows, [count][headDim]. */
+  private int[] counts(Tensor rows, int row, int count, Scratch scratch) {
+    int length = count * headDim;
+    int[] counts = scratch.dots(length);
     if (rows.dtype() == DType.I8) {
-      MemorySegment.copy(rows.segment(), Tensor.BYTE, row * rows.rowBytes(), bytes, 0, headDim);
-      for (int c = 0; c < headDim; c++) {
-        counts[c] = bytes[c];
-      }
+      byte[] bytes = scratch.bytes(length);
+      MemorySegment.copy(rows.segment(), Tensor.BYTE, row * rows.rowBytes(), bytes, 0, length);
+      widen(bytes, counts, length);
     } else {
-      MemorySegment.copy(rows.segment(), Tensor.SHORT, row * rows.rowBytes(), shorts, 0, headDim);
-      for (int c = 0; c < headDim; c++) {
-        counts[c] = shorts[c];
-      }
+      short[] shorts = scratch.shorts(length);
+      MemorySegment.copy(rows.segment(), Tensor.SHORT, row * rows.rowBytes(), shorts, 0, length);
+      widen(shorts, counts, length);
+    }
+    return counts;
+  }
+
+  private static void widen(byte[] bytes, int[] counts, int length) {
+    for (int i = 0; i < length; i++) {
+      counts[i] = bytes[i];
+    }
+  }
+
+  private static void widen(short[] shorts, int[] counts, int length) {
+    for (int i = 0; i < length; i++) {
+      counts[i] = shorts[i];
     }
   }
 }

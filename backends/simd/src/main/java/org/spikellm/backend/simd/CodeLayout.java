@@ -1,9 +1,18 @@
 package org.spikellm.backend.simd;
 
 /**
- * How codes of one width lie in 32-bit words. A word holds consecutive columns of one row: its two halves hold
- * {@link #perHalf} codes each, least significant first, so that {@code (word >>> p · bits)} masked in both halves is the pair of
- * columns (p, p + perHalf), one in each 16-bit lane. For 2, 4 and 8 bits this is the order of the checkpoint's bit string.
+ * How codes of one width lie in the 32-bit lanes of vectors. A *step* is two vectors, which hold 32 bits of codes of each row of a
+ * block (30 for 3-bit codes).
+ *
+ * <pre>
+ *   2, 4 bits  byte 0 of row i, then of row i + LANES, byte 1 of row i, then of row i + LANES make lane i of the first vector,
+ *              bytes 2 and 3 lane i of the second
+ *   3 bits     lane i of the first vector is row i, of the second row i + LANES; a half of a lane is 5 columns, its last bit is lost
+ *   8 bits     as 3 bits; a half is 2 columns
+ * </pre>
+ *
+ * So a lane holds {@link #perHalf} columns in each half, and one field of both halves is a pair of columns (p, p + perHalf) to
+ * multiply with a pair of activations. The first column has the least significant bits.
  *
  * @param bits 2, 3, 4 or 8
  */
@@ -14,30 +23,48 @@ record CodeLayout(int bits) {
     return new CodeLayout(bits > 4 ? 8 : Math.max(bits, 2));
   }
 
-  /** Codes in half a word: 8, 5 (a bit of each half is lost), 4 or 2. */
-  int perHalf() {
-    return 16 / bits;
+  /** Whether a lane holds two rows, in its even and odd bytes. */
+  boolean twoRows() {
+    return bits == 2 || bits == 4;
   }
 
-  /** Codes in a word. */
-  int perWord() {
-    return 2 * perHalf();
+  /** Columns in half a lane. */
+  int perHalf() {
+    return (twoRows() ? 8 : 16) / bits;
+  }
+
+  /** Columns of a step. */
+  int perStep() {
+    return 2 * pairs();
+  }
+
+  /** Pairs of columns of a step: 8, 5, 4 or 2. */
+  int pairs() {
+    return 16 / bits;
   }
 
   int maxCode() {
     return (1 << bits) - 1;
   }
 
-  /** Bit of a word at which code {@code i} of it starts. */
+  /** Bit at which column {@code i} starts in a row's 32 bits of a step. */
   int shift(int i) {
-    return i < perHalf() ? i * bits : 16 + (i - perHalf()) * bits;
+    return i < pairs() ? i * bits : 16 + (i - pairs()) * bits;
   }
 
   /**
-   * The largest activation for which a word's products in one 16-bit lane, unsigned, add up without overflow; for 8 bits, whose
+   * The largest activation for which a step's products in one 16-bit lane, unsigned, add up without overflow; for 8 bits, whose
    * kernel widens every product, the largest for which one product fits.
    */
   int maxActivation() {
-    return 0xffff / (maxCode() * (bits == 8 ? 1 : perHalf()));
+    return 0xffff / (maxCode() * (bits == 8 ? 1 : pairs()));
+  }
+
+  /**
+   * The largest activation for which the products of both rows of a lane fit a byte each, so that one multiplication serves both:
+   * one product of 4-bit codes, the sum of two of 2-bit codes.
+   */
+  int maxByteActivation() {
+    return twoRows() ? 255 / (maxCode() * (bits == 2 ? 2 : 1)) : 0;
   }
 }

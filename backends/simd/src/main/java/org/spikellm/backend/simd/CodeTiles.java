@@ -22,20 +22,43 @@ final class CodeTiles {
 
   private CodeTiles() {}
 
-  /** Unpacks the words {@code from..to − 1} of a block. */
+  /** Unpacks the steps {@code from..to − 1} of a block. */
   static void unpack(CodeLayout layout, MemorySegment block, int from, int to, short[] panel) {
+    if (layout.twoRows()) {
+      unpackTwoRows(layout, block, from, to, panel);
+    } else {
+      unpackOneRow(layout, block, from, to, panel);
+    }
+  }
+
+  private static ShortVector load(MemorySegment block, int vector) {
+    return ShortVector.fromMemorySegment(Lanes.SHORTS, block, vector * V, Lanes.ORDER);
+  }
+
+  private static void unpackOneRow(CodeLayout layout, MemorySegment block, int from, int to, short[] panel) {
     ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) layout.maxCode());
-    int bits = layout.bits();
-    int half = layout.perHalf();
     int target = 0;
-    for (int w = from; w < to; w++) {
-      ShortVector x0 = ShortVector.fromMemorySegment(Lanes.SHORTS, block, w * 2 * V, Lanes.ORDER);
-      ShortVector x1 = ShortVector.fromMemorySegment(Lanes.SHORTS, block, w * 2 * V + V, Lanes.ORDER);
-      for (int p = 0; p < half; p++, target += SHORTS) {
+    for (int step = from; step < to; step++) {
+      ShortVector x0 = load(block, 2 * step);
+      ShortVector x1 = load(block, 2 * step + 1);
+      for (int p = 0; p < layout.perHalf(); p++, target += SHORTS) {
         x0.and(mask).intoArray(panel, target);
         x1.and(mask).intoArray(panel, target + BLOCK);
-        x0 = x0.lanewise(LSHR, bits);
-        x1 = x1.lanewise(LSHR, bits);
+        x0 = x0.lanewise(LSHR, layout.bits());
+        x1 = x1.lanewise(LSHR, layout.bits());
+      }
+    }
+  }
+
+  private static void unpackTwoRows(CodeLayout layout, MemorySegment block, int from, int to, short[] panel) {
+    ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) layout.maxCode());
+    int target = 0;
+    for (int vector = 2 * from; vector < 2 * to; vector++) {
+      ShortVector x = load(block, vector);
+      for (int p = 0; p < layout.perHalf(); p++, target += SHORTS) {
+        x.and(mask).intoArray(panel, target);
+        x.lanewise(LSHR, 8).and(mask).intoArray(panel, target + BLOCK);
+        x = x.lanewise(LSHR, layout.bits());
       }
     }
   }

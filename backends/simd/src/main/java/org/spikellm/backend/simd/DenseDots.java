@@ -11,7 +11,7 @@ final class DenseDots {
   private static final int LANES = Lanes.COUNT;
 
   /** Columns of b that are converted at a time. */
-  private static final int CHUNK = 2048;
+  private static final int CHUNK = 512;
 
   private DenseDots() {}
 

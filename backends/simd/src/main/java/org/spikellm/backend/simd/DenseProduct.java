@@ -11,7 +11,7 @@ import org.spikellm.api.Tensor;
 final class DenseProduct {
 
   /** Up to this many rows of a, reading b once as it lies beats packing it. */
-  private static final int FEW_ROWS = 5;
+  private static final int FEW_ROWS = 3;
 
   /** Rows of b a worker packs at a time: four panels, which stay in the second cache. */
   private static final int PACKED_ROWS = 4 * Lanes.BLOCK;
@@ -100,13 +100,9 @@ final class DenseProduct {
     if (x.dtype() == DType.F32) {
       MemorySegment.copy(segment, Tensor.FLOAT, at, target, 0, depth);
     } else if (x.dtype() == DType.F16) {
-      for (int k = 0; k < depth; k++) {
-        target[k] = Float.float16ToFloat(segment.get(Tensor.SHORT, at + 2L * k));
-      }
+      HalfLanes.readF16(segment, at, depth, target);
     } else {
-      for (int k = 0; k < depth; k++) {
-        target[k] = Float.intBitsToFloat(segment.get(Tensor.SHORT, at + 2L * k) << 16);
-      }
+      HalfLanes.readBf16(segment, at, depth, target);
     }
   }
 }

@@ -10,8 +10,8 @@ import jdk.incubator.vector.VectorMask;
  */
 final class DenseTile {
 
-  /** Six rows by two vectors are twelve accumulators, which leaves registers for three factors where there are sixteen. */
-  static final int ROWS = 6;
+  /** Four rows by two vectors: with their six factors fourteen registers of sixteen. With more the compiler spills, and is slower. */
+  static final int ROWS = 4;
 
   /** Columns of a panel: those of b fit the first cache. */
   static final int DEPTH = 256;
@@ -34,7 +34,7 @@ final class DenseTile {
   }
 
   /** {@code c[ROWS][BLOCK] = a · b} over {@code depth} columns. */
-  static void six(float[] a, int aAt, float[] b, int bAt, int depth, float[] c) {
+  static void four(float[] a, int aAt, float[] b, int bAt, int depth, float[] c) {
     FloatVector c00 = FloatVector.zero(Lanes.FLOATS);
     FloatVector c01 = FloatVector.zero(Lanes.FLOATS);
     FloatVector c10 = FloatVector.zero(Lanes.FLOATS);
@@ -43,38 +43,26 @@ final class DenseTile {
     FloatVector c21 = FloatVector.zero(Lanes.FLOATS);
     FloatVector c30 = FloatVector.zero(Lanes.FLOATS);
     FloatVector c31 = FloatVector.zero(Lanes.FLOATS);
-    FloatVector c40 = FloatVector.zero(Lanes.FLOATS);
-    FloatVector c41 = FloatVector.zero(Lanes.FLOATS);
-    FloatVector c50 = FloatVector.zero(Lanes.FLOATS);
-    FloatVector c51 = FloatVector.zero(Lanes.FLOATS);
     for (int k = 0; k < depth; k++) {
       FloatVector b0 = FloatVector.fromArray(Lanes.FLOATS, b, bAt + k * BLOCK);
       FloatVector b1 = FloatVector.fromArray(Lanes.FLOATS, b, bAt + k * BLOCK + LANES);
-      FloatVector s = scalar(a, aAt + k * ROWS);
-      c00 = fma(s, b0, c00);
-      c01 = fma(s, b1, c01);
-      s = scalar(a, aAt + k * ROWS + 1);
-      c10 = fma(s, b0, c10);
-      c11 = fma(s, b1, c11);
-      s = scalar(a, aAt + k * ROWS + 2);
-      c20 = fma(s, b0, c20);
-      c21 = fma(s, b1, c21);
-      s = scalar(a, aAt + k * ROWS + 3);
-      c30 = fma(s, b0, c30);
-      c31 = fma(s, b1, c31);
-      s = scalar(a, aAt + k * ROWS + 4);
-      c40 = fma(s, b0, c40);
-      c41 = fma(s, b1, c41);
-      s = scalar(a, aAt + k * ROWS + 5);
-      c50 = fma(s, b0, c50);
-      c51 = fma(s, b1, c51);
+      FloatVector a0 = scalar(a, aAt + k * ROWS);
+      FloatVector a1 = scalar(a, aAt + k * ROWS + 1);
+      FloatVector a2 = scalar(a, aAt + k * ROWS + 2);
+      FloatVector a3 = scalar(a, aAt + k * ROWS + 3);
+      c00 = fma(a0, b0, c00);
+      c01 = fma(a0, b1, c01);
+      c10 = fma(a1, b0, c10);
+      c11 = fma(a1, b1, c11);
+      c20 = fma(a2, b0, c20);
+      c21 = fma(a2, b1, c21);
+      c30 = fma(a3, b0, c30);
+      c31 = fma(a3, b1, c31);
     }
     put(c00, c01, c, 0);
     put(c10, c11, c, BLOCK);
     put(c20, c21, c, 2 * BLOCK);
     put(c30, c31, c, 3 * BLOCK);
-    put(c40, c41, c, 4 * BLOCK);
-    put(c50, c51, c, 5 * BLOCK);
   }
 
   /** {@code c[BLOCK] = a · b} for the first row of a panel of a. */
@@ -104,7 +92,7 @@ final class DenseTile {
     if (rows == 1) {
       one(a, aAt, b, bAt, depth, c);
     } else {
-      six(a, aAt, b, bAt, depth, c);
+      four(a, aAt, b, bAt, depth, c);
     }
     for (int r = 0; r < rows; r++) {
       if (columns == BLOCK) {

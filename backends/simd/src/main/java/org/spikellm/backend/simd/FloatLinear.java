@@ -41,14 +41,14 @@ final class FloatLinear {
     }
   }
 
-  /** The channel of each column in word order, −1 where a group's last word is not full. */
+  /** The channel of each column in the order of the steps, −1 where a group's last step is not full. */
   private static int[] channels(PackedCodes codes, ChannelOrder order, int start) {
-    int perWord = codes.layout.perWord();
-    int[] channels = new int[codes.words * perWord];
+    int perStep = codes.layout.perStep();
+    int[] channels = new int[codes.steps * perStep];
     Arrays.fill(channels, -1);
     for (int column = 0; column < codes.columns; column++) {
       int group = column / codes.groupColumns;
-      channels[group * codes.wordsPerGroup * perWord + column - group * codes.groupColumns] = order.order()[start + column];
+      channels[group * codes.stepsPerGroup * perStep + column - group * codes.groupColumns] = order.order()[start + column];
     }
     return channels;
   }
@@ -69,20 +69,20 @@ final class FloatLinear {
   }
 
   private static void block(PackedCodes codes, int block, float[] left, int tokens, int rows, Tensor out, Scratch scratch) {
-    int perWord = codes.layout.perWord();
-    int span = DenseTile.DEPTH / perWord;
-    float[] panel = scratch.b(span * perWord * BLOCK);
+    int perStep = codes.layout.perStep();
+    int span = DenseTile.DEPTH / perStep;
+    float[] panel = scratch.b(span * perStep * BLOCK);
     float[] tile = scratch.c(DenseTile.ROWS * BLOCK);
     int columns = Math.min(BLOCK, rows - block * BLOCK);
     MemorySegment words = codes.block(block);
     for (int g = 0; g < codes.groups; g++) {
-      for (int w = g * codes.wordsPerGroup; w < codes.groupEnd(g); w += span) {
+      for (int w = g * codes.stepsPerGroup; w < codes.groupEnd(g); w += span) {
         int end = Math.min(codes.groupEnd(g), w + span);
         for (int lane = 0; lane < BLOCK; lane += LANES) {
           weights(codes, words, w, end, codes.group(block, g), lane, panel);
         }
         for (int t = 0; t < tokens; t += DenseTile.ROWS) {
-          DenseTile.multiply(left, (t * codes.words + w * DenseTile.ROWS) * perWord, panel, 0, (end - w) * perWord, tile,
+          DenseTile.multiply(left, (t * codes.steps + w * DenseTile.ROWS) * perStep, panel, 0, (end - w) * perStep, tile,
               Math.min(DenseTile.ROWS, tokens - t), columns, out.segment(), ((long) t * rows + block * BLOCK) * Float.BYTES,
               rows * 4L, true);
         }
@@ -90,24 +90,32 @@ final class FloatLinear {
     }
   }
 
-  /** Panel [columns of the words][BLOCK], one vector of rows of it. */
+  /** Panel [columns of the steps][BLOCK], one vector of rows of it. */
   private static void weights(PackedCodes codes, MemorySegment words, int from, int to, long group, int lane, float[] panel) {
     IntVector zeros = IntVector.fromMemorySegment(Lanes.INTS, codes.zeros, group + lane * 4L, Lanes.ORDER);
     FloatVector scales = FloatVector.fromMemorySegment(Lanes.FLOATS, codes.scales, group + lane * 4L, Lanes.ORDER);
-    int mask = codes.layout.maxCode();
-    int bits = codes.layout.bits();
-    int half = codes.layout.perHalf();
+    boolean twoRows = codes.layout.twoRows();
+    // A block's later rows lie in vectors of their own, or in the odd bytes of both.
+    int low = twoRows && lane > 0 ? 8 : 0;
     int at = lane;
-    for (int w = from; w < to; w++) {
-      IntVector word = IntVector.fromMemorySegment(Lanes.INTS, words, (w * BLOCK + lane) * 4, Lanes.ORDER);
-      for (int h = 0; h < 2; h++) {
-        IntVector rest = h == 0 ? word : word.lanewise(VectorOperators.LSHR, 16);
-        for (int p = 0; p < half; p++, at += BLOCK) {
-          IntVector integer = rest.and(mask).sub(zeros);
-          ((FloatVector) integer.convert(VectorOperators.I2F, 0)).mul(scales).intoArray(panel, at);
-          rest = rest.lanewise(VectorOperators.LSHR, bits);
-        }
+    for (int step = from; step < to; step++) {
+      for (int v = twoRows ? 0 : lane; v <= (twoRows ? LANES : lane); v += LANES) {
+        IntVector word = IntVector.fromMemorySegment(Lanes.INTS, words, (step * BLOCK + v) * 4, Lanes.ORDER);
+        at = weights(codes.layout, word.lanewise(VectorOperators.LSHR, low), zeros, scales, panel, at);
+        at = weights(codes.layout, word.lanewise(VectorOperators.LSHR, 16 + low), zeros, scales, panel, at);
       }
     }
+  }
+
+  /** The columns of half a lane; returns where the next one goes. */
+  private static int weights(CodeLayout layout, IntVector half, IntVector zeros, FloatVector scales, float[] panel, int at) {
+    int mask = layout.maxCode();
+    IntVector rest = half;
+    int end = at + layout.perHalf() * BLOCK;
+    for (int i = at; i < end; i += BLOCK) {
+      ((FloatVector) rest.and(mask).sub(zeros).convert(VectorOperators.I2F, 0)).mul(scales).intoArray(panel, i);
+      rest = rest.lanewise(VectorOperators.LSHR, layout.bits());
+    }
+    return end;
   }
 }

@@ -2,15 +2,18 @@ package org.spikellm.backend.simd;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.Tensor;
 
 /**
  * The codes of one column class, interleaved so that the lanes of a vector are rows. A block is {@link Lanes#BLOCK} consecutive
- * rows; rows past the last one have zero codes and scales. Every group starts at a new word.
+ * rows; rows past the last one have zero codes and scales. Every group starts at a new step.
  *
  * <pre>
- *   codes    [blocks][words][BLOCK]    words of a {@link CodeLayout}
+ *   codes    [blocks][steps][BLOCK]    32-bit lanes of a {@link CodeLayout}
  *   scales   [blocks][groups][BLOCK]   F32
  *   zeros    [blocks][groups][BLOCK]   I32
  *   rowSums  [blocks][groups][BLOCK]   I32: Σ_j (code_j − zero) over the group, modulo 2³²
@@ -23,8 +26,8 @@ final class PackedCodes {
   final int columns;
   final int groups;
   final int groupColumns;
-  final int wordsPerGroup;
-  final int words;
+  final int stepsPerGroup;
+  final int steps;
   final MemorySegment codes;
   final MemorySegment scales;
   final MemorySegment zeros;
@@ -39,13 +42,13 @@ final class PackedCodes {
     columns = source.columns();
     groups = source.groups();
     groupColumns = Math.min(source.groupSize(), Math.max(columns, 1));
-    wordsPerGroup = Lanes.ceilDiv(groupColumns, layout.perWord());
-    words = groups == 0 ? 0
-        : (groups - 1) * wordsPerGroup + Lanes.ceilDiv(columns - (groups - 1) * groupColumns, layout.perWord());
-    codes = allocate(arena, (long) blocks() * words);
-    scales = allocate(arena, (long) blocks() * groups);
-    zeros = allocate(arena, (long) blocks() * groups);
-    rowSums = allocate(arena, (long) blocks() * groups);
+    stepsPerGroup = Lanes.ceilDiv(groupColumns, layout.perStep());
+    steps = groups == 0 ? 0
+        : (groups - 1) * stepsPerGroup + Lanes.ceilDiv(columns - (groups - 1) * groupColumns, layout.perStep());
+    codes = allocate(arena, (long) blocks() * blockBytes());
+    scales = allocate(arena, group(blocks(), 0));
+    zeros = allocate(arena, group(blocks(), 0));
+    rowSums = allocate(arena, group(blocks(), 0));
     maxDistance = maxDistance(source);
   }
 
@@ -58,8 +61,8 @@ final class PackedCodes {
     return packed;
   }
 
-  private static MemorySegment allocate(Arena arena, long blockVectors) {
-    return arena.allocate(Math.max(1, blockVectors * Lanes.BLOCK * Integer.BYTES), 64);
+  private static MemorySegment allocate(Arena arena, long bytes) {
+    return arena.allocate(Math.max(1, bytes), 64);
   }
 
   int blocks() {
@@ -68,7 +71,7 @@ final class PackedCodes {
 
   /** Bytes of codes a block has. */
   int blockBytes() {
-    return words * Lanes.BLOCK * Integer.BYTES;
+    return steps * Lanes.BLOCK * Integer.BYTES;
   }
 
   /** The codes of a block. */
@@ -81,9 +84,9 @@ final class PackedCodes {
     return ((long) block * groups + group) * Lanes.BLOCK * Integer.BYTES;
   }
 
-  /** Word after the last one of a group. */
+  /** Step after the last one of a group. */
   int groupEnd(int group) {
-    return group == groups - 1 ? words : (group + 1) * wordsPerGroup;
+    return group == groups - 1 ? steps : (group + 1) * stepsPerGroup;
   }
 
   private int maxDistance(CodeClass source) {
@@ -100,58 +103,95 @@ final class PackedCodes {
   private void pack(CodeClass source, int block) {
     int first = block * Lanes.BLOCK;
     int count = Math.min(Lanes.BLOCK, rows - first);
-    MemorySegment target = block(block);
-    RowWords reader = new RowWords(source, layout, wordsPerGroup);
+    int[] interleaved = new int[steps * Lanes.BLOCK];
+    RowSteps reader = new RowSteps(source, this);
     for (int lane = 0; lane < count; lane++) {
-      int row = first + lane;
-      reader.row(row);
+      reader.read(first + lane);
+      interleave(reader.steps, interleaved, lane);
+    }
+    MemorySegment target = block(block);
+    MemorySegment.copy(interleaved, 0, target, Tensor.INT, 0, interleaved.length);
+    int[] sums = codeSums(target);
+    for (int lane = 0; lane < count; lane++) {
       for (int g = 0; g < groups; g++) {
-        int sum = 0;
-        for (int w = g * wordsPerGroup; w < groupEnd(g); w++) {
-          int word = reader.word(g, w);
-          sum += reader.codeSum(word);
-          target.set(Tensor.INT, ((long) w * Lanes.BLOCK + lane) * Integer.BYTES, word);
-        }
-        int zero = source.zeros().getInt(row, g);
+        int zero = source.zeros().getInt(first + lane, g);
         int width = source.groupEnd(g) - g * groupColumns;
         long at = group(block, g) + (long) lane * Integer.BYTES;
-        scales.set(Tensor.FLOAT, at, source.scales().getFloat(row, g));
+        scales.set(Tensor.FLOAT, at, source.scales().getFloat(first + lane, g));
         zeros.set(Tensor.INT, at, zero);
-        rowSums.set(Tensor.INT, at, sum - width * zero);
+        rowSums.set(Tensor.INT, at, sums[g * Lanes.BLOCK + lane] - width * zero);
       }
     }
   }
 
-  /** Reads a row of a checkpoint's bit string as words of a layout. */
-  private static final class RowWords {
+  /** Puts a row's steps into its lane of the block, where they were 0. */
+  private void interleave(int[] row, int[] target, int lane) {
+    if (!layout.twoRows()) {
+      for (int s = 0; s < row.length; s++) {
+        target[s * Lanes.BLOCK + lane] = row[s];
+      }
+      return;
+    }
+    int at = lane % Lanes.COUNT;
+    int shift = lane < Lanes.COUNT ? 0 : 8;
+    for (int s = 0; s < row.length; s++, at += Lanes.BLOCK) {
+      int bits = row[s];
+      target[at] |= (bits & 0xff | (bits & 0xff00) << 8) << shift;
+      target[at + Lanes.COUNT] |= (bits >>> 16 & 0xff | bits >>> 24 << 16) << shift;
+    }
+  }
 
+  /** Σ code over each group of a block, [groups][BLOCK]: the product with activations that are all 1. */
+  private int[] codeSums(MemorySegment block) {
+    int[] ones = new int[steps * layout.pairs()];
+    Arrays.fill(ones, 0x00010001);
+    int[] sums = new int[groups * Lanes.BLOCK];
+    CodeDots.dots(this, block, ones, 0, 1, sums, new Scratch());
+    return sums;
+  }
+
+  /** Reads a row of a checkpoint's bit string in steps. */
+  private static final class RowSteps {
+
+    private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, Lanes.ORDER);
+
+    final int[] steps;
     private final CodeClass source;
+    private final PackedCodes packed;
     private final CodeLayout layout;
-    private final int wordsPerGroup;
     private final boolean direct;
     private final byte[] bytes;
 
-    RowWords(CodeClass source, CodeLayout layout, int wordsPerGroup) {
+    RowSteps(CodeClass source, PackedCodes packed) {
       this.source = source;
-      this.layout = layout;
-      this.wordsPerGroup = wordsPerGroup;
-      // The bit string's own words serve where no group ends inside one and no bit is left out.
+      this.packed = packed;
+      layout = packed.layout;
+      // The bit string as it is, where no group ends inside a step and no bit is left out.
       direct = source.bits() == layout.bits() && layout.bits() != 3
-          && (source.groups() == 1 || source.groupSize() % layout.perWord() == 0);
-      bytes = new byte[source.codes().columns() + Long.BYTES];
+          && (source.groups() == 1 || source.groupSize() % layout.perStep() == 0);
+      steps = new int[packed.steps];
+      bytes = new byte[source.codes().columns() + Integer.BYTES];
     }
 
-    void row(int row) {
+    void read(int row) {
       Tensor codes = source.codes();
       MemorySegment.copy(codes.segment(), Tensor.BYTE, row * codes.rowBytes(), bytes, 0, codes.columns());
+      if (direct) {
+        for (int s = 0; s < steps.length; s++) {
+          steps[s] = (int) INTS.get(bytes, Integer.BYTES * s);
+        }
+        return;
+      }
+      for (int g = 0; g < packed.groups; g++) {
+        for (int s = g * packed.stepsPerGroup; s < packed.groupEnd(g); s++) {
+          steps[s] = step(g, s);
+        }
+      }
     }
 
-    int word(int group, int word) {
-      if (direct) {
-        return (int) INT_OF_BYTES.get(bytes, word * Integer.BYTES);
-      }
-      int first = group * source.groupSize() + (word - group * wordsPerGroup) * layout.perWord();
-      int last = Math.min(first + layout.perWord(), source.groupEnd(group));
+    private int step(int group, int step) {
+      int first = group * packed.groupColumns + (step - group * packed.stepsPerGroup) * layout.perStep();
+      int last = Math.min(first + layout.perStep(), source.groupEnd(group));
       int bits = 0;
       for (int column = first; column < last; column++) {
         bits |= code(column) << layout.shift(column - first);
@@ -165,21 +205,5 @@ final class PackedCodes {
       int both = (bytes[at] & 0xff) | (bytes[at + 1] & 0xff) << 8;
       return both >>> (bit & 7) & (1 << source.bits()) - 1;
     }
-
-    /** The sum of a word's codes. */
-    int codeSum(int word) {
-      int sum = 0;
-      int mask = layout.maxCode();
-      for (int half = 0; half < 2; half++) {
-        int rest = half == 0 ? word & 0xffff : word >>> 16;
-        for (int p = 0; p < layout.perHalf(); p++, rest >>>= layout.bits()) {
-          sum += rest & mask;
-        }
-      }
-      return sum;
-    }
   }
-
-  private static final java.lang.invoke.VarHandle INT_OF_BYTES = java.lang.invoke.MethodHandles.byteArrayViewVarHandle(
-      int[].class, Lanes.ORDER);
 }

@@ -8,6 +8,7 @@ final class Scratch {
   private int[] dots = {};
   private int[] digits = {};
   private int[] pairs = {};
+  private byte[] bytes = {};
   private short[] shorts = {};
   private short[] panel = {};
   private float[] a = {};
@@ -25,6 +26,10 @@ final class Scratch {
 
   int[] pairs(int length) {
     return pairs = pairs.length < length ? new int[length] : pairs;
+  }
+
+  byte[] bytes(int length) {
+    return bytes = bytes.length < length ? new byte[length] : bytes;
   }
 
   short[] shorts(int length) {

@@ -14,9 +14,6 @@ final class SimdLinear implements SpikingLinear {
   /** Tokens from which codes are unpacked once for all of them; below, each token reads the packed ones. */
   private static final int MIN_TILED_TOKENS = CodeTiles.TOKENS;
 
-  /** Columns of a span: a panel of them fits the first cache. */
-  private static final int SPAN_COLUMNS = 256;
-
   /** Pairs of columns without overflow from which 8-bit codes are multiplied in 16 bits and widened later. */
   private static final int MIN_SHORT_PAIRS = 8;
 
@@ -103,41 +100,18 @@ final class SimdLinear implements SpikingLinear {
     return ((long) token * rows + (long) block * Lanes.BLOCK) * Float.BYTES;
   }
 
-  /** Words whose products add up in 16 bits without overflow, at most what a panel holds. */
-  private static int span(PackedCodes codes, int maxActivation) {
-    int pairs = 0xffff / (codes.layout.maxCode() * maxActivation);
-    return Math.max(1, Math.min(pairs / codes.layout.perHalf(), SPAN_COLUMNS / codes.layout.perWord()));
-  }
-
   private static void token(PackedCodes codes, int block, StagedSpikes x, int t, Tensor out, Scratch scratch) {
     int[] dots = scratch.dots(codes.groups * Lanes.BLOCK);
-    dots(codes, codes.block(block), x.pairs, t * x.stride, x.maxActivation, dots, scratch);
+    MemorySegment words = codes.block(block);
+    CodeDots.dots(codes, words, x.pairs, t * x.stride, x.maxActivation, dots, scratch);
+    if (x.highPairs != null) {
+      int[] high = scratch.digits(codes.groups * Lanes.BLOCK);
+      CodeDots.dots(codes, words, x.highPairs, t * x.stride, 0xff, high, scratch);
+      CodeDots.addHigh(high, dots, 0, codes.groups * Lanes.BLOCK);
+    }
     int first = block * Lanes.BLOCK;
     GroupScale.addGroups(codes, block, dots, x.groupSums, t * codes.groups, (int) x.shifts[t], x.thetas[t], out.segment(),
         ((long) t * codes.rows + first) * Float.BYTES, Math.min(Lanes.BLOCK, codes.rows - first));
-  }
-
-  /** Σ a·c of every group: {@code dots} is [groups][BLOCK]. */
-  private static void dots(PackedCodes codes, MemorySegment block, int[] pairs, int at, int maxActivation, int[] dots,
-      Scratch scratch) {
-    int span = span(codes, maxActivation);
-    if (codes.layout.bits() == 8) {
-      for (int g = 0; g < codes.groups; g++) {
-        CodeDots.bytes(block, g * codes.wordsPerGroup, codes.groupEnd(g), pairs, at, dots, g * Lanes.BLOCK);
-      }
-    } else if (codes.wordsPerGroup <= span) {
-      short[] sums = scratch.shorts(codes.groups * 2 * Lanes.BLOCK);
-      CodeDots.spans(codes.layout, block, 0, codes.words, codes.wordsPerGroup, pairs, at, sums);
-      CodeDots.widen(sums, dots, 0, codes.groups * Lanes.BLOCK);
-    } else {
-      int spans = Lanes.ceilDiv(codes.wordsPerGroup, span);
-      short[] sums = scratch.shorts(spans * 2 * Lanes.BLOCK);
-      for (int g = 0; g < codes.groups; g++) {
-        int from = g * codes.wordsPerGroup;
-        CodeDots.spans(codes.layout, block, from, codes.groupEnd(g), span, pairs, at, sums);
-        CodeDots.widenAndAdd(sums, Lanes.ceilDiv(codes.groupEnd(g) - from, span), dots, g * Lanes.BLOCK);
-      }
-    }
   }
 
   /** A token of unusual range: digits of 8 bits, summed span by span in long. */
@@ -147,17 +121,17 @@ final class SimdLinear implements SpikingLinear {
     long[] dots = new long[codes.groups * Lanes.BLOCK];
     int[] part = scratch.dots(Lanes.BLOCK);
     short[] sums = scratch.shorts(2 * Lanes.BLOCK);
-    int span = span(codes, 255);
+    int span = CodeDots.span(codes, 255);
     MemorySegment words = codes.block(block);
     for (int d = 0; d < x.digitCount(t); d++) {
       x.digits(t, d, digit, pairs);
       for (int g = 0; g < codes.groups; g++) {
-        for (int w = g * codes.wordsPerGroup; w < codes.groupEnd(g); w += span) {
+        for (int w = g * codes.stepsPerGroup; w < codes.groupEnd(g); w += span) {
           int end = Math.min(codes.groupEnd(g), w + span);
           if (codes.layout.bits() == 8) {
             CodeDots.bytes(words, w, end, pairs, 0, part, 0);
           } else {
-            CodeDots.spans(codes.layout, words, w, end, span, pairs, 0, sums);
+            CodeDots.spans(codes.layout, words, w, end, span, pairs, 0, 255, sums);
             CodeDots.widen(sums, part, 0, Lanes.BLOCK);
           }
           for (int lane = 0; lane < Lanes.BLOCK; lane++) {
@@ -177,49 +151,59 @@ final class SimdLinear implements SpikingLinear {
 
   /** All tokens of a block: span by span, each unpacked once. */
   private void tiles(PackedCodes codes, int block, StagedSpikes x, int tokens, Tensor out, Scratch scratch) {
-    int half = codes.layout.perHalf();
-    boolean inShorts = codes.layout.bits() < 8
-        || 0xffff / (codes.layout.maxCode() * x.maxActivation) >= MIN_SHORT_PAIRS;
-    int span = inShorts ? span(codes, x.maxActivation) : SPAN_COLUMNS / codes.layout.perWord();
     int[] dots = scratch.dots(tokens * Lanes.BLOCK);
-    short[] panel = scratch.panel(span * half * 2 * Lanes.BLOCK);
-    short[] sums = scratch.shorts(CodeTiles.TOKENS * 2 * Lanes.BLOCK);
-    MemorySegment words = codes.block(block);
     for (int g = 0; g < codes.groups; g++) {
-      int from = g * codes.wordsPerGroup;
-      for (int w = from; w < codes.groupEnd(g); w += span) {
-        int end = Math.min(codes.groupEnd(g), w + span);
-        CodeTiles.unpack(codes.layout, words, w, end, panel);
-        if (inShorts) {
-          shortTiles(panel, (end - w) * half, x, w * half, tokens, sums, dots, w > from);
-        } else {
-          byteTiles(panel, (end - w) * half, x, w * half, tokens, dots, w > from);
-        }
+      tiles(codes, block, g, x.pairs, x.stride, x.maxActivation, tokens, dots, scratch);
+      if (x.highPairs != null) {
+        int[] high = scratch.digits(tokens * Lanes.BLOCK);
+        tiles(codes, block, g, x.highPairs, x.stride, 0xff, tokens, high, scratch);
+        CodeDots.addHigh(high, dots, 0, tokens * Lanes.BLOCK);
       }
       GroupScale.addTokens(codes, block, g, dots, x, tokens, out.segment(), outAt(0, block), rows * 4L, blockRows(block));
     }
   }
 
-  private static void shortTiles(short[] panel, int count, StagedSpikes x, int at, int tokens, short[] sums, int[] dots,
+  /** Σ a·c of one group for all tokens, [tokens][BLOCK]. */
+  private static void tiles(PackedCodes codes, int block, int group, int[] acts, int stride, int maxActivation, int tokens,
+      int[] dots, Scratch scratch) {
+    int pairs = codes.layout.pairs();
+    boolean inShorts = codes.layout.bits() < 8 || 0xffff / (codes.layout.maxCode() * maxActivation) >= MIN_SHORT_PAIRS;
+    int span = inShorts ? CodeDots.span(codes, maxActivation) : CodeDots.SPAN_COLUMNS / codes.layout.perStep();
+    short[] panel = scratch.panel(span * pairs * 2 * Lanes.BLOCK);
+    short[] sums = scratch.shorts(CodeTiles.TOKENS * 2 * Lanes.BLOCK);
+    MemorySegment words = codes.block(block);
+    int from = group * codes.stepsPerGroup;
+    for (int s = from; s < codes.groupEnd(group); s += span) {
+      int end = Math.min(codes.groupEnd(group), s + span);
+      CodeTiles.unpack(codes.layout, words, s, end, panel);
+      if (inShorts) {
+        shortTiles(panel, (end - s) * pairs, acts, stride, s * pairs, tokens, sums, dots, s > from);
+      } else {
+        byteTiles(panel, (end - s) * pairs, acts, stride, s * pairs, tokens, dots, s > from);
+      }
+    }
+  }
+
+  private static void shortTiles(short[] panel, int count, int[] acts, int stride, int at, int tokens, short[] sums, int[] dots,
       boolean add) {
     int t = 0;
     for (; t + CodeTiles.TOKENS <= tokens; t += CodeTiles.TOKENS) {
-      CodeTiles.four(panel, count, x.pairs, t * x.stride + at, x.stride, sums);
+      CodeTiles.four(panel, count, acts, t * stride + at, stride, sums);
       CodeTiles.widen(sums, dots, t * Lanes.BLOCK, CodeTiles.TOKENS * Lanes.BLOCK, add);
     }
     for (; t < tokens; t++) {
-      CodeTiles.one(panel, count, x.pairs, t * x.stride + at, sums);
+      CodeTiles.one(panel, count, acts, t * stride + at, sums);
       CodeTiles.widen(sums, dots, t * Lanes.BLOCK, Lanes.BLOCK, add);
     }
   }
 
-  private static void byteTiles(short[] panel, int count, StagedSpikes x, int at, int tokens, int[] dots, boolean add) {
+  private static void byteTiles(short[] panel, int count, int[] acts, int stride, int at, int tokens, int[] dots, boolean add) {
     int t = 0;
     for (; t + 2 <= tokens; t += 2) {
-      CodeTiles.twoBytes(panel, count, x.pairs, t * x.stride + at, x.stride, dots, t * Lanes.BLOCK, add);
+      CodeTiles.twoBytes(panel, count, acts, t * stride + at, stride, dots, t * Lanes.BLOCK, add);
     }
     for (; t < tokens; t++) {
-      CodeTiles.oneBytes(panel, count, x.pairs, t * x.stride + at, dots, t * Lanes.BLOCK, add);
+      CodeTiles.oneBytes(panel, count, acts, t * stride + at, dots, t * Lanes.BLOCK, add);
     }
   }
 

@@ -38,6 +38,12 @@ final class SimdSession implements Session {
     if (threads < 1) {
       throw new IllegalArgumentException("threads: expected at least 1, found " + threads);
     }
+    Warmup.start();
+    return cold(threads);
+  }
+
+  /** A session whose kernels may not be compiled yet. */
+  static SimdSession cold(int threads) {
     return new SimdSession(threads);
   }
 

@@ -21,7 +21,10 @@ final class StagedSpikes {
   /** Pairs of activations, low half and high half of an int, as {@link CodeLayout} pairs the columns: [tokens][{@link #stride}]. */
   final int[] pairs;
 
-  /** Pairs a token: perHalf for each word. */
+  /** The bits from 8 on of activations that the kernels' products have no room for, as {@link #pairs}; null where there are none. */
+  int[] highPairs;
+
+  /** Pairs a token. */
   final int stride;
 
   /** Σ a over each group, [tokens][groups]. */
@@ -33,7 +36,7 @@ final class StagedSpikes {
   /** θ, a token. */
   final float[] thetas;
 
-  /** The activations where they do not fit 16 bits or the kernels' products, [tokens][columns]; else null. */
+  /** The activations of tokens whose integers may not fit 32 bits, [tokens][columns]; else null. */
   private final int[][] wide;
 
   /** The largest activation of all tokens that are not wide. */
@@ -44,7 +47,7 @@ final class StagedSpikes {
 
   StagedSpikes(PackedCodes weight, int tokens) {
     this.weight = weight;
-    stride = weight.words * weight.layout.perHalf();
+    stride = weight.steps * weight.layout.pairs();
     pairs = new int[Math.multiplyExact(tokens, stride)];
     groupSums = new int[tokens * weight.groups];
     shifts = new long[tokens];
@@ -57,6 +60,11 @@ final class StagedSpikes {
     byte[] bytes = {};
     short[] shorts = {};
     int[] counts = {};
+    private int[] digit = {};
+
+    int[] digit(int length) {
+      return digit = digit.length < length ? new int[length] : digit;
+    }
 
     /** The counts of (token, place from..to), less the offset, summed over the planes. */
     int[] read(SpikeTrain x, int token, int from, int to) {
@@ -122,16 +130,35 @@ final class StagedSpikes {
       sums(t, counts);
       // The distances as long: zeros may be any int.
       long distance = Math.max(Math.abs((long) high - zero), Math.abs((long) low - zero));
-      if (high - low > weight.layout.maxActivation()
-          || distance * weight.maxDistance > Integer.MAX_VALUE / Math.max(1, weight.groupColumns)) {
+      if (high - low > 0xffff || distance * weight.maxDistance > Integer.MAX_VALUE / Math.max(1, weight.groupColumns)) {
         wide[t] = Arrays.copyOf(counts, to - from);
         isWide = true;
+      } else if (high - low > weight.layout.maxActivation()) {
+        largest = Math.max(largest, 0xff);
+        twoDigits(counts, to - from, t, row);
       } else {
         largest = Math.max(largest, high - low);
         pair(counts, pairs, t * stride);
       }
     }
     merge(largest, isWide);
+  }
+
+  private void twoDigits(int[] values, int length, int token, Row row) {
+    int[] digit = row.digit(length);
+    for (int d = 0; d < 2; d++) {
+      for (int i = 0; i < length; i++) {
+        digit[i] = values[i] >>> 8 * d & 0xff;
+      }
+      pair(digit, d == 0 ? pairs : highPairs(), token * stride);
+    }
+  }
+
+  private synchronized int[] highPairs() {
+    if (highPairs == null) {
+      highPairs = new int[pairs.length];
+    }
+    return highPairs;
   }
 
   private synchronized void merge(int largest, boolean isWide) {
@@ -183,17 +210,48 @@ final class StagedSpikes {
     for (int g = 0; g < weight.groups; g++) {
       int first = g * weight.groupColumns;
       int end = Math.min(weight.columns, first + weight.groupColumns);
-      int to = at + g * weight.wordsPerGroup * half;
-      int column = first;
-      for (; column + 2 * half <= end; column += 2 * half, to += half) {
-        for (int p = 0; p < half; p++) {
-          target[to + p] = values[column + p] | values[column + half + p] << 16;
-        }
+      int whole = (end - first) / (2 * half);
+      int to = at + g * weight.stepsPerGroup * weight.layout.pairs();
+      switch (half) {
+        case 4 -> pair4(values, first, target, to, whole);
+        case 2 -> pair2(values, first, target, to, whole);
+        default -> pairAny(values, first, target, to, whole, half);
       }
-      for (int p = 0; column < end && p < half; p++) {
-        int low = column + p < end ? values[column + p] : 0;
-        int high = column + half + p < end ? values[column + half + p] : 0;
-        target[to + p] = low | high << 16;
+      int column = first + whole * 2 * half;
+      to += whole * half;
+      int groupEnd = at + weight.groupEnd(g) * weight.layout.pairs();
+      for (int p = 0; to < groupEnd; p++, to++) {
+        int low = p < half && column + p < end ? values[column + p] : 0;
+        int high = p < half && column + half + p < end ? values[column + half + p] : 0;
+        target[to] = low | high << 16;
+      }
+    }
+  }
+
+  private static void pair4(int[] v, int from, int[] target, int to, int words) {
+    for (int w = 0; w < words; w++) {
+      int i = from + 8 * w;
+      int t = to + 4 * w;
+      target[t] = v[i] | v[i + 4] << 16;
+      target[t + 1] = v[i + 1] | v[i + 5] << 16;
+      target[t + 2] = v[i + 2] | v[i + 6] << 16;
+      target[t + 3] = v[i + 3] | v[i + 7] << 16;
+    }
+  }
+
+  private static void pair2(int[] v, int from, int[] target, int to, int words) {
+    for (int w = 0; w < words; w++) {
+      int i = from + 4 * w;
+      int t = to + 2 * w;
+      target[t] = v[i] | v[i + 2] << 16;
+      target[t + 1] = v[i + 1] | v[i + 3] << 16;
+    }
+  }
+
+  private static void pairAny(int[] v, int from, int[] target, int to, int words, int half) {
+    for (int w = 0; w < words; w++) {
+      for (int p = 0; p < half; p++) {
+        target[to + w * half + p] = v[from + 2 * w * half + p] | v[from + (2 * w + 1) * half + p] << 16;
       }
     }
   }

@@ -3,6 +3,8 @@ package org.spikellm.backend.simd;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
 import org.spikellm.api.KeyValues;
 import org.spikellm.api.Tensor;
 
@@ -21,6 +23,10 @@ final class TiledAttention {
 
   private static final int MAX_TOKENS = 16;
   private static final int LANES = Lanes.COUNT;
+  private static final VectorShuffle<Float> SWAP_ONE = VectorShuffle.fromOp(Lanes.FLOATS, i -> i ^ 1);
+  private static final VectorShuffle<Float> SWAP_TWO = VectorShuffle.fromOp(Lanes.FLOATS, i -> i ^ 2);
+  private static final VectorMask<Float> ODD_ONES = odd(1);
+  private static final VectorMask<Float> ODD_TWOS = odd(2);
 
   private final Tensor queries;
   private final KeyValues cache;
@@ -40,6 +46,14 @@ final class TiledAttention {
     width = Lanes.padded(headDim);
     group = queries.columns() / headDim / cache.kvHeads();
     rows = new CachedRows(cache);
+  }
+
+  private static VectorMask<Float> odd(int bit) {
+    boolean[] lanes = new boolean[LANES];
+    for (int i = 0; i < LANES; i++) {
+      lanes[i] = (i & bit) != 0;
+    }
+    return VectorMask.fromArray(Lanes.FLOATS, lanes, 0);
   }
 
   void run(SimdSession session) {
@@ -64,7 +78,7 @@ final class TiledAttention {
     int visible = position + last;
     for (int from = 0; from < visible; from += TILE) {
       int to = Math.min(visible, from + TILE);
-      rows.keys(head, from, to, tile, width);
+      rows.keys(head, from, to, tile, width, scratch);
       for (int r = 0; r < count; r++) {
         int end = Math.min(to, position + first + r / group + 1);
         scores(query, r * width, width, tile, end - from, scores, r * stride + from, part);
@@ -78,7 +92,7 @@ final class TiledAttention {
     Arrays.fill(sums, 0, count * width, 0);
     for (int from = 0; from < visible; from += TILE) {
       int to = Math.min(visible, from + TILE);
-      rows.values(head, from, to, tile, width);
+      rows.values(head, from, to, tile, width, scratch);
       for (int r = 0; r < count; r++) {
         int end = Math.min(to, position + first + r / group + 1);
         weigh(scores, r * stride + from, end - from, tile, width, sums, r * width);
@@ -102,7 +116,7 @@ final class TiledAttention {
   }
 
   /** {@code scores[s] = query · tile[s]}, four positions at a time. */
-  private static void scores(float[] query, int at, int width, float[] tile, int count, float[] scores, int target, float[] part) {
+  static void scores(float[] query, int at, int width, float[] tile, int count, float[] scores, int target, float[] part) {
     for (int s = 0; s < count; s += 4) {
       // Rows past count hold what an earlier tile left there: finite, and never read.
       FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
@@ -116,18 +130,28 @@ final class TiledAttention {
         s2 = DenseTile.fma(q, FloatVector.fromArray(Lanes.FLOATS, tile, (s + 2) * width + c), s2);
         s3 = DenseTile.fma(q, FloatVector.fromArray(Lanes.FLOATS, tile, (s + 3) * width + c), s3);
       }
-      s0.intoArray(part, 0);
-      s1.intoArray(part, LANES);
-      s2.intoArray(part, 2 * LANES);
-      s3.intoArray(part, 3 * LANES);
+      FloatVector quads = merge(merge(s0, s1, SWAP_ONE, ODD_ONES), merge(s2, s3, SWAP_ONE, ODD_ONES), SWAP_TWO, ODD_TWOS);
+      quads.intoArray(part, 0);
       for (int i = 0; i < 4; i++) {
-        scores[target + s + i] = Lanes.sum(part, i * LANES, LANES);
+        float sum = part[i];
+        for (int q = i + 4; q < LANES; q += 4) {
+          sum += part[q];
+        }
+        scores[target + s + i] = sum;
       }
     }
   }
 
+  /**
+   * Half the lanes of two vectors of partial sums in one: with strides 1 and then 2, lane i of every four holds the sum of vector i's
+   * four. The order of the sums is the same on every call, unlike that of {@code reduceLanes}.
+   */
+  private static FloatVector merge(FloatVector x, FloatVector y, VectorShuffle<Float> swap, VectorMask<Float> odd) {
+    return x.blend(y, odd).add(y.blend(x, odd).rearrange(swap));
+  }
+
   /** {@code sums += Σ_s weights[s] · tile[s]}, positions in order. */
-  private static void weigh(float[] weights, int at, int count, float[] tile, int width, float[] sums, int target) {
+  static void weigh(float[] weights, int at, int count, float[] tile, int width, float[] sums, int target) {
     int c = 0;
     for (; c <= width - 4 * LANES; c += 4 * LANES) {
       FloatVector s0 = FloatVector.fromArray(Lanes.FLOATS, sums, target + c);

@@ -1,0 +1,94 @@
+package org.spikellm.api;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.math.BigInteger;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+class CodeClassTest {
+
+  private static CodeClass allocate(int rows, int columns, int bits, int group) {
+    int groups = CodeClass.groups(columns, group);
+    return new CodeClass(columns, bits, group, Tensor.allocate(DType.U8, rows, CodeClass.packedBytes(columns, bits)),
+        Tensor.allocate(DType.F32, rows, groups), Tensor.allocate(DType.I16, rows, groups));
+  }
+
+  @Test
+  @DisplayName("codes of 1 to 8 bits are one string of bits a row, least significant first")
+  void packing() {
+    long seed = 4711;
+    SplittableRandom random = new SplittableRandom(seed);
+    for (int bits = 1; bits <= 8; bits++) {
+      for (int columns : new int[] {1, 3, 7, 8, 9, 31, 65}) {
+        String what = "seed " + seed + ", " + bits + " bits, " + columns + " columns";
+        CodeClass codes = allocate(2, columns, bits, columns);
+        BigInteger string = BigInteger.ZERO;
+        int[] expected = new int[columns];
+        for (int j = 0; j < columns; j++) {
+          expected[j] = random.nextInt(1 << bits);
+          codes.setCode(1, j, expected[j]);
+          string = string.or(BigInteger.valueOf(expected[j]).shiftLeft(j * bits));
+        }
+        for (int j = 0; j < columns; j++) {
+          assertEquals(expected[j], codes.code(1, j), what);
+          assertEquals(0, codes.code(0, j), what);
+        }
+        for (int b = 0; b < codes.codes().columns(); b++) {
+          assertEquals(string.shiftRight(8 * b).intValue() & 0xff, codes.codes().getInt(1, b), what + ", byte " + b);
+        }
+      }
+    }
+  }
+
+  @Test
+  @DisplayName("the last group may be shorter, and one group may be larger than the row")
+  void groups() {
+    CodeClass codes = allocate(1, 33, 4, 16);
+    assertEquals(3, codes.groups());
+    assertEquals(32, codes.groupEnd(1));
+    assertEquals(33, codes.groupEnd(2));
+    assertEquals(1, allocate(1, 33, 4, Integer.MAX_VALUE).groups());
+    assertEquals(33, allocate(1, 33, 4, Integer.MAX_VALUE).groupEnd(0));
+    assertEquals(0, allocate(1, 0, 4, 16).groups());
+  }
+
+  @Test
+  @DisplayName("tensors that do not fit are refused with what was expected and found")
+  void refuses() {
+    Tensor codes = Tensor.allocate(DType.U8, 2, 4);
+    Tensor scales = Tensor.allocate(DType.F32, 2, 1);
+    Tensor zeros = Tensor.allocate(DType.I16, 2, 1);
+    String message = assertThrows(IllegalArgumentException.class,
+        () -> new CodeClass(9, 4, 9, codes, scales, zeros)).getMessage();
+    assertTrue(message.contains("expected U8 [2, 5], found U8 [2, 4]"), message);
+    assertThrows(IllegalArgumentException.class, () -> new CodeClass(8, 4, 4, codes, scales, zeros));
+    assertThrows(IllegalArgumentException.class, () -> new CodeClass(8, 4, 8, codes, zeros, zeros));
+    assertThrows(IllegalArgumentException.class, () -> new CodeClass(8, 4, 0, codes, scales, zeros));
+    assertThrows(IllegalArgumentException.class, () -> new CodeClass(3, 9, 8, codes, scales, zeros));
+  }
+
+  @Test
+  @DisplayName("a weight is (code - zero) * scale, put back in the input's own order")
+  void dequantize() {
+    CodeClass plain = allocate(1, 2, 4, 2);
+    CodeClass salient = allocate(1, 1, 8, 1);
+    plain.setCode(0, 0, 3);
+    plain.setCode(0, 1, 15);
+    salient.setCode(0, 0, 200);
+    plain.scales().setFloat(0, 0, 0.5f);
+    plain.zeros().setInt(0, 0, 8);
+    salient.scales().setFloat(0, 0, 2);
+    salient.zeros().setInt(0, 0, -100);
+    ChannelOrder order = ChannelOrder.of(new boolean[] {false, true, false});
+    QuantizedWeight weight = new QuantizedWeight(1, order, List.of(plain, salient));
+    assertArrayEquals(new float[] {-2.5f, 600, 3.5f}, weight.dequantize().toFloats());
+    assertThrows(IllegalArgumentException.class, () -> new QuantizedWeight(1, order, List.of(plain)));
+    assertThrows(IllegalArgumentException.class, () -> new QuantizedWeight(1, order, List.of(salient, plain)));
+  }
+}

@@ -1,0 +1,94 @@
+package org.spikellm.benchmarks;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.spikellm.api.ChannelOrder;
+import org.spikellm.api.CodeClass;
+import org.spikellm.api.DType;
+import org.spikellm.api.Dynamics;
+import org.spikellm.api.Encoding;
+import org.spikellm.api.NeuronModel;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.Tensor;
+
+/** Random inputs, the same in every run. */
+final class Cases {
+
+  private static final long SEED = 1;
+
+  private Cases() {}
+
+  static Tensor normal(int rows, int columns) {
+    Random random = new Random(SEED);
+    Tensor x = Tensor.allocate(DType.F32, rows, columns);
+    for (int r = 0; r < rows; r++) {
+      for (int c = 0; c < columns; c++) {
+        x.setFloat(r, c, (float) random.nextGaussian());
+      }
+    }
+    return x;
+  }
+
+  /** Every tenth channel is salient. */
+  static ChannelOrder order(int channels) {
+    boolean[] salient = new boolean[channels];
+    for (int c = 0; c < channels; c += 10) {
+      salient[c] = true;
+    }
+    return ChannelOrder.of(salient);
+  }
+
+  /** Counts of {@code bits} bits, salient channels in two steps. */
+  static Encoding encoding(ChannelOrder order, int bits) {
+    NeuronModel neuron = new Collapsed();
+    return new Encoding(neuron, order, List.of(neuron.dynamics(bits, 1), neuron.dynamics(bits, 2)), true);
+  }
+
+  static QuantizedWeight weight(int rows, ChannelOrder order, int bits, int groupSize) {
+    Random random = new Random(SEED);
+    List<CodeClass> classes = new ArrayList<>();
+    for (int c = 0; c < order.classes(); c++) {
+      int columns = order.end(c) - order.start(c);
+      int groups = CodeClass.groups(columns, groupSize);
+      CodeClass codes = new CodeClass(columns, bits, groupSize,
+          Tensor.allocate(DType.U8, rows, CodeClass.packedBytes(columns, bits)), Tensor.allocate(DType.F16, rows, groups),
+          Tensor.allocate(DType.I16, rows, groups));
+      for (int r = 0; r < rows; r++) {
+        for (int j = 0; j < columns; j++) {
+          codes.setCode(r, j, random.nextInt(1 << bits));
+        }
+        for (int g = 0; g < groups; g++) {
+          codes.scales().setFloat(r, g, 0.01f);
+          codes.zeros().setInt(r, g, 1 << bits - 1);
+        }
+      }
+      classes.add(codes);
+    }
+    return new QuantizedWeight(rows, order, classes);
+  }
+
+  /** A neuron whose counts are computed at once. */
+  private static final class Collapsed implements NeuronModel {
+
+    @Override
+    public String id() {
+      return "collapsed";
+    }
+
+    @Override
+    public void step(float[] input, float[] potential, Dynamics dynamics, short[] spikes) {
+      throw new UnsupportedOperationException("the benchmarks encode collapsed counts only");
+    }
+
+    @Override
+    public Dynamics dynamics(int bits, int timeSteps) {
+      return new Dynamics(1, 1, 0, (1 << bits) - 1, timeSteps);
+    }
+
+    @Override
+    public boolean collapsible() {
+      return true;
+    }
+  }
+}

@@ -1,0 +1,159 @@
+package org.spikellm.backend.simd;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.spikellm.api.ChannelOrder;
+import org.spikellm.api.CodeClass;
+import org.spikellm.api.DType;
+import org.spikellm.api.Dynamics;
+import org.spikellm.api.Encoding;
+import org.spikellm.api.KeyValueEncoding;
+import org.spikellm.api.KeyValues;
+import org.spikellm.api.NeuronModel;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.SpikeTrain;
+import org.spikellm.api.SpikingLinear;
+import org.spikellm.api.Tensor;
+
+/**
+ * Runs every kernel on small shapes until the compiler has taken it up: vectors are objects until then, and a kernel takes a
+ * thousand times as long. Once a process, in the background, while the first model loads.
+ */
+final class Warmup {
+
+  private static final AtomicBoolean STARTED = new AtomicBoolean();
+
+  /** Time it may take in all: where compilation is slower than this, real work goes on with it. */
+  private static final long NANOS = 6_000_000_000L;
+
+  /** How many times faster a kernel is once it is compiled; in truth some hundred times. */
+  private static final long FASTER = 40;
+
+  private static final int ROWS = 2 * Lanes.BLOCK;
+  private static final int COLUMNS = 1024;
+
+  private Warmup() {}
+
+  /** Starts it, unless it was started before. */
+  static void start() {
+    if (STARTED.compareAndSet(false, true)) {
+      Thread.ofPlatform().daemon().name("spikellm-simd-warmup").priority(Thread.MIN_PRIORITY).start(Warmup::run);
+    }
+  }
+
+  private static void run() {
+    long end = System.nanoTime() + NANOS;
+    try (SimdSession session = SimdSession.cold(1)) {
+      List<Runnable> kernels = new ArrayList<>();
+      // In the order in which a packed model needs them.
+      rows(session, kernels);
+      linear(session, 4, 1 << 30, kernels);
+      dense(session, DType.F16, kernels);
+      linear(session, 8, 1 << 30, kernels);
+      dense(session, DType.F32, kernels);
+      linear(session, 4, 128, kernels);
+      linear(session, 2, 128, kernels);
+      linear(session, 3, 128, kernels);
+      dense(session, DType.BF16, kernels);
+      for (Runnable kernel : kernels) {
+        warm(kernel, end);
+      }
+    }
+  }
+
+  /** Repeats a kernel until it has become much faster, or a share of the time is spent on it. */
+  private static void warm(Runnable kernel, long end) {
+    long start = System.nanoTime();
+    long slowest = 0;
+    long took;
+    do {
+      long before = System.nanoTime();
+      kernel.run();
+      took = System.nanoTime() - before;
+      slowest = Math.max(slowest, took);
+    } while (took > slowest / FASTER && before(start + NANOS / 6) && before(end));
+  }
+
+  private static boolean before(long time) {
+    return System.nanoTime() - time < 0;
+  }
+
+  private static void linear(SimdSession session, int bits, int groupSize, List<Runnable> kernels) {
+    ChannelOrder order = new ChannelOrder(ChannelOrder.identity(COLUMNS).order(), new int[] {0, COLUMNS * 7 / 8});
+    List<CodeClass> classes = new ArrayList<>();
+    for (int c = 0; c < order.classes(); c++) {
+      int columns = order.end(c) - order.start(c);
+      int groups = CodeClass.groups(columns, groupSize);
+      classes.add(new CodeClass(columns, bits, groupSize,
+          Tensor.allocate(DType.U8, ROWS, CodeClass.packedBytes(columns, bits)), Tensor.allocate(DType.F32, ROWS, groups),
+          Tensor.allocate(DType.I16, ROWS, groups)));
+    }
+    SpikingLinear linear = session.prepare(new QuantizedWeight(ROWS, order, classes));
+    for (int tokens : new int[] {1, 9}) {
+      SpikeTrain train = new SpikeTrain(order, List.of(Tensor.allocate(DType.I8, tokens, COLUMNS)),
+          Tensor.allocate(DType.F32, tokens, 2), Tensor.allocate(DType.I32, tokens, 2), 0);
+      for (int c = 0; c < COLUMNS; c++) {
+        train.planes().getFirst().setInt(0, c, c % 16);
+      }
+      Tensor out = Tensor.allocate(DType.F32, tokens, ROWS);
+      kernels.add(() -> linear.accumulate(train, out));
+    }
+    Tensor x = Tensor.allocate(DType.F32, 7, COLUMNS);
+    Tensor out = Tensor.allocate(DType.F32, 7, ROWS);
+    kernels.add(() -> linear.accumulate(x, out));
+  }
+
+  private static void dense(SimdSession session, DType type, List<Runnable> kernels) {
+    Tensor b = Tensor.allocate(type, ROWS, COLUMNS);
+    for (int rows : new int[] {1, 12}) {
+      Tensor a = Tensor.allocate(DType.F32, rows, COLUMNS);
+      Tensor out = Tensor.allocate(DType.F32, rows, ROWS);
+      kernels.add(() -> session.matmul(a, b, out));
+    }
+  }
+
+  private static void rows(SimdSession session, List<Runnable> kernels) {
+    Tensor x = Tensor.allocate(DType.F32, 2, COLUMNS);
+    Tensor weight = Tensor.allocate(DType.F32, 1, COLUMNS);
+    Tensor table = Tensor.allocate(DType.F32, 2, 64);
+    kernels.add(() -> session.rmsNorm(x, weight, 1e-5f, x));
+    Dynamics dynamics = new Dynamics(1, 1, 0, 15, 1);
+    Encoding encoding = new Encoding(new Clipped(), ChannelOrder.identity(COLUMNS), List.of(dynamics), true);
+    SpikeTrain train = SpikeTrain.allocate(encoding, 2);
+    kernels.add(() -> session.encode(x, encoding, train));
+    kernels.add(() -> session.rope(x, 64, table, 0));
+    kernels.add(() -> session.swiGlu(x, x, x));
+    kernels.add(() -> session.softmax(x));
+    boolean[] plain = new boolean[COLUMNS / 4];
+    float[] range = new float[COLUMNS / 4];
+    KeyValues cache = KeyValues.allocate(COLUMNS / 256, 64, 64,
+        new KeyValueEncoding(new Clipped(), dynamics, dynamics, true, plain, range, range, plain));
+    Tensor out = Tensor.allocate(DType.F32, 2, COLUMNS);
+    kernels.add(() -> session.attention(x, cache, 62, out));
+  }
+
+  /** A neuron of which only the collapsed counts are used. */
+  private static final class Clipped implements NeuronModel {
+
+    @Override
+    public String id() {
+      return "clipped";
+    }
+
+    @Override
+    public void step(float[] input, float[] potential, Dynamics dynamics, short[] spikes) {
+      throw new IllegalStateException("only collapsed counts are asked for");
+    }
+
+    @Override
+    public Dynamics dynamics(int bits, int timeSteps) {
+      return new Dynamics(1, 1, 0, (1 << bits) - 1, timeSteps);
+    }
+
+    @Override
+    public boolean collapsible() {
+      return true;
+    }
+  }
+}

@@ -1,0 +1,196 @@
+package org.spikellm.launcher.workflow;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.spikellm.api.Block;
+import org.spikellm.api.CodeClass;
+import org.spikellm.api.Projection;
+import org.spikellm.api.QuantizationSpec;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.Session;
+import org.spikellm.launcher.text.Tokenizer;
+import org.spikellm.model.Checkpoint;
+import org.spikellm.model.Decoder;
+import org.spikellm.model.SpikeMode;
+
+/** From a checkpoint to a packed one, and back. */
+class QuantizationTest {
+
+  private static final int SAMPLES = 2;
+  private static final int SEQUENCE = 24;
+
+  @TempDir
+  private Path temporary;
+
+  private static QuantizeOptions options(String neuron, String detector, QuantizationSpec spec, int headBits) {
+    return new QuantizeOptions("rtn", neuron, detector, spec, headBits, null, SAMPLES, SEQUENCE, true);
+  }
+
+  private static QuantizeOptions standard() {
+    return options("gif", "gradient", new QuantizationSpec(4, 4, 2, 0.1, 0, 2), QuantizationSpec.FLOAT_BITS);
+  }
+
+  private Path run(String name, QuantizeOptions options, int threads, Progress progress) throws IOException {
+    Path out = temporary.resolve(name);
+    new Quantization(Golden.registry(), options, progress).run(Golden.TALES, out, "auto", threads);
+    return out;
+  }
+
+  /** All files of a directory, by name. */
+  private static Map<String, byte[]> files(Path directory) throws IOException {
+    Map<String, byte[]> files = new TreeMap<>();
+    try (Stream<Path> list = Files.list(directory)) {
+      for (Path file : list.toList()) {
+        files.put(file.getFileName().toString(), Files.readAllBytes(file));
+      }
+    }
+    return files;
+  }
+
+  private static void assertSame(Path expected, Path found, String what) throws IOException {
+    Map<String, byte[]> a = files(expected);
+    Map<String, byte[]> b = files(found);
+    assertEquals(a.keySet(), b.keySet(), what);
+    a.forEach((name, bytes) -> assertArrayEquals(bytes, b.get(name), what + ": " + name));
+  }
+
+  @Test
+  void equalRunsGiveEqualBytesWithAnyNumberOfThreads() throws IOException {
+    Path first = run("first", standard(), 1, Progress.NONE);
+    assertSame(first, run("second", standard(), 2, Progress.NONE), "1 and 2 threads");
+  }
+
+  /** Stops a run, as a crash does, when so many samples are done. */
+  private static final class Crash extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
+  private static Progress crashAt(long samples) {
+    return new Progress() {
+      @Override
+      public void begin(String label, long total, String unit) {}
+
+      @Override
+      public void at(long done) {
+        if (done >= samples) {
+          throw new Crash();
+        }
+      }
+
+      @Override
+      public void end() {}
+
+      @Override
+      public void say(String line) {}
+    };
+  }
+
+  @Test
+  void aRunThatWasStoppedGoesOnToTheSameBytes() throws IOException {
+    Path whole = run("whole", standard(), 2, Progress.NONE);
+    assertThrows(Crash.class, () -> run("resumed", standard(), 2, crashAt(2L * SAMPLES * 3 + 1)));
+    Path resumed = temporary.resolve("resumed");
+    assertFalse(Files.exists(resumed), "a part of a checkpoint has the final name");
+    Path partial = temporary.resolve("resumed.partial");
+    assertEquals(3, count(partial, ".safetensors"), "finished blocks");
+    Files.write(partial.resolve("model-00003-of-00007.safetensors"), new byte[100]);
+    Quantization.Result result =
+        new Quantization(Golden.registry(), standard(), Progress.NONE).run(Golden.TALES, resumed, "auto", 2);
+    assertEquals(2, result.resumed(), "blocks that were kept; the third was damaged");
+    assertSame(whole, resumed, "resumed");
+    assertFalse(Files.exists(partial));
+  }
+
+  @Test
+  void blocksOfAnotherTaskAreNotKept() throws IOException {
+    assertThrows(Crash.class, () -> run("out", standard(), 2, crashAt(2L * SAMPLES * 2 + 1)));
+    Quantization.Result result = new Quantization(Golden.registry(),
+        options("gif", "magnitude", standard().spec(), QuantizationSpec.FLOAT_BITS), Progress.NONE)
+        .run(Golden.TALES, temporary.resolve("out"), "auto", 2);
+    assertEquals(0, result.resumed());
+  }
+
+  private static long count(Path directory, String ending) throws IOException {
+    try (Stream<Path> list = Files.list(directory)) {
+      return list.filter(file -> file.getFileName().toString().endsWith(ending)).count();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"gif, gradient, 2, 4, 0, 16", "gif, hessian, 3, 6, 32, 16", "gif, mad, 4, 8, 0, 8", "if, magnitude, 6, 4, 64, 16",
+      "lif, gradient, 8, 3, 0, 16", "ternary-gif, gradient, 4, 2, 0, 16", "gif, gradient, 16, 4, 0, 16", "gif, gradient, 4, 16, 0, 8",
+      "gif, gradient, 16, 16, 0, 16", "ternary-gif, mad, 8, 8, 128, 16"})
+  void whatIsReadBackIsWhatWasMade(String neuron, String detector, int weightBits, int activationBits, int groupSize, int headBits)
+      throws IOException {
+    QuantizationSpec spec = new QuantizationSpec(weightBits, activationBits, 2, 0.1, groupSize, 2);
+    Path out = run("out", options(neuron, detector, spec, headBits), 2, Progress.NONE);
+    try (Session session = Golden.session(); Checkpoint source = Checkpoint.open(Golden.TALES, Golden.neurons());
+        Checkpoint packed = Checkpoint.open(out, Golden.neurons()); Tokenizer tokenizer = Tokenizer.open(out)) {
+      List<int[]> windows = CalibrationWindows.draw(tokenizer.encode(Files.readString(Home.calibrationText()), tokenizer.addsBos()),
+          "text", SAMPLES, SEQUENCE, spec.seed());
+      Decoder expected = Quantized.decoder(source, session, neuron, detector, spec, windows, SpikeMode.COLLAPSED);
+      Decoder found = Decoder.load(packed, session, SpikeMode.COLLAPSED);
+      int[] ids = windows.getFirst();
+      expected.forward(ids, expected.newCache(ids.length), (first, hidden) -> {
+        float[] made = hidden.toFloats();
+        found.forward(ids, found.newCache(ids.length), (again, read) -> assertArrayEquals(made, read.toFloats()));
+      });
+    }
+  }
+
+  @Test
+  void theSizeIsThatOfCodesScalesAndOrders() throws IOException {
+    Path out = run("out", standard(), 2, Progress.NONE);
+    try (Checkpoint packed = Checkpoint.open(out, Golden.neurons())) {
+      long theory = packed.embeddings().segment().byteSize() * 2 + 4L * packed.config().block().hidden();
+      for (int i = 0; i < packed.config().blocks(); i++) {
+        Block block = packed.block(i);
+        theory += 2L * 4 * packed.config().block().hidden();
+        for (Projection projection : Projection.values()) {
+          QuantizedWeight weight = (QuantizedWeight) block.linear(projection).weight();
+          for (CodeClass codes : weight.classes()) {
+            theory += (long) weight.rows() * codes.columns() * 4 / 8;
+          }
+          theory += weight.rows() * 6L + weight.columns() * 4L;
+        }
+      }
+      long found = 0;
+      try (Stream<Path> list = Files.list(out)) {
+        for (Path file : list.filter(f -> f.getFileName().toString().endsWith(".safetensors")).toList()) {
+          found += Files.size(file);
+        }
+      }
+      assertTrue(found < theory * 1.03, found + " bytes, expected at most 3 % above " + theory);
+    }
+  }
+
+  @Test
+  void everythingThatMadeItIsStored() throws IOException {
+    Path out = run("out", options("lif", "mad", new QuantizationSpec(3, 4, 4, 0.05, 32, 17), 8), 2, Progress.NONE);
+    try (Checkpoint packed = Checkpoint.open(out, Golden.neurons())) {
+      Map<String, Object> stored = packed.quantization();
+      assertEquals("spikellm", stored.get("quant_method"));
+      assertEquals("rtn", ((Map<?, ?>) stored.get("pipeline")).get("id"));
+      assertEquals("lif", ((Map<?, ?>) stored.get("neuron")).get("id"));
+      assertEquals("mad", ((Map<?, ?>) stored.get("salience")).get("id"));
+      assertEquals(List.of(3L, 4L, 4L, 0.05, 32L, 8L, 17L), Stream.of("weight_bits", "activation_bits", "steps", "salient",
+          "group_size", "head_bits", "seed").map(stored::get).toList());
+      assertEquals(64, String.valueOf(((Map<?, ?>) stored.get("source")).get("sha256")).length());
+    }
+  }
+}
