@@ -38,6 +38,9 @@ public final class Json {
    * @throws CheckpointException if there is no such file, or it is not one JSON object
    */
   public static Map<String, Object> readObject(Path file) throws IOException {
+    if (Files.isDirectory(file)) {
+      throw new CheckpointException(file + ": expected a JSON file, found a directory");
+    }
     try {
       if (Files.size(file) > MAX_FILE_BYTES) {
         throw new CheckpointException(file + ": expected a JSON file of at most " + MAX_FILE_BYTES + " bytes, found "

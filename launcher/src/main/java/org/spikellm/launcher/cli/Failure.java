@@ -47,7 +47,8 @@ final class Failure {
   /** What, where, expected, found, what to do. */
   private static String message(Throwable e) {
     return switch (e) {
-      case UncheckedIOException unchecked -> message(unchecked.getCause());
+      case UncheckedIOException said when !said.getCause().toString().equals(said.getMessage()) -> said.getMessage();
+      case UncheckedIOException wrapped -> message(wrapped.getCause());
       case NoSuchFileException missing -> missing.getFile() + ": not found";
       case AccessDeniedException denied -> denied.getFile() + ": permission denied";
       case FileSystemException system when system.getReason() == null -> system.getFile() + ": " + system.getClass().getSimpleName();

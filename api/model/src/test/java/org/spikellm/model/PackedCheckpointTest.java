@@ -1,0 +1,182 @@
+package org.spikellm.model;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.spikellm.api.Block;
+import org.spikellm.api.Session;
+import org.spikellm.backend.reference.ReferenceBackend;
+
+/** Packed checkpoints on disk: what is read is what was written, and a part of one is never taken for a whole. */
+class PackedCheckpointTest {
+
+  private static final int[] TOKENS = {1, 200, 3, 77, 5, 9};
+
+  @TempDir
+  private Path temporary;
+
+  private static Map<String, byte[]> files(Path directory) throws IOException {
+    Map<String, byte[]> files = new TreeMap<>();
+    try (Stream<Path> list = Files.list(directory)) {
+      for (Path file : list.toList()) {
+        files.put(file.getFileName().toString(), Files.readAllBytes(file));
+      }
+    }
+    return files;
+  }
+
+  private static void assertSame(Path expected, Path found) throws IOException {
+    Map<String, byte[]> a = files(expected);
+    Map<String, byte[]> b = files(found);
+    assertEquals(a.keySet(), b.keySet());
+    a.forEach((name, bytes) -> assertArrayEquals(bytes, b.get(name), name));
+  }
+
+  private void refused(Path directory, String... parts) {
+    CheckpointException e = assertThrows(CheckpointException.class, () -> {
+      try (Checkpoint checkpoint = Checkpoint.open(directory, PackedTiny.NEURONS)) {
+        checkpoint.block(0);
+      }
+    });
+    for (String part : parts) {
+      assertTrue(e.getMessage().contains(part), e.getMessage());
+    }
+  }
+
+  @ParameterizedTest(name = "{0}-bit weights")
+  @ValueSource(ints = {2, 3, 4, 5, 6, 7, 8, 16})
+  void logitsFromDiskAreThoseFromMemory(int weightBits) throws IOException {
+    for (int activationBits : new int[] {4, 8, 16}) {
+      int groupSize = weightBits % 2 == 0 ? 0 : 32;
+      int headBits = activationBits == 8 ? 8 : 16;
+      Path out = PackedTiny.write(temporary.resolve("out" + activationBits), weightBits, activationBits, groupSize, headBits);
+      try (Checkpoint source = Checkpoint.open(PackedTiny.SOURCE, PackedTiny.NEURONS);
+          Checkpoint packed = Checkpoint.open(out, PackedTiny.NEURONS); Session session = new ReferenceBackend().open(1)) {
+        List<PreparedBlock> blocks = new ArrayList<>();
+        for (int i = 0; i < source.config().blocks(); i++) {
+          Block block = PackedTiny.block(source.block(i), weightBits, activationBits, groupSize);
+          blocks.add(new PreparedBlock(session, block, SpikeMode.COLLAPSED));
+        }
+        Decoder memory = new Decoder(source.config(), session, source.embeddings(), blocks, source.finalNorm(),
+            PackedTiny.head(source, headBits));
+        Decoder disk = Decoder.load(packed, session, SpikeMode.COLLAPSED);
+        assertArrayEquals(memory.nextLogits(TOKENS, memory.newCache(8)).toFloats(),
+            disk.nextLogits(TOKENS, disk.newCache(8)).toFloats(), "W" + weightBits + "A" + activationBits);
+      }
+    }
+  }
+
+  @Test
+  void aKilledRunLeavesNoCheckpointAndIsGoneOnWithToTheSameBytes() throws IOException {
+    Path whole = PackedTiny.write(temporary.resolve("whole"), 4, 4, 0, 16);
+    Path out = temporary.resolve("out");
+    Path partial = temporary.resolve("out.partial");
+    try (Checkpoint source = Checkpoint.open(PackedTiny.SOURCE, PackedTiny.NEURONS)) {
+      CheckpointWriter writer = CheckpointWriter.open(out, source, PackedTiny.task(4, 4, 0, 16), true);
+      writer.write(0, PackedTiny.block(source.block(0), 4, 4, 0));
+      Files.write(partial.resolve("model-00002-of-00003.safetensors.tmp"), new byte[1000]);  // what a kill leaves of the next block
+      assertFalse(Files.exists(out));
+      refused(partial, "config.json", "not found");
+      CheckpointWriter next = CheckpointWriter.open(out, source, PackedTiny.task(4, 4, 0, 16), true);
+      assertEquals(1, next.finishedBlocks());
+      try (Arena arena = Arena.ofShared()) {
+        assertEquals(source.config().block(), next.read(0, PackedTiny.NEURON, arena).shape());
+      }
+    }
+    assertSame(whole, PackedTiny.write(out, 4, 4, 0, 16));
+    assertFalse(Files.exists(partial));
+  }
+
+  @Test
+  void whatAnotherTaskLeftIsDiscarded() throws IOException {
+    Path out = temporary.resolve("out");
+    try (Checkpoint source = Checkpoint.open(PackedTiny.SOURCE, PackedTiny.NEURONS)) {
+      Map<String, Object> task = PackedTiny.task(4, 4, 0, 16);
+      CheckpointWriter.open(out, source, task, true).write(0, PackedTiny.block(source.block(0), 4, 4, 0));
+      assertEquals(1, CheckpointWriter.open(out, source, task, true).finishedBlocks());
+      assertEquals(0, CheckpointWriter.open(out, source, task, false).finishedBlocks(), "told not to resume");
+      CheckpointWriter.open(out, source, task, true).write(0, PackedTiny.block(source.block(0), 4, 4, 0));
+      assertEquals(0, CheckpointWriter.open(out, source, PackedTiny.task(4, 4, 32, 16), true).finishedBlocks(), "another task");
+    }
+  }
+
+  @Test
+  void whatNoRunLeftIsNotTouched() throws IOException {
+    Path mine = Files.createDirectory(temporary.resolve("out.partial")).resolve("thesis.txt");
+    Files.writeString(mine, "precious");
+    CheckpointException e =
+        assertThrows(CheckpointException.class, () -> PackedTiny.write(temporary.resolve("out"), 4, 4, 0, 16));
+    assertTrue(e.getMessage().contains("out.partial: expected nothing or what an unfinished run left"), e.getMessage());
+    assertEquals("precious", Files.readString(mine));
+  }
+
+  @Test
+  void anEmptyDirectoryIsTakenAndAnotherIsNot() throws IOException {
+    Path empty = Files.createDirectory(temporary.resolve("empty"));
+    Path whole = PackedTiny.write(empty, 4, 4, 0, 16);
+    CheckpointException e = assertThrows(CheckpointException.class, () -> PackedTiny.write(whole, 4, 4, 0, 16));
+    assertTrue(e.getMessage().contains("not an empty directory"), e.getMessage());
+    assertThrows(CheckpointException.class, () -> CheckpointWriter.requireFree(Path.of("/")));
+  }
+
+  @Test
+  void whatComesIntoBeingMeanwhileIsKept() throws IOException {
+    Path out = temporary.resolve("out");
+    try (Checkpoint source = Checkpoint.open(PackedTiny.SOURCE, PackedTiny.NEURONS)) {
+      Map<String, Object> task = PackedTiny.task(4, 4, 0, 16);
+      CheckpointWriter writer = CheckpointWriter.open(out, source, task, true);
+      for (int i = 0; i < 2; i++) {
+        writer.write(i, PackedTiny.block(source.block(i), 4, 4, 0));
+      }
+      Files.writeString(Files.createDirectory(out).resolve("theirs"), "");
+      CheckpointException e = assertThrows(CheckpointException.class, () -> writer.finish(source.head(), task));
+      assertTrue(e.getMessage().contains("came into being") && e.getMessage().contains("out.partial"), e.getMessage());
+      assertTrue(Files.exists(out.resolve("theirs")));
+    }
+    Files.delete(out.resolve("theirs"));
+    assertSame(PackedTiny.write(temporary.resolve("whole"), 4, 4, 0, 16), PackedTiny.write(out, 4, 4, 0, 16));
+  }
+
+  @Test
+  void everyFileHasItsChecks() throws IOException {
+    Path out = PackedTiny.write(temporary.resolve("out"), 4, 4, 0, 16);
+    for (int shard = 1; shard <= 3; shard++) {
+      Path file = out.resolve("model-0000" + shard + "-of-00003.safetensors");
+      byte[] whole = Files.readAllBytes(file);
+      byte[] altered = whole.clone();
+      altered[whole.length - 1] ^= 0x10;
+      Files.write(file, altered);
+      refused(out, file.getFileName().toString(), "was altered", "CRC-32C");
+      String text = new String(whole, StandardCharsets.ISO_8859_1);
+      Files.write(file, text.replaceFirst("crc32c:", "crc32x:").getBytes(StandardCharsets.ISO_8859_1));
+      refused(out, file.getFileName().toString(), "found none");
+      Files.write(file, whole);
+    }
+    Path config = out.resolve("config.json");
+    String json = Files.readString(config);
+    Files.writeString(config, json.replace("\"format_version\" : 1", "\"format_version\" : 2"));
+    refused(out, config.toString(), "format_version", "at most 1", "found 2");
+    Files.writeString(config, json.replace("\"id\" : \"test\"", "\"id\" : \"izhikevich\""));
+    refused(out, "izhikevich", "known ones: test");
+    Files.writeString(config, json);
+    Files.delete(out.resolve("model-00002-of-00003.safetensors"));
+    refused(out, "model-00002-of-00003.safetensors", "not there");
+  }
+}
