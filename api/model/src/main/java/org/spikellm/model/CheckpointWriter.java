@@ -2,12 +2,14 @@ package org.spikellm.model;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +28,7 @@ import org.spikellm.api.Tensor;
 public final class CheckpointWriter {
 
   private static final String TASK = "task.json";
+  private static final String CONFIG = "config.json";
   private static final List<String> COPIED = List.of("tokenizer.json", "tokenizer.model", "tokenizer_config.json",
       "special_tokens_map.json", "generation_config.json", "chat_template.jinja");
 
@@ -47,26 +50,46 @@ public final class CheckpointWriter {
    * @throws CheckpointException if {@code out} exists and is not an empty directory, or cannot be written
    */
   public static CheckpointWriter open(Path out, Checkpoint source, Map<String, Object> task, boolean resume) throws IOException {
+    requireFree(out);
     Path absolute = out.toAbsolutePath().normalize();
-    if (Files.exists(absolute) && !isEmptyDirectory(absolute)) {
-      throw new CheckpointException(out + ": exists and is not an empty directory; remove it or choose another name");
-    }
-    if (absolute.getFileName() == null) {
-      throw new CheckpointException(out + ": expected the name of a new directory");
-    }
-    Path partial = absolute.resolveSibling(absolute.getFileName() + ".partial");
+    Path partial = partial(absolute);
     try {
-      String description = Json.writePretty(task);
+      byte[] description = Json.writePretty(task).getBytes(StandardCharsets.UTF_8);
       Path file = partial.resolve(TASK);
-      if (!resume || !Files.exists(file) || !Files.readString(file).equals(description)) {
+      if (!resume || !Files.exists(file) || !Arrays.equals(Files.readAllBytes(file), description)) {
         deleteRecursively(partial);
         Files.createDirectories(partial);
-        Files.writeString(file, description);
+        Files.write(file, description);
       }
     } catch (IOException e) {
       throw new CheckpointException(partial + ": cannot be written: " + reason(e), e);
     }
     return new CheckpointWriter(absolute, partial, source);
+  }
+
+  /**
+   * Whether {@link #open} would take {@code out}, before any work is done for it.
+   *
+   * @throws CheckpointException if it exists and is not an empty directory, or what an unfinished run would have left beside it is not one's
+   */
+  public static void requireFree(Path out) throws IOException {
+    Path absolute = out.toAbsolutePath().normalize();
+    if (absolute.getFileName() == null) {
+      throw new CheckpointException(out + ": expected the name of a new directory, found the root");
+    }
+    if (Files.exists(absolute) && !isEmptyDirectory(absolute)) {
+      throw new CheckpointException(out + ": exists and is not an empty directory; remove it or choose another name");
+    }
+    Path partial = partial(absolute);
+    if (Files.exists(partial) && !isEmptyDirectory(partial) && !Files.exists(partial.resolve(TASK))
+        && !Files.exists(partial.resolve(CONFIG))) {
+      throw new CheckpointException(partial + ": expected nothing or what an unfinished run left, found something else; "
+          + "remove it or choose another name");
+    }
+  }
+
+  private static Path partial(Path out) {
+    return out.resolveSibling(out.getFileName() + ".partial");
   }
 
   private static boolean isEmptyDirectory(Path path) throws IOException {
@@ -150,7 +173,7 @@ public final class CheckpointWriter {
       described.put("format_version", PackedFormat.VERSION);
       described.putAll(quantization);
       config.put("quantization_config", described);
-      Files.writeString(partial.resolve("config.json"), Json.writePretty(config));
+      Files.writeString(partial.resolve(CONFIG), Json.writePretty(config));
       for (String name : COPIED) {
         Path file = source.directory().resolve(name);
         if (Files.exists(file)) {

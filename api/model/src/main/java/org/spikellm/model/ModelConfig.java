@@ -72,7 +72,7 @@ public record ModelConfig(BlockShape block, int blocks, int vocabulary, int cont
   private static void checkArchitecture(Fields fields) throws CheckpointException {
     Object names = fields.get("architectures");
     String name = names instanceof List<?> list && !list.isEmpty() ? String.valueOf(list.getFirst())
-        : "llama".equals(fields.get("model_type")) ? "LlamaForCausalLM" : String.valueOf(fields.get("model_type"));
+        : "llama".equals(fields.get("model_type")) ? "LlamaForCausalLM" : fields.text("model_type", "nothing");
     if (!ARCHITECTURES.contains(name)) {
       throw fields.wrong("architectures", "one of " + ARCHITECTURES.stream().sorted().toList(), name);
     }

@@ -1,5 +1,6 @@
 package org.spikellm.model;
 
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -14,12 +15,12 @@ record PackedFormat(String neuron, Map<String, String> neuronOptions) {
   /** The version of the format that is written. */
   static final int VERSION = 1;
 
-  /** Reads it from config.json. */
-  static PackedFormat of(ModelConfig config) throws CheckpointException {
-    Fields fields = new Fields(config.json(), "config.json").object("quantization_config");
+  /** Reads it from the configuration in {@code directory}. */
+  static PackedFormat of(ModelConfig config, Path directory) throws CheckpointException {
+    Fields fields = new Fields(config.json(), directory.resolve("config.json").toString()).object("quantization_config");
     int version = fields.size("format_version", Integer.MAX_VALUE);
     if (version > VERSION) {
-      throw fields.wrong("format_version", "at most " + VERSION + "; use a newer version of this program", version);
+      throw fields.wrong("format_version", "at most " + VERSION + " (use a newer version of this program)", version);
     }
     Fields neuron = fields.object("neuron");
     if (neuron == null) {

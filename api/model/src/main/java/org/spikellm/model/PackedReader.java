@@ -34,7 +34,7 @@ final class PackedReader {
 
   /** Reads blocks with the neuron that config.json names. */
   static PackedReader of(TensorTable checkpoint, NeuronLookup neurons) throws CheckpointException {
-    PackedFormat format = PackedFormat.of(checkpoint.config());
+    PackedFormat format = PackedFormat.of(checkpoint.config(), checkpoint.where());
     return new PackedReader(checkpoint, format.neuron() == null ? null : neurons.find(format.neuron(), format.neuronOptions()));
   }
 
@@ -89,7 +89,8 @@ final class PackedReader {
       starts[c] = (int) end;
       end += sizes[c];
       boolean dense = bits[c] == QuantizationSpec.FLOAT_BITS;
-      if (sizes[c] < 0 || end > columns || (dense ? bits[0] != bits[c] : bits[c] < 1 || bits[c] > 8 || groups[c] < 1)) {
+      if (sizes[c] < 0 || end > columns || dense != (bits[0] == QuantizationSpec.FLOAT_BITS)
+          || (!dense && (bits[c] < 1 || bits[c] > 8 || groups[c] < 1))) {
         throw damaged(name + "classes", "columns, bits 1 to 8 and a group size for each class, that make " + columns + " columns");
       }
     }

@@ -7,6 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -27,6 +28,8 @@ public final class Safetensors {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final int LENGTH_BYTES = 8;
   private static final long MAX_HEADER_BYTES = 100_000_000;
+  /** Their bits, 64 at most each, fit in a long. */
+  private static final long MAX_ELEMENTS = Long.MAX_VALUE / Long.SIZE;
 
   /**
    * A tensor of the file.
@@ -57,6 +60,9 @@ public final class Safetensors {
    * @throws CheckpointException if it is not a whole, consistent safetensors file
    */
   public static Safetensors open(Path file, Arena arena) throws IOException {
+    if (!Files.isRegularFile(file)) {
+      throw new CheckpointException(file + ": expected a safetensors file, found " + (Files.exists(file) ? "something else" : "nothing"));
+    }
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();
       if (size < LENGTH_BYTES) {
@@ -139,7 +145,7 @@ public final class Safetensors {
     List<Long> shape = new ArrayList<>();
     long elements = 1;
     for (Object dim : dims) {
-      if (!(dim instanceof Long d) || d < 0 || (d > 0 && elements > Long.MAX_VALUE / 16 / d)) {
+      if (!(dim instanceof Long d) || d < 0 || (d > 0 && elements > MAX_ELEMENTS / d)) {
         throw new CheckpointException(file + ": tensor '" + name + "' has shape " + dims + ", expected sizes from 0 up");
       }
       shape.add(d);

@@ -26,6 +26,9 @@ import picocli.CommandLine.Parameters;
 @Command(name = "chat", description = "Hold a conversation: a line is a turn; an empty line or the end of input ends it.")
 final class ChatCommand implements Callable<Integer> {
 
+  /** Positions that the cache begins with; it grows with the conversation, since a model's limit may be more than there is memory for. */
+  private static final int CACHE = 2048;
+
   @Mixin
   private CommonOptions common;
 
@@ -58,7 +61,7 @@ final class ChatCommand implements Callable<Integer> {
       messages.add(new ChatTemplate.Message("system", system));
     }
     int limit = loaded.decoder().config().contextLength();
-    KvCache cache = loaded.decoder().newCache(limit);
+    KvCache cache = loaded.decoder().newCache(Math.min(limit, CACHE));
     int[] cached = new int[0];
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     while (true) {
@@ -72,6 +75,11 @@ final class ChatCommand implements Callable<Integer> {
       if (ids.length >= limit) {
         common.note("The conversation has " + ids.length + " tokens, the model's limit is " + limit + "; start a new one.");
         return;
+      }
+      int needed = (int) Math.min(limit, (long) ids.length + options.maxTokens());
+      if (needed > cache.capacity()) {
+        cache = loaded.decoder().newCache((int) Math.min(limit, 2L * needed));
+        cached = new int[0];
       }
       int shared = Math.min(commonPrefix(cached, ids), ids.length - 1);
       cache.truncate(shared);

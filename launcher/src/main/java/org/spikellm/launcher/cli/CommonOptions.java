@@ -51,7 +51,7 @@ final class CommonOptions {
   /** Standard output, whatever the platform's encoding: UTF-8. */
   final PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
 
-  /** Standard error. */
+  /** Standard error, likewise. */
   final PrintStream err = new PrintStream(System.err, true, StandardCharsets.UTF_8);
 
   /** All providers, with the options of the command line. */

@@ -46,6 +46,8 @@ final class DemoCommand implements Callable<Integer> {
     Registry registry = common.registry();
     Path source = Home.model();
     Path target = out == null ? cache().resolve("demo") : out;
+    common.threads();
+    registry.backend(common.backend);
     clear(target);
     say("tales-3m: a LLaMA of 3.1 million parameters that tells fairy tales. Backend: " + registry.backend(common.backend).id());
     say("1. Quantizing: 4-bit weights; activations, keys and values as spike counts of GIF neurons,");
@@ -145,6 +147,12 @@ final class DemoCommand implements Callable<Integer> {
     return (xdg != null && !xdg.isBlank() ? Path.of(xdg) : Path.of(System.getProperty("user.home"), ".cache")).resolve("spikellm");
   }
 
+  private static boolean isEmpty(Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.findAny().isEmpty();
+    }
+  }
+
   /** Removes an earlier demo's model, and nothing else: a directory that is not one is refused. */
   private static void clear(Path target) throws IOException {
     if (!Files.exists(target)) {
@@ -152,8 +160,8 @@ final class DemoCommand implements Callable<Integer> {
       return;
     }
     Path config = target.resolve("config.json");
-    if (!Files.isDirectory(target) || (Files.list(target).findAny().isPresent()
-        && !(Files.exists(config) && Files.readString(config).contains("\"spikellm\"")))) {
+    if (!Files.isDirectory(target)
+        || (!isEmpty(target) && !(Files.exists(config) && Files.readString(config).contains("\"spikellm\"")))) {
       throw new CheckpointException(target + ": expected an earlier demo's model or nothing; choose another --out");
     }
     try (Stream<Path> files = Files.list(target)) {

@@ -1,10 +1,8 @@
 package org.spikellm.launcher.cli;
 
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.NoSuchFileException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -36,61 +34,25 @@ public final class Main implements Runnable {
     System.exit(status);
   }
 
-  private static int outOfMemory(OutOfMemoryError e) {
-    System.err.println("spikellm: out of memory: " + e.getMessage()
-        + "; use a smaller --sequence, fewer --max-tokens, or more heap (SPIKELLM_JAVA_OPTS=-Xmx…)");
-    return CommandLine.ExitCode.SOFTWARE;
-  }
-
   /** Runs the program. */
   static int run(String... args) {
     CommandLine program = new CommandLine(new Main());
+    program.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
+    program.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8));
     program.setCaseInsensitiveEnumValuesAllowed(true).setAbbreviatedOptionsAllowed(false);
     program.setUsageHelpAutoWidth(true).setUsageHelpLongOptionsMaxWidth(32);
-    program.setParameterExceptionHandler(Main::wrongCall);
-    program.setExecutionExceptionHandler(Main::failure);
+    program.setParameterExceptionHandler(Failure::wrongCall);
+    program.setExecutionExceptionHandler(Failure::report);
     try {
       return program.execute(args);
-    } catch (OutOfMemoryError e) {
-      return outOfMemory(e);
+    } catch (Error e) {
+      return Failure.report(e, program.getErr(), List.of(args).contains("--stacktrace"));
     }
   }
 
   @Override
   public void run() {
     throw new ParameterException(spec.commandLine(), "expected a command, found none");
-  }
-
-  private static int wrongCall(ParameterException e, String[] args) {
-    CommandLine command = e.getCommandLine();
-    PrintWriter err = command.getErr();
-    err.println("spikellm: " + e.getMessage());
-    CommandLine.UnmatchedArgumentException.printSuggestions(e, err);
-    err.println("See '" + command.getCommandSpec().qualifiedName() + " --help'.");
-    return CommandLine.ExitCode.USAGE;
-  }
-
-  private static int failure(Exception e, CommandLine command, CommandLine.ParseResult parsed) {
-    if (e instanceof ParameterException wrong) {
-      return wrongCall(wrong, new String[0]);
-    }
-    command.getErr().println("spikellm: " + message(e));
-    if (parsed.originalArgs().contains("--stacktrace")) {
-      e.printStackTrace(command.getErr());
-    }
-    return CommandLine.ExitCode.SOFTWARE;
-  }
-
-  /** One line: what, where, expected, found, what to do. */
-  private static String message(Exception e) {
-    return switch (e) {
-      case UncheckedIOException io -> message(io.getCause());
-      case NoSuchFileException missing -> missing.getFile() + ": not found";
-      case AccessDeniedException denied -> denied.getFile() + ": permission denied";
-      case IOException io when io.getMessage() != null -> io.getMessage();
-      case IllegalArgumentException wrong when wrong.getMessage() != null -> wrong.getMessage();
-      default -> "unexpected: " + e + "; run again with --stacktrace and report it";
-    };
   }
 
   static final class Version implements IVersionProvider {

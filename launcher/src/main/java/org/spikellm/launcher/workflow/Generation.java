@@ -40,7 +40,9 @@ public record Generation(String text, int[] tokens, int promptTokens, double pro
     Sampler sampler = new Sampler(options);
     TokenStream stream = model.tokenizer().stream(seen);
     StopText text = new StopText(options.stops(), sink);
-    int[] ids = Arrays.copyOf(seen, seen.length + options.maxTokens());
+    // The last token that is drawn needs no room in the cache.
+    int most = Math.min(options.maxTokens(), cache.capacity() - cache.length() - prompt.length + 1);
+    int[] ids = Arrays.copyOf(seen, seen.length + most);
     int length = seen.length;
     long began = System.nanoTime();
     Tensor logits = model.decoder().nextLogits(prompt, cache);
@@ -52,7 +54,7 @@ public record Generation(String text, int[] tokens, int promptTokens, double pro
       }
       ids[length++] = token;
       text.append(stream.accept(token));
-      if (text.stopped() || length - seen.length == options.maxTokens() || cache.length() == cache.capacity()) {
+      if (text.stopped() || length - seen.length == most) {
         break;
       }
       logits = model.decoder().nextLogits(new int[] {token}, cache);

@@ -54,6 +54,7 @@ public final class Quantization {
     NeuronModel neuron = registry.find(NeuronModel.class, options.neuron());
     SalienceDetector detector = registry.find(SalienceDetector.class, options.detector());
     ComputeBackend found = registry.backend(backend);
+    CheckpointWriter.requireFree(out);
     try (Checkpoint checkpoint = Checkpoint.open(source, LoadedModel.neurons(registry));
         Tokenizer tokenizer = LoadedModel.tokenizer(checkpoint)) {
       if (checkpoint.config().packed()) {

@@ -1,0 +1,69 @@
+package org.spikellm.launcher.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** What a user sees when it did not work: one line on standard error, and a second one with the way to the help after a wrong call. */
+final class Failure {
+
+  private static final int SUGGESTIONS = 3;
+
+  private Failure() {}
+
+  /** The call was wrong: status 2. */
+  static int wrongCall(ParameterException e, String[] args) {
+    CommandLine command = e.getCommandLine();
+    List<String> similar = e instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
+    PrintWriter err = command.getErr();
+    err.println("spikellm: " + oneLine(e.getMessage())
+        + (similar.isEmpty() ? "" : "; did you mean " + String.join(", ", similar.subList(0, Math.min(SUGGESTIONS, similar.size()))) + "?"));
+    err.println("See '" + command.getCommandSpec().qualifiedName() + " --help'.");
+    return CommandLine.ExitCode.USAGE;
+  }
+
+  /** It could not be done: status 1. */
+  static int report(Exception e, CommandLine command, CommandLine.ParseResult parsed) {
+    return e instanceof ParameterException wrong ? wrongCall(wrong, new String[0])
+        : report(e, command.getErr(), parsed.originalArgs().contains("--stacktrace"));
+  }
+
+  /** As above, for what picocli lets through. */
+  static int report(Throwable e, PrintWriter err, boolean trace) {
+    err.println("spikellm: " + oneLine(message(e)));
+    if (trace) {
+      e.printStackTrace(err);
+    }
+    return CommandLine.ExitCode.SOFTWARE;
+  }
+
+  /** What, where, expected, found, what to do. */
+  private static String message(Throwable e) {
+    return switch (e) {
+      case UncheckedIOException unchecked -> message(unchecked.getCause());
+      case NoSuchFileException missing -> missing.getFile() + ": not found";
+      case AccessDeniedException denied -> denied.getFile() + ": permission denied";
+      case FileSystemException system when system.getReason() == null -> system.getFile() + ": " + system.getClass().getSimpleName();
+      case IOException io when io.getMessage() != null -> io.getMessage();
+      case IllegalArgumentException wrong when wrong.getMessage() != null -> wrong.getMessage();
+      case OutOfMemoryError memory -> "out of memory: " + memory.getMessage() + "; ask for less (a smaller --sequence, fewer --samples) "
+          + "or give more (SPIKELLM_JAVA_OPTS='-Xmx… -XX:MaxDirectMemorySize=…')";
+      // The JVM's answer to a fault in mapped memory.
+      case InternalError fault when fault.getMessage() != null && fault.getMessage().contains("memory access") ->
+          "a file became shorter while it was read, or its disk failed; copy it whole and run again";
+      default -> "unexpected: " + e + "; run again with --stacktrace and report it";
+    };
+  }
+
+  /** File and tensor names may hold line breaks and terminal codes. */
+  private static String oneLine(String text) {
+    return text.strip().replaceAll("\\R", " ").replaceAll("\\p{Cntrl}", "?");
+  }
+}
