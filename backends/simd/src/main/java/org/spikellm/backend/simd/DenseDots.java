@@ -19,41 +19,24 @@ final class DenseDots {
     int depth = a.columns();
     float[] left = session.shared(a.rows() * depth);
     MemorySegment.copy(a.segment(), Tensor.FLOAT, 0, left, 0, a.rows() * depth);
+    if (b.dtype() == DType.F16) {
+      HalfDots.scale(left, a.rows() * depth);
+    }
     int grain = session.grain(b.rows(), (long) depth * 2);
     session.workers().forEach(Lanes.ceilDiv(b.rows(), grain), (slice, worker) -> {
-      Scratch scratch = session.scratch(worker);
-      float[] part = scratch.c(4 * LANES);
-      int last = Math.min(b.rows(), (slice + 1) * grain);
-      if (b.dtype() == DType.F32) {
-        for (int j = slice * grain; j < last; j++) {
-          MemorySegment row = b.segment().asSlice(j * b.rowBytes(), b.rowBytes());
-          for (int i = 0; i < a.rows(); i++) {
-            out.segment().set(Tensor.FLOAT, ((long) i * b.rows() + j) * Float.BYTES, dot(row, left, i * depth, depth, part));
-          }
-        }
-      } else {
-        float[] row = scratch.d(CHUNK);
-        float[] sums = scratch.b(a.rows());
-        for (int j = slice * grain; j < last; j++) {
-          converted(b, j, left, a.rows(), row, part, sums);
-          for (int i = 0; i < a.rows(); i++) {
-            out.segment().set(Tensor.FLOAT, ((long) i * b.rows() + j) * Float.BYTES, sums[i]);
-          }
+      float[] part = session.scratch(worker).c(LANES);
+      for (int j = slice * grain; j < Math.min(b.rows(), (slice + 1) * grain); j++) {
+        MemorySegment row = b.segment().asSlice(j * b.rowBytes(), b.rowBytes());
+        for (int i = 0; i < a.rows(); i++) {
+          float dot = switch (b.dtype()) {
+            case F32 -> dot(row, left, i * depth, depth, part);
+            case F16 -> HalfDots.f16(row, left, i * depth, depth, part);
+            default -> HalfDots.bf16(row, left, i * depth, depth, part);
+          };
+          out.segment().set(Tensor.FLOAT, ((long) i * b.rows() + j) * Float.BYTES, dot);
         }
       }
     });
-  }
-
-  private static void converted(Tensor b, int j, float[] left, int rows, float[] row, float[] part, float[] sums) {
-    int depth = b.columns();
-    for (int from = 0; from < depth; from += CHUNK) {
-      int length = Math.min(CHUNK, depth - from);
-      DenseProduct.read(b, j, from, length, row);
-      for (int i = 0; i < rows; i++) {
-        float dot = dot(row, left, i * depth + from, length, part);
-        sums[i] = from == 0 ? dot : sums[i] + dot;
-      }
-    }
   }
 
   private static float dot(MemorySegment b, float[] a, int at, int length, float[] part) {
@@ -71,25 +54,6 @@ final class DenseDots {
     float sum = total(s0, s1, s2, s3, part);
     for (; k < length; k++) {
       sum += b.get(Tensor.FLOAT, 4L * k) * a[at + k];
-    }
-    return sum;
-  }
-
-  private static float dot(float[] b, float[] a, int at, int length, float[] part) {
-    FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
-    FloatVector s1 = FloatVector.zero(Lanes.FLOATS);
-    FloatVector s2 = FloatVector.zero(Lanes.FLOATS);
-    FloatVector s3 = FloatVector.zero(Lanes.FLOATS);
-    int k = 0;
-    for (; k <= length - 4 * LANES; k += 4 * LANES) {
-      s0 = DenseTile.fma(left(b, k), left(a, at + k), s0);
-      s1 = DenseTile.fma(left(b, k + LANES), left(a, at + k + LANES), s1);
-      s2 = DenseTile.fma(left(b, k + 2 * LANES), left(a, at + k + 2 * LANES), s2);
-      s3 = DenseTile.fma(left(b, k + 3 * LANES), left(a, at + k + 3 * LANES), s3);
-    }
-    float sum = total(s0, s1, s2, s3, part);
-    for (; k < length; k++) {
-      sum += b[k] * a[at + k];
     }
     return sum;
   }

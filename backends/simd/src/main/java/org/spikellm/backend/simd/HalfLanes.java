@@ -38,14 +38,20 @@ final class HalfLanes {
   static void readBf16(MemorySegment segment, long at, int length, float[] target) {
     int k = 0;
     for (; k <= length - Lanes.COUNT; k += Lanes.COUNT) {
-      load(segment, at + 2L * k).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(target, k);
+      bf16(segment, at + 2L * k).intoArray(target, k);
     }
     for (; k < length; k++) {
       target[k] = Float.intBitsToFloat(segment.get(Tensor.SHORT, at + 2L * k) << 16);
     }
   }
 
-  private static IntVector load(MemorySegment segment, long at) {
+  /** {@link Lanes#COUNT} BF16 numbers at byte {@code at}. */
+  static FloatVector bf16(MemorySegment segment, long at) {
+    return load(segment, at).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+  }
+
+  /** The bits of {@link Lanes#COUNT} half-precision numbers, their sign extended. */
+  static IntVector load(MemorySegment segment, long at) {
     return (IntVector) ShortVector.fromMemorySegment(HALVES, segment, at, Lanes.ORDER)
         .convertShape(VectorOperators.S2I, Lanes.INTS, 0);
   }
