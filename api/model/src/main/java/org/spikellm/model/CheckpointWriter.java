@@ -70,7 +70,8 @@ public final class CheckpointWriter {
   /**
    * Whether {@link #open} would take {@code out}, before any work is done for it.
    *
-   * @throws CheckpointException if it exists and is not an empty directory, or what an unfinished run would have left beside it is not one's
+   * @throws CheckpointException if it exists and is not an empty directory, or if what lies where an unfinished run leaves its blocks is
+   *     not from one
    */
   public static void requireFree(Path out) throws IOException {
     Path absolute = out.toAbsolutePath().normalize();

@@ -61,7 +61,8 @@ public final class Safetensors {
    */
   public static Safetensors open(Path file, Arena arena) throws IOException {
     if (!Files.isRegularFile(file)) {
-      throw new CheckpointException(file + ": expected a safetensors file, found " + (Files.exists(file) ? "something else" : "nothing"));
+      throw new CheckpointException(file + ": expected a safetensors file, found "
+          + (Files.exists(file) ? "something else" : "nothing"));
     }
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = channel.size();

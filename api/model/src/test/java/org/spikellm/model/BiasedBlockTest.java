@@ -15,14 +15,14 @@ import org.spikellm.api.Tensor;
 import org.spikellm.backend.reference.ReferenceBackend;
 
 /**
- * A block with a bias on every projection, on one token, against the sums written out in double. At position 0 RoPE turns nothing and
- * attention has one key, so a head's output is the value of its key/value head.
+ * A block with a bias on every projection, on one token, against the sums written out in double. At position 0 RoPE turns nothing
+ * and attention has one key, so a head's output is the value of its key/value head.
  */
 class BiasedBlockTest {
 
   private static final long SEED = 11;
   private static final BlockShape SHAPE = new BlockShape(8, 2, 1, 4, 6, 1e-5f);
-  /** Chained sums of at most 9 terms of at most 1 each: far above their float errors of 9 · 2⁻²⁴ a stage, far below a bias. */
+  /** Chained sums of at most 9 terms of about 1: far above their float errors of 9 · 2⁻²⁴ a stage, far below a bias. */
   private static final double TOLERANCE = 1e-5;
 
   private final Random random = new Random(SEED);
@@ -66,7 +66,8 @@ class BiasedBlockTest {
     for (Projection p : Projection.values()) {
       weights.put(p, draw(SHAPE.rows(p) * SHAPE.columns(p)));
       biases.put(p, draw(SHAPE.rows(p)));
-      linears.put(p, new Block.Linear(new DenseWeight(Tensor.of(SHAPE.rows(p), weights.get(p))), Tensor.of(1, biases.get(p)), null));
+      DenseWeight weight = new DenseWeight(Tensor.of(SHAPE.rows(p), weights.get(p)));
+      linears.put(p, new Block.Linear(weight, Tensor.of(1, biases.get(p)), null));
     }
     float[] attentionNorm = draw(8);
     float[] mlpNorm = draw(8);
@@ -74,8 +75,8 @@ class BiasedBlockTest {
     Tensor x = Tensor.of(1, input);
     double[][] seen = new double[2][];
     try (Session session = new ReferenceBackend().open(1)) {
-      PreparedBlock block = new PreparedBlock(session, new Block(SHAPE, linears, Tensor.of(1, attentionNorm), Tensor.of(1, mlpNorm), null),
-          SpikeMode.COLLAPSED);
+      Block data = new Block(SHAPE, linears, Tensor.of(1, attentionNorm), Tensor.of(1, mlpNorm), null);
+      PreparedBlock block = new PreparedBlock(session, data, SpikeMode.COLLAPSED);
       block.forward(x, block.cache(1), 0, RopeScaling.plain(1e4).table(1, 4), new Workspace(SHAPE, 1), new BlockObserver() {
         @Override
         public void input(Projection.Source source, Tensor t) {}

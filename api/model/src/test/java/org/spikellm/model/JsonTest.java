@@ -75,8 +75,8 @@ class JsonTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", " ", "{", "[1", "[1,]", "{\"a\"}", "{\"a\": 1, \"a\": 2}", "NaN", "[Infinity]", "tru", "1 2", "{} {}", "'a'",
-      "\"\n\"", "// no\n1", "01", "\uFEFF", "[1e]"})
+  @ValueSource(strings = {"", " ", "{", "[1", "[1,]", "{\"a\"}", "{\"a\": 1, \"a\": 2}", "NaN", "[Infinity]", "tru", "1 2", "{} {}",
+      "'a'", "\"\n\"", "// no\n1", "01", "\uFEFF", "[1e]"})
   void whatIsNotJsonIsRefusedInOneLine(String text) {
     CheckpointException e = assertThrows(CheckpointException.class, () -> parse(text));
     assertTrue(e.getMessage().startsWith("here.json: "), e.getMessage());
@@ -85,7 +85,8 @@ class JsonTest {
 
   @Test
   void bombsAreRefused() {
-    for (String bomb : new String[] {"[".repeat(1_000_000), "{\"a\":".repeat(100_000), "9".repeat(1_000_000), "1e" + "9".repeat(5000)}) {
+    for (String bomb : new String[] {"[".repeat(1_000_000), "{\"a\":".repeat(100_000), "9".repeat(1_000_000),
+        "1e" + "9".repeat(5000)}) {
       assertThrows(CheckpointException.class, () -> parse(bomb), bomb.substring(0, 5));
     }
   }
@@ -97,7 +98,8 @@ class JsonTest {
       assertThrows(CheckpointException.class, () -> Json.parse(bytes, "x"), Integer.toHexString(b));
     }
     Path file = temporary.resolve("gone.json");
-    assertTrue(assertThrows(CheckpointException.class, () -> Json.readObject(file)).getMessage().contains("gone.json: not found"));
+    CheckpointException gone = assertThrows(CheckpointException.class, () -> Json.readObject(file));
+    assertTrue(gone.getMessage().contains("gone.json: not found"), gone.getMessage());
     CheckpointException e = assertThrows(CheckpointException.class, () -> Json.readObject(Files.createDirectory(file)));
     assertTrue(e.getMessage().contains("gone.json"), e.getMessage());
   }

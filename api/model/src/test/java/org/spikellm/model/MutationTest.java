@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,6 +30,7 @@ class MutationTest {
   private static final long FIRST_SEED = 20_000;
   private static final int MUTANTS = 1500;
   private static final int PACKED_MUTANTS = 1500;
+  private static final int SHOWN = 20_000;
   private static final Duration LIMIT = Duration.ofSeconds(20);
 
   @TempDir
@@ -44,9 +46,10 @@ class MutationTest {
     for (long seed = FIRST_SEED; seed < FIRST_SEED + MUTANTS; seed++) {
       Random random = new Random(seed);
       boolean header = random.nextBoolean();
-      Files.write(config2, header ? config : Mutant.json(config, random));
-      Files.write(tensors2, header ? Mutant.safetensors(tensors, random) : tensors);
-      outcomes.merge(opens(temporary, seed), 1, Integer::sum);
+      byte[] mutant = header ? Mutant.safetensors(tensors, random) : Mutant.json(config, random);
+      Files.write(config2, header ? config : mutant);
+      Files.write(tensors2, header ? mutant : tensors);
+      outcomes.merge(opens(temporary, "seed " + seed, mutant), 1, Integer::sum);
     }
     assertBoth(outcomes, MUTANTS);
   }
@@ -65,12 +68,13 @@ class MutationTest {
       Path file = files.get((int) (seed % files.size()));
       byte[] whole = Files.readAllBytes(file);
       Random random = new Random(seed);
-      Files.write(file, file.toString().endsWith(".json") ? Mutant.json(whole, random) : Mutant.safetensors(whole, random));
-      outcomes.merge(opens(directory, seed), 1, Integer::sum);
+      byte[] mutant = file.toString().endsWith(".json") ? Mutant.json(whole, random) : Mutant.safetensors(whole, random);
+      Files.write(file, mutant);
+      outcomes.merge(opens(directory, "seed " + seed, mutant), 1, Integer::sum);
       Files.write(file, whole);
     }
     assertBoth(outcomes, PACKED_MUTANTS);
-    assertTrue(opens(directory, -1), "the checkpoint that was not changed");
+    assertTrue(opens(directory, "no mutant", new byte[0]), "the checkpoint that was not changed");
   }
 
   private static void assertBoth(Map<Boolean, Integer> outcomes, int mutants) {
@@ -79,7 +83,7 @@ class MutationTest {
   }
 
   /** Whether the mutant opens and runs. */
-  private static boolean opens(Path directory, long seed) {
+  private static boolean opens(Path directory, String seed, byte[] mutant) {
     return Assertions.assertTimeoutPreemptively(LIMIT, () -> {
       try (Checkpoint checkpoint = Checkpoint.open(directory, PackedTiny.NEURONS);
           Session session = new ReferenceBackend().open(1)) {
@@ -88,11 +92,15 @@ class MutationTest {
         decoder.nextLogits(new int[] {0}, decoder.newCache(2));
         return true;
       } catch (CheckpointException e) {
-        assertTrue(e.getMessage() != null && e.getMessage().lines().count() == 1, "seed " + seed + ": message " + e.getMessage());
+        assertTrue(e.getMessage() != null && e.getMessage().lines().count() == 1, seed + ": message " + e.getMessage());
         return false;
       } catch (Throwable e) {
-        return fail("seed " + seed + ": " + e, e);
+        return fail(seed + ": " + e + " from " + text(mutant), e);
       }
-    }, "seed " + seed);
+    }, () -> seed + ": no end within the time for " + text(mutant));
+  }
+
+  private static String text(byte[] mutant) {
+    return new String(mutant, 0, Math.min(mutant.length, SHOWN), StandardCharsets.ISO_8859_1);
   }
 }

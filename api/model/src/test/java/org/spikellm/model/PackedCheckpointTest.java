@@ -91,7 +91,8 @@ class PackedCheckpointTest {
     try (Checkpoint source = Checkpoint.open(PackedTiny.SOURCE, PackedTiny.NEURONS)) {
       CheckpointWriter writer = CheckpointWriter.open(out, source, PackedTiny.task(4, 4, 0, 16), true);
       writer.write(0, PackedTiny.block(source.block(0), 4, 4, 0));
-      Files.write(partial.resolve("model-00002-of-00003.safetensors.tmp"), new byte[1000]);  // what a kill leaves of the next block
+      // What a kill leaves of the next block.
+      Files.write(partial.resolve("model-00002-of-00003.safetensors.tmp"), new byte[1000]);
       assertFalse(Files.exists(out));
       refused(partial, "config.json", "not found");
       CheckpointWriter next = CheckpointWriter.open(out, source, PackedTiny.task(4, 4, 0, 16), true);

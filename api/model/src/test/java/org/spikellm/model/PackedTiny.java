@@ -56,7 +56,7 @@ final class PackedTiny {
 
   static final NeuronLookup NEURONS = (id, options) -> {
     if (!id.equals("test") || !options.isEmpty()) {
-      throw new CheckpointException("there is no neuron '" + id + "' with options " + options.keySet().size() + "; known ones: test");
+      throw new CheckpointException("there is no neuron '" + id + "' with " + options.size() + " options; known ones: test");
     }
     return NEURON;
   };
@@ -81,7 +81,8 @@ final class PackedTiny {
       Encoding input = activationBits == FLOAT ? null : new Encoding(NEURON, ChannelOrder.of(salient(dense.columns())),
           List.of(NEURON.dynamics(activationBits, 1), NEURON.dynamics(activationBits, 2)), true);
       ChannelOrder order = input == null ? ChannelOrder.identity(dense.columns()) : input.order();
-      LinearWeight weight = weightBits == FLOAT ? dense : AffineQuantizer.quantize(dense.values(), order, weightBits, groupSize, 1);
+      LinearWeight weight = weightBits == FLOAT ? dense
+          : AffineQuantizer.quantize(dense.values(), order, weightBits, groupSize, 1);
       linears.put(projection, new Block.Linear(weight, null, input));
     }
     return new Block(shape, linears, source.attentionNorm(), source.mlpNorm(),

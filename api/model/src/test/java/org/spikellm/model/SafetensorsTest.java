@@ -30,8 +30,8 @@ class SafetensorsTest {
 
   private static byte[] file(String header, byte[] data) {
     byte[] json = header.getBytes(StandardCharsets.UTF_8);
-    return ByteBuffer.allocate(8 + json.length + data.length).order(ByteOrder.LITTLE_ENDIAN).putLong(json.length).put(json).put(data)
-        .array();
+    return ByteBuffer.allocate(8 + json.length + data.length).order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(json.length).put(json).put(data).array();
   }
 
   private Safetensors open(byte[] bytes) throws IOException {
@@ -56,7 +56,8 @@ class SafetensorsTest {
     data.putShort((short) 0x3e00).putShort((short) 0xc000).putShort((short) 0x3fc0).putShort((short) 0xc000);
     Safetensors file = open(file("""
         {"__metadata__": {"format": "pt"}, "odd": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},
-         "f32": {"dtype": "F32", "shape": [2], "data_offsets": [1, 9]}, "f16": {"dtype": "F16", "shape": [2, 1], "data_offsets": [9, 13]},
+         "f32": {"dtype": "F32", "shape": [2], "data_offsets": [1, 9]},
+         "f16": {"dtype": "F16", "shape": [2, 1], "data_offsets": [9, 13]},
          "bf16": {"dtype": "BF16", "shape": [1, 2], "data_offsets": [13, 17]},
          "none": {"dtype": "F32", "shape": [0, 5], "data_offsets": [17, 17]}}   """, data.array()));
     assertEquals(List.of("odd", "f32", "f16", "bf16", "none"), List.copyOf(file.entries().keySet()));

@@ -26,7 +26,7 @@ import picocli.CommandLine.Parameters;
 @Command(name = "chat", description = "Hold a conversation: a line is a turn; an empty line or the end of input ends it.")
 final class ChatCommand implements Callable<Integer> {
 
-  /** Positions that the cache begins with; it grows with the conversation, since a model's limit may be more than there is memory for. */
+  /** Positions that the cache begins with; it grows with the conversation: memory may not hold a model's limit. */
   private static final int CACHE = 2048;
 
   @Mixin

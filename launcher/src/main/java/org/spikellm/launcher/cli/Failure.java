@@ -11,7 +11,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** What a user sees when it did not work: one line on standard error, and a second one with the way to the help after a wrong call. */
+/** What a user sees when it did not work: one line on standard error; after a wrong call also the way to the help. */
 final class Failure {
 
   private static final int SUGGESTIONS = 3;
@@ -22,9 +22,10 @@ final class Failure {
   static int wrongCall(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
     List<String> similar = e instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
+    String suggestion = similar.isEmpty() ? ""
+        : "; did you mean " + String.join(", ", similar.subList(0, Math.min(SUGGESTIONS, similar.size()))) + "?";
     PrintWriter err = command.getErr();
-    err.println("spikellm: " + oneLine(e.getMessage())
-        + (similar.isEmpty() ? "" : "; did you mean " + String.join(", ", similar.subList(0, Math.min(SUGGESTIONS, similar.size()))) + "?"));
+    err.println("spikellm: " + oneLine(e.getMessage()) + suggestion);
     err.println("See '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return CommandLine.ExitCode.USAGE;
   }
@@ -51,11 +52,11 @@ final class Failure {
       case UncheckedIOException wrapped -> message(wrapped.getCause());
       case NoSuchFileException missing -> missing.getFile() + ": not found";
       case AccessDeniedException denied -> denied.getFile() + ": permission denied";
-      case FileSystemException system when system.getReason() == null -> system.getFile() + ": " + system.getClass().getSimpleName();
+      case FileSystemException other when other.getReason() == null -> other.getFile() + ": " + other.getClass().getSimpleName();
       case IOException io when io.getMessage() != null -> io.getMessage();
       case IllegalArgumentException wrong when wrong.getMessage() != null -> wrong.getMessage();
-      case OutOfMemoryError memory -> "out of memory: " + memory.getMessage() + "; ask for less (a smaller --sequence, fewer --samples) "
-          + "or give more (SPIKELLM_JAVA_OPTS='-Xmx… -XX:MaxDirectMemorySize=…')";
+      case OutOfMemoryError memory -> "out of memory: " + memory.getMessage()
+          + "; ask for less (a smaller --sequence, fewer --samples) or give more (SPIKELLM_JAVA_OPTS='-Xmx… -XX:MaxDirectMemorySize=…')";
       // The JVM's answer to a fault in mapped memory.
       case InternalError fault when fault.getMessage() != null && fault.getMessage().contains("memory access") ->
           "a file became shorter while it was read, or its disk failed; copy it whole and run again";

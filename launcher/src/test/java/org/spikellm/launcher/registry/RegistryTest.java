@@ -1,0 +1,96 @@
+package org.spikellm.launcher.registry;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
+import org.spikellm.api.Availability;
+import org.spikellm.api.ComputeBackend;
+import org.spikellm.api.NeuronModel;
+import org.spikellm.api.QuantizationPipeline;
+import org.spikellm.api.SalienceDetector;
+
+/** Which providers there are, and what is said of those there are not. */
+class RegistryTest {
+
+  @TempDir
+  private Path temporary;
+
+  private static Registry registry(Map<String, String> options) throws RegistryException {
+    return new Registry(List.of(), options);
+  }
+
+  private static void refused(Executable call, String... parts) {
+    RegistryException e = assertThrows(RegistryException.class, call);
+    for (String part : parts) {
+      assertTrue(e.getMessage().contains(part), e.getMessage());
+    }
+    assertEquals(1, e.getMessage().lines().count(), e.getMessage());
+  }
+
+  @Test
+  void everyKindHasItsProviders() throws RegistryException {
+    Registry registry = registry(Map.of());
+    for (Kind kind : Kind.values()) {
+      for (Listing listing : registry.list(kind)) {
+        assertNotNull(listing.provider(), listing.origin() + ": " + listing.failure());
+      }
+    }
+    List<String> neurons = registry.list(Kind.NEURON).stream().map(Listing::id).toList();
+    assertTrue(neurons.containsAll(List.of("if", "lif", "gif", "ternary-gif")), neurons.toString());
+    List<String> detectors = registry.list(Kind.DETECTOR).stream().map(Listing::id).toList();
+    assertTrue(detectors.containsAll(List.of("gradient", "hessian", "magnitude", "mad")), detectors.toString());
+    List<String> backends = registry.list(Kind.BACKEND).stream().map(Listing::id).toList();
+    assertTrue(backends.containsAll(List.of("reference", "simd")), backends.toString());
+  }
+
+  @Test
+  void autoIsTheFastestThatIsAvailable() throws RegistryException {
+    Registry registry = registry(Map.of());
+    int fastest = registry.list(Kind.BACKEND).stream().map(listing -> ((ComputeBackend) listing.provider()).probe())
+        .mapToInt(state -> state instanceof Availability.Available(String device, int speed) ? speed : Integer.MIN_VALUE).max().orElseThrow();
+    assertEquals(fastest, assertInstanceOf(Availability.Available.class, registry.backend("auto").probe()).speed());
+    assertEquals("reference", registry.backend("reference").id());
+  }
+
+  @Test
+  void anUnknownIdNamesTheKnownOnes() throws RegistryException {
+    Registry registry = registry(Map.of());
+    refused(() -> registry.backend("cuda"), "no backend 'cuda'", "reference, simd");
+    refused(() -> registry.find(NeuronModel.class, "GIF"), "no neuron 'GIF'", "gif", "lif", "ternary-gif");
+    refused(() -> registry.find(SalienceDetector.class, ""), "no detector ''", "gradient, hessian, mad, magnitude");
+    refused(() -> registry.find(QuantizationPipeline.class, "gif"), "no pipeline 'gif'", "rtn");
+  }
+
+  @Test
+  void optionsAreKnownAndValid() throws RegistryException {
+    refused(() -> registry(Map.of("lif.leek", "1")), "lif.leek", "no option 'leek'", "leak");
+    refused(() -> registry(Map.of("lif", "1")), "no option ''", "leak");
+    refused(() -> registry(Map.of("nobody.leak", "1")), "no provider 'nobody'", "lif");
+    refused(() -> registry(Map.of("gif.leak", "1")), "'gif' has no option 'leak'", "it has none");
+    for (String wrong : new String[] {"", "x", "NaN", "-1", "7"}) {
+      Registry registry = registry(Map.of("lif.leak", wrong));
+      refused(() -> registry.find(NeuronModel.class, "lif"), "leak", "'" + wrong + "'");
+    }
+    Registry registry = registry(Map.of("lif.leak", "0.5"));
+    assertEquals(0.5f, registry.find(NeuronModel.class, "lif").dynamics(4, 2).leak());
+    refused(() -> registry.find(NeuronModel.class, "lif", Map.of("x", "1")), "no option 'x'");
+  }
+
+  @Test
+  void directoriesOfModulesThatAreNone() throws IOException {
+    refused(() -> new Registry(List.of(temporary.resolve("gone")), Map.of()), "gone", "found nothing");
+    Path jar = Files.writeString(temporary.resolve("broken.jar"), "no jar");
+    refused(() -> new Registry(List.of(temporary), Map.of()), "--module-path", "cannot be resolved", jar.getFileName().toString());
+  }
+}
