@@ -101,10 +101,16 @@ final class DemoCommand implements Callable<Integer> {
     common.out.println("  Memory traffic is left out.");
     common.out.println();
     common.out.println("Go on with:");
-    common.out.println("  spikellm generate " + target + " --prompt \"The old king\" --step-by-step");
-    common.out.println("  spikellm evaluate " + source + " " + target + " --text FILE");
-    common.out.println("  spikellm inspect " + target + " --layers");
+    common.out.println("  spikellm generate " + quoted(target) + " --prompt \"The old king\" --step-by-step");
+    common.out.println("  spikellm evaluate " + quoted(source) + " " + quoted(target) + " --text FILE");
+    common.out.println("  spikellm inspect " + quoted(target) + " --layers");
     common.out.println("  spikellm quantize MODEL OUT --steps 4 --salient 0.05");
+  }
+
+  /** A path as a shell takes it. */
+  private static String quoted(Path path) {
+    String text = path.toString();
+    return text.matches("[\\w./-]+") ? text : "'" + text.replace("'", "'\\''") + "'";
   }
 
   private static void row(Table table, String name, Demonstration.Figures a, Demonstration.Figures b,
