@@ -6,7 +6,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
@@ -62,7 +64,7 @@ public final class CheckpointWriter {
         Files.write(file, description);
       }
     } catch (IOException e) {
-      throw new CheckpointException(partial + ": cannot be written: " + reason(e), e);
+      throw new CheckpointException(partial + ": cannot be written: " + reason(e) + "; choose another place", e);
     }
     return new CheckpointWriter(absolute, partial, source);
   }
@@ -228,8 +230,12 @@ public final class CheckpointWriter {
   }
 
   private static String reason(IOException e) {
-    return e instanceof AccessDeniedException ? "permission denied"
-        : e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    return switch (e) {
+      case AccessDeniedException denied -> "permission denied";
+      case NoSuchFileException place -> "its directory takes no new ones";
+      case FileSystemException system when system.getReason() != null -> system.getReason();
+      default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    };
   }
 
   private static long size(Path directory) throws IOException {
