@@ -13,9 +13,11 @@ import java.util.Map;
  * @param inputs statistics of the input of each projection
  * @param encodings how each projection's input is to be encoded; without an entry where activations stay in float
  * @param keyValues how queries, keys and values are to be encoded, or null
+ * @param calibration the samples, or null where the pipeline does not train
+ * @param listener is told how training goes
  */
 public record BlockTask(int index, Block block, QuantizationSpec spec, Map<Projection, InputStatistics> inputs,
-    Map<Projection, Encoding> encodings, KeyValueEncoding keyValues) {
+    Map<Projection, Encoding> encodings, KeyValueEncoding keyValues, Calibration calibration, TrainingListener listener) {
 
   public BlockTask {
     inputs = Collections.unmodifiableMap(new EnumMap<>(inputs));

@@ -10,4 +10,12 @@ public non-sealed interface QuantizationPipeline extends Provider {
    * @param session computes
    */
   QuantizedBlock quantize(BlockTask task, Session session);
+
+  /**
+   * How often {@link #quantize} goes through the task's {@link Calibration}, for which a second, float stream is kept; 0 where it does
+   * not: then the task has none.
+   */
+  default int calibrationPasses() {
+    return 0;
+  }
 }

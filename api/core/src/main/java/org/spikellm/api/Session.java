@@ -1,5 +1,7 @@
 package org.spikellm.api;
 
+import java.util.function.IntConsumer;
+
 /**
  * An open device: owns its memory and threads. Sessions are independent of each other; one session is used by one thread at a
  * time. Results do not depend on the number of threads, and those for a row not on the rows beside it, except in
@@ -69,6 +71,16 @@ public interface Session extends AutoCloseable {
    */
   default void attention(Tensor queries, KeyValues cache, int position, Tensor out) {
     PlainKernels.attention(queries, cache, position, out);
+  }
+
+  /**
+   * Calls {@code body} with each of 0..{@code count − 1} once, in any order and maybe at the same time on the session's threads, and
+   * returns when all are done; what a call computes may not depend on another one. What a call throws is thrown here.
+   */
+  default void forEach(int count, IntConsumer body) {
+    for (int i = 0; i < count; i++) {
+      body.accept(i);
+    }
   }
 
   /** Gives memory and threads back; a second call does nothing. */

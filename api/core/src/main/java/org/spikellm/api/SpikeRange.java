@@ -25,6 +25,12 @@ public record SpikeRange(float theta, int zero) {
     return new SpikeRange(theta, (int) Math.rint(clamp(-low / theta, -MAX_THETA)));
   }
 
+  /** Whether θ of this range is not the exact one but the nearest that is allowed. */
+  public static boolean isClamped(float low, float high, Dynamics dynamics) {
+    float exact = (dynamics.bidirectional() ? Math.max(Math.abs(low), Math.abs(high)) : high - low) / dynamics.countHigh();
+    return exact < MIN_THETA || exact > MAX_THETA;
+  }
+
   /** The input current of a value, in units of θ: {@code round(x/θ) + zero}. The rounding is the encoder's, the firing the neuron's. */
   public float current(float value) {
     return (float) (Math.rint(value / theta) + zero);

@@ -2,6 +2,7 @@ package org.spikellm.model;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.DType;
@@ -16,7 +17,41 @@ import org.spikellm.api.Tensor;
  */
 public final class AffineQuantizer {
 
+  /** Factors on the extremes of each row or group of a weight. Groups count through the classes, in channel order. */
+  public interface Clipping {
+
+    /** The factor on the smallest weight. */
+    float low(int row, int group);
+
+    /** The factor on the largest weight. */
+    float high(int row, int group);
+
+    /** One factor on all extremes. */
+    static Clipping of(float factor) {
+      return new Clipping() {
+        @Override
+        public float low(int row, int group) {
+          return factor;
+        }
+
+        @Override
+        public float high(int row, int group) {
+          return factor;
+        }
+      };
+    }
+  }
+
   private AffineQuantizer() {}
+
+  /** Place after the last one of each group of a row: {@code groupSize} places of a class, or the whole row where it is 0. */
+  public static int[] groupEnds(ChannelOrder order, int groupSize) {
+    if (groupSize == 0) {
+      return new int[] {order.channels()};
+    }
+    return IntStream.range(0, order.classes()).flatMap(c -> IntStream.range(0, CodeClass.groups(order.end(c) - order.start(c), groupSize))
+        .map(g -> Math.min(order.end(c), order.start(c) + (g + 1) * groupSize))).toArray();
+  }
 
   /**
    * Quantizes a weight.
@@ -25,9 +60,9 @@ public final class AffineQuantizer {
    * @param order the order to store the columns in
    * @param bits 1 to 8
    * @param groupSize columns of a class that share a scale, or 0 for a scale a row, over all classes
-   * @param clip factor on the extremes of each row or group
+   * @param clipping factors on the extremes of each row or group
    */
-  public static QuantizedWeight quantize(Tensor weight, ChannelOrder order, int bits, int groupSize, float clip) {
+  public static QuantizedWeight quantize(Tensor weight, ChannelOrder order, int bits, int groupSize, Clipping clipping) {
     Dynamics levels = new Dynamics(1, 1, 0, (1 << bits) - 1, 1);
     int rows = weight.rows();
     Tensor rowScales = groupSize > 0 ? null : Tensor.allocate(DType.F32, rows, 1);
@@ -49,13 +84,14 @@ public final class AffineQuantizer {
       for (int i = 0; i < ordered.length; i++) {
         ordered[i] = natural[order.order()[i]];
       }
-      SpikeRange row = range(ordered, 0, ordered.length, levels, clip);
+      SpikeRange row = range(ordered, 0, ordered.length, levels, clipping, r, 0);
+      int group = 0;
       for (int c = 0; c < order.classes(); c++) {
         CodeClass target = classes.get(c);
         for (int g = 0, from = 0; g < target.groups(); g++) {
           int to = target.groupEnd(g);
           int first = order.start(c);
-          SpikeRange range = groupSize > 0 ? range(ordered, first + from, first + to, levels, clip) : row;
+          SpikeRange range = groupSize > 0 ? range(ordered, first + from, first + to, levels, clipping, r, group++) : row;
           target.scales().setFloat(r, g, range.theta());
           target.zeros().setInt(r, g, range.zero());
           for (int j = from; j < to; j++) {
@@ -69,13 +105,13 @@ public final class AffineQuantizer {
     return new QuantizedWeight(rows, order, classes);
   }
 
-  private static SpikeRange range(float[] values, int from, int to, Dynamics levels, float clip) {
+  private static SpikeRange range(float[] values, int from, int to, Dynamics levels, Clipping clipping, int row, int group) {
     float low = Float.POSITIVE_INFINITY;
     float high = Float.NEGATIVE_INFINITY;
     for (int i = from; i < to; i++) {
       low = Math.min(low, values[i]);
       high = Math.max(high, values[i]);
     }
-    return SpikeRange.of(low * clip, high * clip, levels);
+    return SpikeRange.of(low * clipping.low(row, group), high * clipping.high(row, group), levels);
   }
 }

@@ -11,34 +11,34 @@ import org.spikellm.api.Tensor;
 /** The residual stream of the calibration samples on its way through the blocks, one sample after another. */
 public final class CalibrationStream implements AutoCloseable {
 
-  /** Bytes of stream that are held in memory; a longer one goes to a temporary file. */
-  private static final long MEMORY_LIMIT = 1L << 30;
-
   private final SampleStore store;
   private final int hidden;
   private final int samples;
   private final int sequence;
   private final Tensor rope;
   private final Workspace workspace;
+  private final Tensor copy;
 
   /**
    * The embeddings of the samples.
    *
    * @param samples token windows of equal length
+   * @param memory bytes that it may hold in memory; a longer stream lies in a temporary file
    * @throws IOException if the stream needs a temporary file and there can be none
    */
-  public CalibrationStream(ModelConfig config, Tensor embeddings, List<int[]> samples) throws IOException {
+  public CalibrationStream(ModelConfig config, Tensor embeddings, List<int[]> samples, long memory) throws IOException {
     BlockShape shape = config.block();
     this.samples = samples.size();
     this.sequence = samples.getFirst().length;
     this.hidden = shape.hidden();
-    this.store = new SampleStore(this.samples, sequence, hidden, MEMORY_LIMIT);
+    this.store = new SampleStore(this.samples, sequence, hidden, memory);
     for (int i = 0; i < this.samples; i++) {
       store.read(i).segment().copyFrom(Embedding.of(embeddings, samples.get(i)).segment());
       store.write(i);
     }
     this.rope = config.rope().table(sequence, shape.headDim());
     this.workspace = new Workspace(shape, sequence);
+    this.copy = Tensor.allocate(DType.F32, sequence, hidden);
   }
 
   /** Number of samples. */
@@ -51,6 +51,27 @@ public final class CalibrationStream implements AutoCloseable {
     return sequence;
   }
 
+  /** RoPE's table for the positions of a sample, F32 [sequence, headDim]. */
+  public Tensor rope() {
+    return rope;
+  }
+
+  /** A sample as it is now, F32 [sequence, hidden]; valid until another one is asked for, not to be changed. */
+  public Tensor sample(int i) {
+    return store.read(i);
+  }
+
+  /** What the block answers to a sample, F32 [sequence, hidden], valid until the next call of this or {@link #observe}. */
+  public Tensor run(PreparedBlock block, int i) {
+    return run(block, i, block.cache(sequence), null);
+  }
+
+  private Tensor run(PreparedBlock block, int i, KeyValues cache, BlockObserver observer) {
+    copy.segment().copyFrom(store.read(i).segment());
+    block.forward(copy, cache, 0, rope, workspace, observer, SpikeObserver.NONE);
+    return copy;
+  }
+
   /**
    * Runs the block on all samples without changing the stream.
    *
@@ -58,11 +79,9 @@ public final class CalibrationStream implements AutoCloseable {
    * @param progress is told of the samples done
    */
   public void observe(PreparedBlock block, BlockObserver observer, IntConsumer progress) {
-    Tensor x = Tensor.allocate(DType.F32, sequence, hidden);
     KeyValues cache = block.cache(sequence);
     for (int i = 0; i < samples; i++) {
-      x.segment().copyFrom(store.read(i).segment());
-      block.forward(x, cache, 0, rope, workspace, observer, SpikeObserver.NONE);
+      run(block, i, cache, observer);
       progress.accept(i + 1);
     }
   }
@@ -70,12 +89,13 @@ public final class CalibrationStream implements AutoCloseable {
   /**
    * Replaces the stream by the block's outputs.
    *
+   * @param observer sees its inputs, or null
    * @param progress is told of the samples done
    */
-  public void advance(PreparedBlock block, IntConsumer progress) {
+  public void advance(PreparedBlock block, BlockObserver observer, IntConsumer progress) {
     KeyValues cache = block.cache(sequence);
     for (int i = 0; i < samples; i++) {
-      block.forward(store.read(i), cache, 0, rope, workspace, null, SpikeObserver.NONE);
+      block.forward(store.read(i), cache, 0, rope, workspace, observer, SpikeObserver.NONE);
       store.write(i);
       progress.accept(i + 1);
     }

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,6 +32,7 @@ public final class CheckpointWriter {
 
   private static final String TASK = "task.json";
   private static final String CONFIG = "config.json";
+  private static final String MEASURED = "measured.json";
   private static final List<String> COPIED = List.of("tokenizer.json", "tokenizer.model", "tokenizer_config.json",
       "special_tokens_map.json", "generation_config.json", "chat_template.jinja");
 
@@ -108,8 +110,9 @@ public final class CheckpointWriter {
   public int finishedBlocks() throws IOException {
     int blocks = 0;
     try (Arena arena = Arena.ofShared()) {
-      while (blocks < source.config().blocks() && Files.exists(shard(blocks))) {
+      while (blocks < source.config().blocks() && Files.exists(shard(blocks)) && Files.exists(measuredFile(blocks))) {
         open(blocks, arena);
+        measured(blocks);
         blocks++;
       }
     } catch (CheckpointException e) {
@@ -136,9 +139,19 @@ public final class CheckpointWriter {
     return new PackedReader(open(index, arena), neuron).block(Checkpoint.prefix(index));
   }
 
-  /** Appends a block. */
-  public void write(int index, Block block) throws IOException {
+  /** What was measured of a finished block, as it was given to {@link #write}. */
+  public Map<String, Object> measured(int index) throws IOException {
+    return Json.readObject(measuredFile(index));
+  }
+
+  /**
+   * Appends a block.
+   *
+   * @param measured what was measured while it was made, kept in {@code measured.json}
+   */
+  public void write(int index, Block block, Map<String, Object> measured) throws IOException {
     try {
+      Files.writeString(measuredFile(index), Json.write(measured));
       SafetensorsWriter.write(shard(index), PackedWriter.block(Checkpoint.prefix(index), block));
     } catch (IOException e) {
       throw new CheckpointException(shard(index) + ": cannot be written: " + reason(e)
@@ -170,6 +183,7 @@ public final class CheckpointWriter {
     try {
       writeEnds(head);
       writeIndex();
+      writeMeasured();
       Map<String, Object> config = new LinkedHashMap<>(source.config().json());
       Map<String, Object> described = new LinkedHashMap<>();
       described.put("quant_method", "spikellm");
@@ -182,6 +196,9 @@ public final class CheckpointWriter {
         if (Files.exists(file)) {
           Files.copy(file, partial.resolve(name), StandardCopyOption.REPLACE_EXISTING);
         }
+      }
+      for (int i = 0; i < source.config().blocks(); i++) {
+        Files.delete(measuredFile(i));
       }
       Files.deleteIfExists(partial.resolve(TASK));
       Files.deleteIfExists(out);
@@ -222,6 +239,18 @@ public final class CheckpointWriter {
     index.put("metadata", Map.of("total_size", bytes));
     index.put("weight_map", map);
     Files.writeString(partial.resolve("model.safetensors.index.json"), Json.writePretty(index));
+  }
+
+  private void writeMeasured() throws IOException {
+    List<Map<String, Object>> blocks = new ArrayList<>();
+    for (int i = 0; i < source.config().blocks(); i++) {
+      blocks.add(measured(i));
+    }
+    Files.writeString(partial.resolve(MEASURED), Json.write(Map.of("blocks", blocks)));
+  }
+
+  private Path measuredFile(int block) {
+    return partial.resolve("measured-%05d.json".formatted(block + 1));
   }
 
   private Path shard(int index) {

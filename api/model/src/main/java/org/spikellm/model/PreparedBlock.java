@@ -36,6 +36,11 @@ public final class PreparedBlock {
         List.of(keyValues.plain()), keyValues.collapsed());
   }
 
+  /** The block's sizes. */
+  public BlockShape shape() {
+    return shape;
+  }
+
   /** An empty cache for this block's keys and values. */
   KeyValues cache(int capacity) {
     return KeyValues.allocate(shape.kvHeads(), shape.headDim(), capacity, keyValues);

@@ -90,7 +90,7 @@ class PackedCheckpointTest {
     Path partial = temporary.resolve("out.partial");
     try (Checkpoint source = Checkpoint.open(PackedTiny.SOURCE, PackedTiny.NEURONS)) {
       CheckpointWriter writer = CheckpointWriter.open(out, source, PackedTiny.task(4, 4, 0, 16), true);
-      writer.write(0, PackedTiny.block(source.block(0), 4, 4, 0));
+      writer.write(0, PackedTiny.block(source.block(0), 4, 4, 0), Map.of());
       // What a kill leaves of the next block.
       Files.write(partial.resolve("model-00002-of-00003.safetensors.tmp"), new byte[1000]);
       assertFalse(Files.exists(out));
@@ -110,10 +110,10 @@ class PackedCheckpointTest {
     Path out = temporary.resolve("out");
     try (Checkpoint source = Checkpoint.open(PackedTiny.SOURCE, PackedTiny.NEURONS)) {
       Map<String, Object> task = PackedTiny.task(4, 4, 0, 16);
-      CheckpointWriter.open(out, source, task, true).write(0, PackedTiny.block(source.block(0), 4, 4, 0));
+      CheckpointWriter.open(out, source, task, true).write(0, PackedTiny.block(source.block(0), 4, 4, 0), Map.of());
       assertEquals(1, CheckpointWriter.open(out, source, task, true).finishedBlocks());
       assertEquals(0, CheckpointWriter.open(out, source, task, false).finishedBlocks(), "told not to resume");
-      CheckpointWriter.open(out, source, task, true).write(0, PackedTiny.block(source.block(0), 4, 4, 0));
+      CheckpointWriter.open(out, source, task, true).write(0, PackedTiny.block(source.block(0), 4, 4, 0), Map.of());
       assertEquals(0, CheckpointWriter.open(out, source, PackedTiny.task(4, 4, 32, 16), true).finishedBlocks(), "another task");
     }
   }
@@ -144,7 +144,7 @@ class PackedCheckpointTest {
       Map<String, Object> task = PackedTiny.task(4, 4, 0, 16);
       CheckpointWriter writer = CheckpointWriter.open(out, source, task, true);
       for (int i = 0; i < 2; i++) {
-        writer.write(i, PackedTiny.block(source.block(i), 4, 4, 0));
+        writer.write(i, PackedTiny.block(source.block(i), 4, 4, 0), Map.of());
       }
       Files.writeString(Files.createDirectory(out).resolve("theirs"), "");
       CheckpointException e = assertThrows(CheckpointException.class, () -> writer.finish(source.head(), task));

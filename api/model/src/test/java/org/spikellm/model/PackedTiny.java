@@ -82,7 +82,7 @@ final class PackedTiny {
           List.of(NEURON.dynamics(activationBits, 1), NEURON.dynamics(activationBits, 2)), true);
       ChannelOrder order = input == null ? ChannelOrder.identity(dense.columns()) : input.order();
       LinearWeight weight = weightBits == FLOAT ? dense
-          : AffineQuantizer.quantize(dense.values(), order, weightBits, groupSize, 1);
+          : AffineQuantizer.quantize(dense.values(), order, weightBits, groupSize, AffineQuantizer.Clipping.of(1));
       linears.put(projection, new Block.Linear(weight, null, input));
     }
     return new Block(shape, linears, source.attentionNorm(), source.mlpNorm(),
@@ -111,7 +111,7 @@ final class PackedTiny {
   static LinearWeight head(Checkpoint source, int bits) throws CheckpointException {
     LinearWeight head = source.head();
     return bits == FLOAT ? head
-        : AffineQuantizer.quantize(((DenseWeight) head).values(), ChannelOrder.identity(head.columns()), bits, 0, 1);
+        : AffineQuantizer.quantize(((DenseWeight) head).values(), ChannelOrder.identity(head.columns()), bits, 0, AffineQuantizer.Clipping.of(1));
   }
 
   /** Writes all of it, or goes on with what is there. */
@@ -120,7 +120,7 @@ final class PackedTiny {
       Map<String, Object> task = task(weightBits, activationBits, groupSize, headBits);
       CheckpointWriter writer = CheckpointWriter.open(out, source, task, true);
       for (int i = writer.finishedBlocks(); i < source.config().blocks(); i++) {
-        writer.write(i, block(source.block(i), weightBits, activationBits, groupSize));
+        writer.write(i, block(source.block(i), weightBits, activationBits, groupSize), Map.of());
       }
       writer.finish(head(source, headBits), task);
       return out;

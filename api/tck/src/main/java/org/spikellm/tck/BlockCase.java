@@ -18,6 +18,7 @@ import org.spikellm.api.Projection;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Tensor;
+import org.spikellm.api.TrainingListener;
 
 /** A small random decoder block with grouped queries, and the task of quantizing it. */
 final class BlockCase {
@@ -53,7 +54,7 @@ final class BlockCase {
       }
     }
     return new BlockTask(1, block, spec, statistics, encodings,
-        spec.encodesActivations() ? keyValues(draw, activationBits) : null);
+        spec.encodesActivations() ? keyValues(draw, activationBits) : null, new CalibrationCase(block), TrainingListener.NONE);
   }
 
   private static Block block(Draw draw) {

@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.launcher.workflow.ProcessMemory;
 import org.spikellm.launcher.workflow.Quantization;
@@ -73,6 +75,10 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(names = "--sequence", paramLabel = "N", defaultValue = "2048", description = "Tokens a window; at most the model's limit.")
   private int sequence;
 
+  @Option(names = "--memory", paramLabel = "SIZE", defaultValue = "1G",
+      description = "Memory for the calibration samples on their way, as in 512M or 8G; more goes to temporary files.")
+  private String memory;
+
   @Option(names = "--seed", paramLabel = "N", defaultValue = "2", description = "Seed of everything random.")
   private long seed;
 
@@ -90,7 +96,7 @@ final class QuantizeCommand implements Callable<Integer> {
     if (headBits != 8 && headBits != QuantizationSpec.FLOAT_BITS) {
       throw common.wrong("--head-bits: expected 8 or 16, found " + headBits);
     }
-    QuantizeOptions options = new QuantizeOptions(pipeline, neuron, salience, spec(), headBits, calibration, samples, sequence, !noResume);
+    QuantizeOptions options = new QuantizeOptions(pipeline, neuron, salience, spec(), headBits, calibration, samples, sequence, memory(), !noResume);
     Quantization.Result result = new Quantization(common.registry(), options, common.progress())
         .run(model, out, common.backend, common.threads());
     if (common.json) {
@@ -101,6 +107,15 @@ final class QuantizeCommand implements Callable<Integer> {
       common.out.println("Try: spikellm generate " + out + " --prompt \"Once upon a time\"");
     }
     return 0;
+  }
+
+  private long memory() {
+    Matcher size = Pattern.compile("(\\d{1,18})([KMGT]?)B?", Pattern.CASE_INSENSITIVE).matcher(memory);
+    if (!size.matches()) {
+      throw common.wrong("--memory: expected a size such as 512M or 8G, found '" + memory + "'");
+    }
+    int power = " KMGT".indexOf((size.group(2) + " ").toUpperCase(Locale.ROOT).charAt(0));
+    return (long) (Long.parseLong(size.group(1)) * Math.pow(1024, power));
   }
 
   private QuantizationSpec spec() {
@@ -115,10 +130,10 @@ final class QuantizeCommand implements Callable<Integer> {
 
   private Map<String, Object> json(Quantization.Result result) {
     List<Map<String, Object>> losses = new ArrayList<>();
-    for (int i = 0; i < result.losses().size(); i++) {
-      double[] loss = result.losses().get(i);
-      if (loss.length > 0) {
-        losses.add(Map.of("block", i, "first", loss[0], "last", loss[loss.length - 1]));
+    for (int i = 0; i < result.records().size(); i++) {
+      List<Double> loss = result.records().get(i).losses();
+      if (!loss.isEmpty()) {
+        losses.add(Map.of("block", i, "first", loss.getFirst(), "last", loss.getLast(), "epochs", loss));
       }
     }
     Map<String, Object> map = new LinkedHashMap<>();

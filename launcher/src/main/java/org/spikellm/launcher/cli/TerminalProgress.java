@@ -76,4 +76,13 @@ final class TerminalProgress implements Progress {
       bar.resume();
     }
   }
+
+  @Override
+  public void note(String text) {
+    if (bar != null) {
+      bar.setExtraMessage(" " + text);
+    } else {
+      err.println(text);
+    }
+  }
 }

@@ -1,11 +1,13 @@
 package org.spikellm.launcher.workflow;
 
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntConsumer;
 import org.spikellm.api.Block;
 import org.spikellm.api.BlockTask;
+import org.spikellm.api.Calibration;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.DenseWeight;
 import org.spikellm.api.Dynamics;
@@ -18,8 +20,9 @@ import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.QuantizedBlock;
 import org.spikellm.api.Session;
 import org.spikellm.api.Tensor;
+import org.spikellm.api.TrainingListener;
 import org.spikellm.model.BlockStatistics;
-import org.spikellm.model.CalibrationStream;
+import org.spikellm.model.InputRanges;
 import org.spikellm.model.PreparedBlock;
 import org.spikellm.model.SpikeMode;
 
@@ -38,28 +41,58 @@ final class BlockQuantization {
   }
 
   /**
-   * Quantizes block {@code index}, measured on the stream as it arrives there.
+   * What became of a block.
    *
-   * @param progress is told of the samples observed
+   * @param block the quantized one
+   * @param salience score of each input channel of each projection, and of each (kv head, channel) of keys and values; empty where no
+   *     channel is to be salient
+   * @param losses mean loss of each epoch
    */
-  QuantizedBlock quantize(int index, Block block, CalibrationStream stream, IntConsumer progress) {
+  record Result(Block block, Map<String, float[]> salience, double[] losses) {}
+
+  /**
+   * Quantizes block {@code index}, measured on the streams as they arrive there. The quantized stream stays, the float stream moves on.
+   *
+   * @param progress is told of the samples that went through the block
+   * @param listener is told how training goes
+   */
+  Result quantize(int index, Block block, Streams streams, IntConsumer progress, TrainingListener listener) {
     QuantizationSpec spec = request.spec();
     boolean salient = spec.encodesActivations() && spec.timeSteps() > 1 && spec.salient() > 0;
     BlockStatistics statistics = new BlockStatistics(block.shape(), session, salient && request.detector().needsGram());
-    stream.observe(new PreparedBlock(session, block, SpikeMode.COLLAPSED), statistics, progress);
+    PreparedBlock floating = new PreparedBlock(session, block, SpikeMode.COLLAPSED);
+    streams.quantized().observe(floating, statistics, progress);
+    Calibration calibration = streams.floating() == null ? null : calibration(floating, streams, progress);
+    Map<String, float[]> salience = new LinkedHashMap<>();
     Map<Projection, InputStatistics> inputs = statistics.inputs();
     Map<Projection, Encoding> encodings = new EnumMap<>(Projection.class);
     KeyValueEncoding keyValues = null;
     if (spec.encodesActivations()) {
       for (Projection projection : Projection.values()) {
         Tensor weight = ((DenseWeight) block.linear(projection).weight()).values();
-        encodings.put(projection, salient
-            ? encoding(ChannelOrder.select(request.detector().score(weight.toF32(), inputs.get(projection), session), plain()))
-            : plainEncoding(weight.columns()));
+        if (!salient) {
+          encodings.put(projection, plainEncoding(weight.columns()));
+          continue;
+        }
+        float[] score = request.detector().score(weight.toF32(), inputs.get(projection), session);
+        salience.put(projection.tensorName(), score);
+        encodings.put(projection, encoding(ChannelOrder.select(score, plain())));
       }
       keyValues = keyValues(statistics, salient);
+      if (salient) {
+        salience.put("self_attn.keys", statistics.keySalience());
+        salience.put("self_attn.values", statistics.valueSalience());
+      }
     }
-    return request.pipeline().quantize(new BlockTask(index, block, spec, inputs, encodings, keyValues), session);
+    QuantizedBlock result = request.pipeline()
+        .quantize(new BlockTask(index, block, spec, inputs, encodings, keyValues, calibration, listener), session);
+    return new Result(result.block(), salience, result.losses());
+  }
+
+  private static Calibration calibration(PreparedBlock floating, Streams streams, IntConsumer progress) {
+    InputRanges ranges = new InputRanges(floating.shape());
+    streams.floating().advance(floating, ranges, done -> progress.accept(streams.quantized().samples() + done));
+    return new BlockCalibration(streams.quantized(), streams.floating(), floating, ranges);
   }
 
   private double plain() {

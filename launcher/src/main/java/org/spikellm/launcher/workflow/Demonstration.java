@@ -34,7 +34,7 @@ public final class Demonstration {
   /** The quantization that the demo makes: W4A4, T = 2 for a tenth of the channels. */
   public static QuantizeOptions options() throws IOException {
     return new QuantizeOptions("rtn", "gif", "gradient", new QuantizationSpec(4, 4, 2, 0.10, 0, 2), QuantizationSpec.FLOAT_BITS, null,
-        32, SEQUENCE, true);
+        32, SEQUENCE, Long.MAX_VALUE, true);
   }
 
   /** Measures a model. */

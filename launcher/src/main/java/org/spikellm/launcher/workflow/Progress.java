@@ -33,4 +33,7 @@ public interface Progress {
 
   /** A line beside the progress: a warning, a result. */
   void say(String line);
+
+  /** A few words on the piece of work at hand, which those of the next call replace. */
+  default void note(String text) {}
 }

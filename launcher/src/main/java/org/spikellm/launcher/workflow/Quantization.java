@@ -41,11 +41,11 @@ public final class Quantization {
    * @param blocks how many there are
    * @param resumed how many of them an earlier run had finished
    * @param seconds how long it took
-   * @param losses mean loss of each epoch of each block; empty where nothing is trained
+   * @param records what was measured of each block
    * @param bytes size of the checkpoint
    * @param bitsPerWeight bits of the blocks' tensors over the weights of their linear layers
    */
-  public record Result(int blocks, int resumed, double seconds, List<double[]> losses, long bytes, double bitsPerWeight) {}
+  public record Result(int blocks, int resumed, double seconds, List<BlockRecord> records, long bytes, double bitsPerWeight) {}
 
   /** Quantizes {@code source} into {@code out}. */
   public Result run(Path source, Path out, String backend, int threads) throws IOException {
@@ -65,7 +65,7 @@ public final class Quantization {
       int sequence = Math.min(options.sequence(), checkpoint.config().contextLength());
       List<int[]> windows = CalibrationWindows.draw(tokenizer.encode(text, tokenizer.addsBos()), file.toString(), options.samples(),
           sequence, options.spec().seed());
-      QuantizationRequest request = new QuantizationRequest(options.spec(), pipeline, neuron, detector, windows);
+      QuantizationRequest request = new QuantizationRequest(options.spec(), pipeline, neuron, detector, windows, options.memory());
       progress.begin("Hashing the source", 1, "checkpoint");
       Map<String, Object> description =
           description(SourceHash.of(checkpoint), SourceHash.of(text.getBytes(StandardCharsets.UTF_8)), sequence);
@@ -75,10 +75,10 @@ public final class Quantization {
       if (resumed > 0) {
         progress.say("Going on after block " + resumed + " of " + checkpoint.config().blocks() + ", which an earlier run finished");
       }
-      List<double[]> losses = new BlockwiseRun(checkpoint, writer, request, found, threads, progress).run(resumed);
+      List<BlockRecord> records = new BlockwiseRun(checkpoint, writer, request, found, threads, progress).run(resumed);
       long blockBytes = writer.blockBytes();
       long bytes = writer.finish(head(checkpoint), description);
-      return new Result(losses.size(), resumed, (System.nanoTime() - began) / 1e9, losses, bytes,
+      return new Result(records.size(), resumed, (System.nanoTime() - began) / 1e9, records, bytes,
           8.0 * blockBytes / checkpoint.config().blockWeights());
     }
   }
@@ -86,7 +86,7 @@ public final class Quantization {
   private LinearWeight head(Checkpoint checkpoint) throws CheckpointException {
     LinearWeight head = checkpoint.head();
     return options.headBits() == QuantizationSpec.FLOAT_BITS ? head : AffineQuantizer.quantize(((DenseWeight) head).values(),
-        ChannelOrder.identity(head.columns()), options.headBits(), 0, 1);
+        ChannelOrder.identity(head.columns()), options.headBits(), 0, AffineQuantizer.Clipping.of(1));
   }
 
   /** Everything that determines the result; it is stored with it, and a run of the same is resumed. */

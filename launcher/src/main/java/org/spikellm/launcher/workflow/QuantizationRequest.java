@@ -7,13 +7,14 @@ import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.SalienceDetector;
 
 /**
- * Everything that determines a quantization's result, besides the source.
+ * What to make of a source, and how much memory to take for it.
  *
  * @param spec bits, steps, salient fraction
  * @param pipeline quantizes a block
  * @param neuron encodes activations
  * @param detector scores channels
  * @param calibration token windows of equal length
+ * @param memory bytes that the calibration streams may hold in memory; does not change the result
  */
 public record QuantizationRequest(QuantizationSpec spec, QuantizationPipeline pipeline, NeuronModel neuron,
-    SalienceDetector detector, List<int[]> calibration) {}
+    SalienceDetector detector, List<int[]> calibration, long memory) {}

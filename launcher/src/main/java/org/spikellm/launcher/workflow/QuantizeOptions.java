@@ -14,7 +14,8 @@ import org.spikellm.api.QuantizationSpec;
  * @param calibration a text, or null for the embedded one
  * @param samples calibration windows
  * @param sequence tokens a window; capped at the model's limit
+ * @param memory bytes that the calibration streams may hold in memory, beyond which they lie in temporary files
  * @param resume whether to go on from blocks that an earlier run of the same task finished
  */
 public record QuantizeOptions(String pipeline, String neuron, String detector, QuantizationSpec spec, int headBits, Path calibration,
-    int samples, int sequence, boolean resume) {}
+    int samples, int sequence, long memory, boolean resume) {}

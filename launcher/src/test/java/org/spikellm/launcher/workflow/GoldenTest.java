@@ -84,7 +84,7 @@ class GoldenTest {
     try (Session session = Golden.session(); Checkpoint checkpoint = Checkpoint.open(Golden.TINY, Golden.neurons())) {
       Block block = checkpoint.block(0);
       BlockStatistics statistics = new BlockStatistics(block.shape(), session, true);
-      new CalibrationStream(checkpoint.config(), checkpoint.embeddings(), windows)
+      new CalibrationStream(checkpoint.config(), checkpoint.embeddings(), windows, Long.MAX_VALUE)
           .observe(new PreparedBlock(session, block, SpikeMode.COLLAPSED), statistics, done -> { });
       SalienceDetector detector = Golden.registry().find(SalienceDetector.class, "gradient");
       for (Projection projection : Projection.values()) {

@@ -38,7 +38,7 @@ class QuantizationTest {
   private Path temporary;
 
   private static QuantizeOptions options(String neuron, String detector, QuantizationSpec spec, int headBits) {
-    return new QuantizeOptions("rtn", neuron, detector, spec, headBits, null, SAMPLES, SEQUENCE, true);
+    return new QuantizeOptions("rtn", neuron, detector, spec, headBits, null, SAMPLES, SEQUENCE, Long.MAX_VALUE, true);
   }
 
   private static QuantizeOptions standard() {

@@ -9,8 +9,8 @@ import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.SalienceDetector;
 import org.spikellm.api.Session;
+import org.spikellm.api.TrainingListener;
 import org.spikellm.launcher.registry.Registry;
-import org.spikellm.model.CalibrationStream;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.Decoder;
 import org.spikellm.model.PreparedBlock;
@@ -36,13 +36,20 @@ final class Quantized {
       List<int[]> windows, SpikeMode mode) throws IOException {
     Registry registry = Golden.registry();
     QuantizationRequest request = new QuantizationRequest(spec, registry.find(QuantizationPipeline.class, "rtn"),
-        registry.find(NeuronModel.class, neuron), registry.find(SalienceDetector.class, detector), windows);
-    CalibrationStream stream = new CalibrationStream(checkpoint.config(), checkpoint.embeddings(), windows);
+        registry.find(NeuronModel.class, neuron), registry.find(SalienceDetector.class, detector), windows, Long.MAX_VALUE);
+    return decoder(checkpoint, session, request, TrainingListener.NONE, mode);
+  }
+
+  static Decoder decoder(Checkpoint checkpoint, Session session, QuantizationRequest request, TrainingListener listener, SpikeMode mode)
+      throws IOException {
     List<PreparedBlock> blocks = new ArrayList<>();
-    for (int i = 0; i < checkpoint.config().blocks(); i++) {
-      Block block = new BlockQuantization(request, session).quantize(i, checkpoint.block(i), stream, done -> { }).block();
-      stream.advance(new PreparedBlock(session, block, SpikeMode.COLLAPSED), done -> { });
-      blocks.add(new PreparedBlock(session, block, mode));
+    try (Streams streams = Streams.open(checkpoint.config(), checkpoint.embeddings(), request.calibration(),
+        request.pipeline().calibrationPasses() > 0, request.memory())) {
+      for (int i = 0; i < checkpoint.config().blocks(); i++) {
+        Block block = new BlockQuantization(request, session).quantize(i, checkpoint.block(i), streams, done -> { }, listener).block();
+        streams.advance(new PreparedBlock(session, block, SpikeMode.COLLAPSED), done -> { });
+        blocks.add(new PreparedBlock(session, block, mode));
+      }
     }
     return new Decoder(checkpoint.config(), session, checkpoint.embeddings(), blocks, checkpoint.finalNorm(), checkpoint.head());
   }

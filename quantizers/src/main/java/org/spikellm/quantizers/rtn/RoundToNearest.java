@@ -70,7 +70,7 @@ public final class RoundToNearest implements QuantizationPipeline {
       Encoding input = task.encodings().get(projection);
       ChannelOrder order = input != null ? input.order() : ChannelOrder.identity(linear.weight().columns());
       LinearWeight weight = spec.quantizesWeights()
-          ? AffineQuantizer.quantize(((DenseWeight) linear.weight()).values(), order, spec.weightBits(), spec.groupSize(), clip)
+          ? AffineQuantizer.quantize(((DenseWeight) linear.weight()).values(), order, spec.weightBits(), spec.groupSize(), AffineQuantizer.Clipping.of(clip))
           : linear.weight();
       linears.put(projection, new Block.Linear(weight, linear.bias(), input));
     });

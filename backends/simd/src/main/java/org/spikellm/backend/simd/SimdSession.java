@@ -2,6 +2,7 @@ package org.spikellm.backend.simd;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.IntConsumer;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.KeyValues;
 import org.spikellm.api.QuantizedWeight;
@@ -157,6 +158,12 @@ final class SimdSession implements Session {
     if (queries.rows() > 0) {
       new TiledAttention(queries, cache, position, out).run(this);
     }
+  }
+
+  @Override
+  public void forEach(int count, IntConsumer body) {
+    checkOpen();
+    workers.forEach(count, (index, worker) -> body.accept(index));
   }
 
   @Override

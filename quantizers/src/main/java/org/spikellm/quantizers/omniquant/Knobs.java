@@ -1,0 +1,44 @@
+package org.spikellm.quantizers.omniquant;
+
+import java.util.Map;
+
+/**
+ * A provider's option values, read with their ranges; a value that cannot be used is refused by name.
+ *
+ * @param provider id of the provider
+ * @param values of all its options
+ */
+record Knobs(String provider, Map<String, String> values) {
+
+  boolean flag(String key) {
+    return switch (values.get(key)) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw wrong(key, "true or false");
+    };
+  }
+
+  int integer(String key, int low, int high) {
+    double value = number(key, low, high);
+    if (value != Math.rint(value)) {
+      throw wrong(key, "a whole number");
+    }
+    return (int) value;
+  }
+
+  double number(String key, double low, double high) {
+    try {
+      double value = Double.parseDouble(values.get(key));
+      if (value >= low && value <= high) {
+        return value;
+      }
+    } catch (NumberFormatException e) {
+      // said below, as for a number out of range
+    }
+    throw wrong(key, "a number from " + low + " to " + high);
+  }
+
+  private IllegalArgumentException wrong(String key, String expected) {
+    return new IllegalArgumentException(provider + "." + key + ": expected " + expected + ", found '" + values.get(key) + "'");
+  }
+}
