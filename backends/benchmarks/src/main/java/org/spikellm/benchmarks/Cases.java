@@ -30,6 +30,19 @@ final class Cases {
     return x;
   }
 
+  /** An F16 weight, normal with deviation 1/√columns. */
+  static Tensor half(int rows, int columns) {
+    Random random = new Random(SEED);
+    Tensor x = Tensor.allocate(DType.F16, rows, columns);
+    double scale = 1 / Math.sqrt(columns);
+    for (int r = 0; r < rows; r++) {
+      for (int c = 0; c < columns; c++) {
+        x.setFloat(r, c, (float) (random.nextGaussian() * scale));
+      }
+    }
+    return x;
+  }
+
   /** Every tenth channel is salient. */
   static ChannelOrder order(int channels) {
     boolean[] salient = new boolean[channels];

@@ -59,7 +59,7 @@ class OmniQuantGoldenTest {
   void tiny(String run, int steps, double salient, boolean let) throws IOException {
     Safetensors golden = Golden.tensors("tiny/golden.safetensors");
     Heard heard = new Heard();
-    try (Session session = Golden.session(); Checkpoint checkpoint = Checkpoint.open(Golden.TINY, Golden.neurons())) {
+    try (Session session = Golden.session(System.getProperty("be","auto")); Checkpoint checkpoint = Checkpoint.open(Golden.TINY, Golden.neurons())) {
       Quantized.decoder(checkpoint, session, request(steps, salient, let, 6, Golden.windows(golden.tensor("calibration"))), heard,
           SpikeMode.COLLAPSED);
     }
@@ -85,6 +85,31 @@ class OmniQuantGoldenTest {
         float start = name.contains("gamma") || name.contains("beta") ? 4 : 1;
         for (int i = 0; i < x.length; i++) { max = Math.max(max, Math.abs(x[i])); dif = Math.max(dif, Math.abs(x[i] - y[i])); c0 = Math.max(c0, Math.abs(x[i] - start)); }
         System.out.printf("%s len %d %d max %.4f dif %.3f%% moved %.4f%n", name, x.length, y.length, max, 100 * dif / max, c0);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"stories260k, omniquant, 1, 0, true", "stories260k, spike, 2, 0.1, true", "stories260k, spike-t4, 4, 0.05, true",
+      "stories260k, lwc-only, 2, 0.1, false", "tales-3m, spike, 2, 0.1, true"})
+  void perplexity(String model, String run, int steps, double salient, boolean let) throws IOException {
+    Safetensors golden = Golden.tensors(model + ".safetensors");
+    Map<String, Object> json = Golden.json(model + ".json");
+    int epochs = ((Number) json.get("epochs")).intValue();
+    long began = System.nanoTime();
+    try (Session session = Golden.session(); Checkpoint checkpoint = Checkpoint.open(Golden.model(model), Golden.neurons())) {
+      Heard heard = new Heard();
+      var decoder = Quantized.decoder(checkpoint, session,
+          request(steps, salient, let, epochs, Golden.windows(golden.tensor("calibration"))), heard, SpikeMode.COLLAPSED);
+      double seconds = (System.nanoTime() - began) / 1e9;
+      double measured = org.spikellm.model.Perplexity.measure(decoder, Golden.ids(golden.tensor("test")), 256, 40, tokens -> { }).value();
+      double expected = ((Number) ((Map<?, ?>) json.get("perplexity")).get(run)).doubleValue();
+      System.out.printf("%s %s ppl %.4f golden %.4f %+.2f%% in %.1f s%n", model, run, measured, expected, 100 * (measured / expected - 1), seconds);
+      List<?> losses = (List<?>) ((Map<?, ?>) json.get("loss")).get(run);
+      for (int i = 0; i < losses.size(); i++) {
+        List<?> l = (List<?>) losses.get(i);
+        if (((Number) l.get(1)).intValue() % (epochs - 1) == 0)
+        System.out.printf("%s %s %s %.3f%%%n", model, run, l, 100 * (heard.losses.get(i)[2] / ((Number) l.get(2)).doubleValue() - 1));
       }
     }
   }

@@ -68,6 +68,15 @@ final class ClippedWeight {
     return quantized;
   }
 
+  /**
+   * LET's factors.
+   *
+   * @param columns on each column, in channel order
+   * @param rows on each row
+   * @param divided whether rows are divided by theirs
+   */
+  record Factors(float[] columns, float[] rows, boolean divided) {}
+
   /** One row on its way. */
   private final class Row {
     final float[] original = new float[source.columns()];
@@ -75,12 +84,23 @@ final class ClippedWeight {
     final float[] low = new float[groupEnds.length];
     final float[] high = new float[groupEnds.length];
 
-    /** Scales and fires row {@code r}; {@code columns} in channel order. */
-    void load(int r, float rowFactor, float[] columns) {
+    /** Scales and fires row {@code r}. */
+    void load(int r, Factors factors) {
       source.readRow(r, original);
       float[] x = fired.x;
+      float[] columns = factors.columns();
+      float row = factors.rows()[r];
       for (int i = 0; i < x.length; i++) {
-        x[i] = original[i] * columns[i] * rowFactor;
+        x[i] = original[i] * columns[i];
+      }
+      if (factors.divided()) {
+        for (int i = 0; i < x.length; i++) {
+          x[i] /= row;
+        }
+      } else {
+        for (int i = 0; i < x.length; i++) {
+          x[i] *= row;
+        }
       }
       if (levels == null) {
         return;
@@ -98,13 +118,13 @@ final class ClippedWeight {
     return parameter == null ? 1 : (float) (1 / (1 + Math.exp(-parameter.values()[row * groupEnds.length + group])));
   }
 
-  /** Quantizes with the parameters as they are now; factors in channel order. */
-  void quantize(float[] rowFactors, float[] columnFactors) {
+  /** Quantizes with the parameters as they are now. */
+  void quantize(Factors factors) {
     Rows.forEach(session, source.rows(), rows -> {
       Row row = new Row();
       float[] decoded = new float[source.columns()];
       for (int r = rows.from(); r < rows.to(); r++) {
-        row.load(r, rowFactors[r], columnFactors);
+        row.load(r, factors);
         if (levels != null) {
           row.fired.decode(decoded);
         }
@@ -117,10 +137,10 @@ final class ClippedWeight {
    * Gathers gradients.
    *
    * @param gradient ∂L/∂ŵ, F32 [rows, columns]
-   * @param rowGradient ∂L/∂ of the row factors, replaced
+   * @param rowGradient ∂L/∂ of the factors on rows (of 1/s where they are divided by s), replaced
    * @return ∂L/∂ of the column factors, in channel order
    */
-  float[] backward(Tensor gradient, float[] rowFactors, float[] columnFactors, float[] rowGradient) {
+  float[] backward(Tensor gradient, Factors factors, float[] rowGradient) {
     float[][] parts = new float[Rows.chunks(source.rows())][source.columns()];
     Rows.forEach(session, source.rows(), rows -> {
       Row row = new Row();
@@ -128,18 +148,18 @@ final class ClippedWeight {
       float[] scaled = new float[source.columns()];
       float[] columns = parts[rows.index()];
       for (int r = rows.from(); r < rows.to(); r++) {
-        row.load(r, rowFactors[r], columnFactors);
+        row.load(r, factors);
         gradient.readRow(r, g);
         if (levels != null) {
           throughCodes(row, r, g, scaled);
         } else {
           System.arraycopy(g, 0, scaled, 0, g.length);
         }
-        float factor = rowFactors[r];
+        float factor = factors.divided() ? 1 / factors.rows()[r] : factors.rows()[r];
         for (int i = 0; i < g.length; i++) {
           float w = scaled[i] * row.original[i];
           columns[i] += w * factor;
-          g[i] = w * columnFactors[i];
+          g[i] = w * factors.columns()[i];
         }
         rowGradient[r] = (float) Rows.sum(g, 0, g.length);
       }
@@ -167,12 +187,12 @@ final class ClippedWeight {
   }
 
   /** The scaled weight, F32 [rows, columns], columns in the channels' own order; it takes the memory of {@link #quantized}. */
-  Tensor scaled(float[] rowFactors, float[] columnFactors) {
+  Tensor scaled(Factors factors) {
     Rows.forEach(session, source.rows(), rows -> {
       Row row = new Row();
       float[] natural = new float[source.columns()];
       for (int r = rows.from(); r < rows.to(); r++) {
-        row.load(r, rowFactors[r], columnFactors);
+        row.load(r, factors);
         for (int i = 0; i < natural.length; i++) {
           natural[order.order()[i]] = row.fired.x[i];
         }

@@ -13,7 +13,7 @@ public final class Parameter {
 
   private static final double BETA_1 = 0.9;
   private static final double BETA_2 = 0.999;
-  private static final double EPSILON = 1e-8;
+  private static final float EPSILON = 1e-8f;
 
   private final float[] values;
   private final float[] gradient;
@@ -58,13 +58,16 @@ public final class Parameter {
 
   void step() {
     steps++;
-    double rateNow = rate / (1 - Math.pow(BETA_1, steps));
-    double root = Math.sqrt(1 - Math.pow(BETA_2, steps));
+    float rateNow = (float) (rate / (1 - Math.pow(BETA_1, steps)));
+    float root = (float) Math.sqrt(1 - Math.pow(BETA_2, steps));
+    float keep = (float) BETA_2;
+    float take1 = (float) (1 - BETA_1);
+    float take2 = (float) (1 - BETA_2);
     for (int i = 0; i < values.length; i++) {
       float g = gradient[i];
-      first[i] += (float) ((g - first[i]) * (1 - BETA_1));
-      second[i] = (float) (second[i] * BETA_2 + (1 - BETA_2) * g * g);
-      values[i] -= (float) (rateNow * first[i] / (Math.sqrt(second[i]) / root + EPSILON));
+      first[i] += (g - first[i]) * take1;
+      second[i] = second[i] * keep + take2 * g * g;
+      values[i] -= rateNow * (first[i] / ((float) Math.sqrt(second[i]) / root + EPSILON));
     }
   }
 }

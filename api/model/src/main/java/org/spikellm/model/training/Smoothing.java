@@ -35,17 +35,25 @@ final class Smoothing {
    */
   record Use(Parameter parameter, int[] index, boolean inverse) {
 
-    /** The factor on each channel. */
-    float[] factors() {
-      float[] factors = new float[index.length];
-      for (int i = 0; i < factors.length; i++) {
-        float s = parameter.values()[index[i]];
-        factors[i] = inverse ? 1 / s : s;
+    /** The entry that each channel takes. */
+    float[] vector() {
+      float[] vector = new float[index.length];
+      for (int i = 0; i < vector.length; i++) {
+        vector[i] = parameter.values()[index[i]];
       }
-      return factors;
+      return vector;
     }
 
-    /** Passes the gradient of the factors on to the vector. */
+    /** Applies it: {@code x[i] · s[i]}, or {@code x[i] / s[i]}. */
+    float[] apply(float[] x) {
+      float[] s = vector();
+      for (int i = 0; i < x.length; i++) {
+        s[i] = inverse ? x[i] / s[i] : x[i] * s[i];
+      }
+      return s;
+    }
+
+    /** Passes ∂L/∂ of the factors, which are s or 1/s, on to the vector. */
     void add(float[] gradient) {
       for (int i = 0; i < gradient.length; i++) {
         float s = parameter.values()[index[i]];
@@ -89,9 +97,9 @@ final class Smoothing {
     float[] inputs = absMax.get(projection.source());
     float[] s = new float[row.length];
     for (int c = 0; c < s.length; c++) {
-      double a = Math.max(inputs[c], START_FLOOR);
-      double w = Math.max(largest[c], START_FLOOR);
-      s[c] = Math.max((float) (Math.pow(a, alpha) / Math.pow(w, 1 - alpha)), START_FLOOR);
+      float a = (float) Math.pow(Math.max(inputs[c], START_FLOOR), alpha);
+      float w = (float) Math.pow(Math.max(largest[c], START_FLOOR), 1 - alpha);
+      s[c] = Math.max(a / w, START_FLOOR);
     }
     return s;
   }

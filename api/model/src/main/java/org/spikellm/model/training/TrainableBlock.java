@@ -123,7 +123,7 @@ public final class TrainableBlock implements AutoCloseable {
     if (smoothing != null) {
       smoothing.floor();
       if (keyEncoding != null) {
-        keyEncoding.scale(smoothing.keys().factors());
+        keyEncoding.scale(smoothing.keys().vector());
       }
     }
     linears.values().forEach(TrainableLinear::quantize);
@@ -247,15 +247,7 @@ public final class TrainableBlock implements AutoCloseable {
   }
 
   private Tensor norm(Tensor weight, Smoothing.Use use) {
-    if (use == null) {
-      return weight;
-    }
-    float[] values = weight.toFloats();
-    float[] factors = use.factors();
-    for (int c = 0; c < values.length; c++) {
-      values[c] *= factors[c];
-    }
-    return Tensor.of(1, values);
+    return use == null ? weight : Tensor.of(1, use.apply(weight.toFloats()));
   }
 
   /** A view with a row for each head of each token. */

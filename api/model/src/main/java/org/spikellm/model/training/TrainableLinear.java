@@ -35,8 +35,7 @@ final class TrainableLinear {
   private final Smoothing.Use rows;
   private final float[] bias;
   private final Tensor decoded;        // F32 [tokens, columns] in channel order, null where the input stays as it is
-  private float[] columnFactors;
-  private float[] rowFactors;
+  private ClippedWeight.Factors factors;
 
   /**
    * A layer at the start of its training.
@@ -72,15 +71,14 @@ final class TrainableLinear {
 
   /** Quantizes the weight with the parameters as they are now. */
   void quantize() {
-    rowFactors = rows == null ? ones(weight.quantized().rows()) : rows.factors();
-    columnFactors = ones(weight.quantized().columns());
-    if (columns != null) {
-      float[] natural = columns.factors();
-      for (int i = 0; i < natural.length; i++) {
-        columnFactors[i] = natural[order.order()[i]];
-      }
+    float[] natural = columns == null ? ones(weight.quantized().columns()) : columns.vector();
+    float[] ordered = new float[natural.length];
+    for (int i = 0; i < natural.length; i++) {
+      ordered[i] = natural[order.order()[i]];
     }
-    weight.quantize(rowFactors, columnFactors);
+    factors = new ClippedWeight.Factors(ordered, rows == null ? ones(weight.quantized().rows()) : rows.vector(),
+        rows != null && rows.inverse());
+    weight.quantize(factors);
   }
 
   private static float[] ones(int length) {
@@ -103,17 +101,22 @@ final class TrainableLinear {
     }
     session.matmul(read, weight.quantized(), out);
     if (bias != null) {
+      float[] scaled = scaledBias();
       Rows.forEach(session, out.rows(), rows -> {
         float[] row = new float[out.columns()];
         for (int t = rows.from(); t < rows.to(); t++) {
           out.readRow(t, row);
           for (int i = 0; i < row.length; i++) {
-            row[i] += bias[i] * rowFactors[i];
+            row[i] += scaled[i];
           }
           out.writeRow(t, row);
         }
       });
     }
+  }
+
+  private float[] scaledBias() {
+    return rows == null ? bias : rows.apply(bias);
   }
 
   /**
@@ -147,8 +150,8 @@ final class TrainableLinear {
   }
 
   private void weightBackward(Tensor toWeight, Tensor outputTransposed) {
-    float[] rowGradient = new float[rowFactors.length];
-    float[] columnGradient = weight.backward(toWeight, rowFactors, columnFactors, rowGradient);
+    float[] rowGradient = new float[toWeight.rows()];
+    float[] columnGradient = weight.backward(toWeight, factors, rowGradient);
     if (columns != null) {
       float[] natural = new float[columnGradient.length];
       for (int i = 0; i < natural.length; i++) {
@@ -171,16 +174,13 @@ final class TrainableLinear {
   /** The layer with everything that was learned in its weight and bias. */
   Block.Linear fold() {
     quantize();
-    Tensor foldedBias = bias == null ? null : Tensor.allocate(DType.F32, 1, bias.length);
-    for (int i = 0; bias != null && i < bias.length; i++) {
-      foldedBias.setFloat(0, i, bias[i] * rowFactors[i]);
-    }
+    Tensor foldedBias = bias == null ? null : Tensor.of(1, scaledBias());
     LinearWeight folded = linear.weight();
     if (spec.quantizesWeights()) {
-      folded = AffineQuantizer.quantize(weight.scaled(rowFactors, columnFactors), order, spec.weightBits(), spec.groupSize(),
+      folded = AffineQuantizer.quantize(weight.scaled(factors), order, spec.weightBits(), spec.groupSize(),
           weight.clipping());
     } else if (columns != null || rows != null) {
-      folded = inSourceType(weight.scaled(rowFactors, columnFactors), ((DenseWeight) linear.weight()).values().dtype());
+      folded = inSourceType(weight.scaled(factors), ((DenseWeight) linear.weight()).values().dtype());
     }
     return new Block.Linear(folded, foldedBias, encoding);
   }

@@ -38,7 +38,7 @@ final class ReferenceLinear implements SpikingLinear {
         stored[t][place] = x.stored(t, place);
       }
     }
-    session.forEachRow(rows(), r -> {
+    session.forEach(rows(), r -> {
       int[] codes = new int[columns()];
       for (int c = 0; c < weight.classes().size(); c++) {
         CodeClass codeClass = weight.classes().get(c);
@@ -70,7 +70,7 @@ final class ReferenceLinear implements SpikingLinear {
     Shapes.f32("linear output", out, x.rows(), rows());
     float[][] inputs = ReferenceSession.rows(x);
     int[] order = weight.order().order();
-    session.forEachRow(rows(), r -> {
+    session.forEach(rows(), r -> {
       int[] codes = new int[columns()];
       for (int c = 0; c < weight.classes().size(); c++) {
         CodeClass codeClass = weight.classes().get(c);

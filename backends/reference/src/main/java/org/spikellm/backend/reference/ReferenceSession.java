@@ -22,7 +22,7 @@ final class ReferenceSession implements Session {
   public void matmul(Tensor a, Tensor b, Tensor out) {
     Shapes.matmul(a, b, out);
     float[][] left = rows(a);
-    forEachRow(b.rows(), j -> {
+    forEach(b.rows(), j -> {
       float[] weight = new float[b.columns()];
       b.readRow(j, weight);
       for (int i = 0; i < left.length; i++) {
@@ -41,9 +41,9 @@ final class ReferenceSession implements Session {
     pool.close();
   }
 
-  /** Runs {@code body} for 0..rows − 1 on this session's threads. */
-  void forEachRow(int rows, IntConsumer body) {
-    pool.submit(() -> IntStream.range(0, rows).parallel().forEach(body)).join();
+  @Override
+  public void forEach(int count, IntConsumer body) {
+    pool.submit(() -> IntStream.range(0, count).parallel().forEach(body)).join();
   }
 
   static float[][] rows(Tensor x) {
