@@ -1,51 +1,69 @@
 package org.spikellm.launcher.workflow;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.spikellm.api.Block;
+import org.spikellm.api.BlockShape;
+import org.spikellm.api.BlockTask;
+import org.spikellm.api.Calibration;
+import org.spikellm.api.ChannelOrder;
+import org.spikellm.api.DenseWeight;
+import org.spikellm.api.Dynamics;
+import org.spikellm.api.Encoding;
+import org.spikellm.api.KeyValueEncoding;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.Projection;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
+import org.spikellm.api.QuantizedBlock;
 import org.spikellm.api.SalienceDetector;
 import org.spikellm.api.Session;
+import org.spikellm.api.Tensor;
 import org.spikellm.api.TrainingListener;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.model.Checkpoint;
+import org.spikellm.model.Decoder;
+import org.spikellm.model.Perplexity;
+import org.spikellm.model.PreparedBlock;
 import org.spikellm.model.Safetensors;
 import org.spikellm.model.SpikeMode;
 
 /** The OmniQuant pipeline against an independent implementation. */
 class OmniQuantGoldenTest {
 
-  /** What training reports, block after block. */
+  private static final int EPOCHS = 6;
+  /** Runs of which one has to be the golden one; the first one is as it is, the others differ in last bits. */
+  private static final int NUDGES = 8;
+
+  /** What training says of one block. */
   private static final class Heard implements TrainingListener {
-    final List<double[]> losses = new ArrayList<>();
-    final List<Map<String, float[]>> learned = new ArrayList<>();
-    private int block;
+    final List<Double> losses = new ArrayList<>();
+    final Map<String, float[]> learned = new LinkedHashMap<>();
 
     @Override
     public void step(int done, int of) {}
 
     @Override
     public void epoch(int epoch, double loss) {
-      if (epoch == 0) {
-        block = block + 1;
-        learned.add(new LinkedHashMap<>());
-      }
-      losses.add(new double[] {block - 1, epoch, loss});
+      losses.add(loss);
     }
 
     @Override
     public void learned(String name, float[] values) {
-      learned.getLast().put(name, values.clone());
+      learned.put(name, values.clone());
     }
 
     @Override
@@ -54,39 +72,206 @@ class OmniQuantGoldenTest {
     }
   }
 
+  /** Moves what a block reads by one unit in the last place, here and there. */
+  private record Nudged(QuantizationPipeline pipeline, int seed) implements QuantizationPipeline {
+    @Override
+    public String id() {
+      return pipeline.id();
+    }
+
+    @Override
+    public int calibrationPasses() {
+      return pipeline.calibrationPasses();
+    }
+
+    @Override
+    public QuantizedBlock quantize(BlockTask task, Session session) {
+      return pipeline.quantize(new BlockTask(task.index(), task.block(), task.spec(), task.inputs(), task.encodings(), task.keyValues(),
+          new NudgedSamples(task.calibration(), seed), task.listener()), session);
+    }
+  }
+
+  private record NudgedSamples(Calibration exact, int seed) implements Calibration {
+    @Override
+    public int samples() {
+      return exact.samples();
+    }
+
+    @Override
+    public int sequence() {
+      return exact.sequence();
+    }
+
+    @Override
+    public Tensor input(int sample) {
+      Tensor x = exact.input(sample).toF32();
+      Random random = new Random(1000L * seed + sample);
+      for (int t = 0; t < x.rows(); t++) {
+        for (int c = 0; c < x.columns(); c++) {
+          float value = x.getFloat(t, c);
+          x.setFloat(t, c, value + (random.nextInt(3) - 1) * Math.ulp(value));
+        }
+      }
+      return x;
+    }
+
+    @Override
+    public Tensor target(int sample) {
+      return exact.target(sample);
+    }
+
+    @Override
+    public Tensor answer(int sample) {
+      return exact.answer(sample);
+    }
+
+    @Override
+    public float[] absMax(Projection.Source source) {
+      return exact.absMax(source);
+    }
+
+    @Override
+    public Tensor rope() {
+      return exact.rope();
+    }
+  }
+
+  /**
+   * Every block after the golden ones before it. Where two implementations round one value to different levels, training goes different
+   * ways: inputs that differ in their last bit alone move losses by up to 2 % here. So the golden run is one of several that are equally
+   * right, and of some that differ in last bits one has to be it.
+   */
   @ParameterizedTest
-  @CsvSource({"spike, 2, 0.1, true", "spike-t4, 4, 0.05, true", "omniquant, 1, 0, true", "lwc-only, 2, 0.1, false"})
-  void tiny(String run, int steps, double salient, boolean let) throws IOException {
+  @CsvSource({"spike, 2, 0.1, true", "spike-t4, 4, 0.05, true", "lwc-only, 2, 0.1, false", "omniquant, 1, 0, true"})
+  void lossesAndParametersOfTheTinyModel(String run, int steps, double salient, boolean let) throws IOException {
+    for (int block = 0; block < 2; block++) {
+      List<String> differences = new ArrayList<>();
+      String found = "";
+      for (int seed = 0; seed < NUDGES && found != null; seed++) {
+        found = difference(run, request(steps, salient, let, EPOCHS, calibration()), block, seed);
+        differences.add(found);
+      }
+      assertNull(found, () -> run + ", none of " + NUDGES + " runs is the golden one: " + differences);
+    }
+  }
+
+  private static List<int[]> calibration() throws IOException {
+    return Golden.windows(Golden.tensors("tiny/golden.safetensors").tensor("calibration"));
+  }
+
+  /** What differs from the golden run by more than 1 % of a loss or 2 % of a vector's largest, or null. */
+  private static String difference(String run, QuantizationRequest request, int index, int seed) throws IOException {
     Safetensors golden = Golden.tensors("tiny/golden.safetensors");
-    Heard heard = new Heard();
-    try (Session session = Golden.session(System.getProperty("be","auto")); Checkpoint checkpoint = Checkpoint.open(Golden.TINY, Golden.neurons())) {
-      Quantized.decoder(checkpoint, session, request(steps, salient, let, 6, Golden.windows(golden.tensor("calibration"))), heard,
-          SpikeMode.COLLAPSED);
+    QuantizationRequest nudged = seed == 0 ? request : new QuantizationRequest(request.spec(), new Nudged(request.pipeline(), seed),
+        request.neuron(), request.detector(), request.calibration(), request.memory());
+    try (Session session = Golden.session(); Checkpoint checkpoint = Checkpoint.open(Golden.TINY, Golden.neurons());
+        Streams streams = Streams.open(checkpoint.config(), checkpoint.embeddings(), request.calibration(), true, Long.MAX_VALUE)) {
+      boolean detailed = golden.entries().containsKey(run + ".0.q.weight");
+      for (int i = 0; i < index; i++) {
+        Block before;
+        if (detailed) {
+          streams.floating().advance(new PreparedBlock(session, checkpoint.block(i), SpikeMode.COLLAPSED), null, done -> { });
+          before = goldenBlock(golden, run + "." + i + ".", checkpoint.block(i), request);
+        } else {
+          before = new BlockQuantization(nudged, session).quantize(i, checkpoint.block(i), streams, done -> { }, new Heard()).block();
+        }
+        streams.advance(new PreparedBlock(session, before, SpikeMode.COLLAPSED), done -> { });
+      }
+      Heard heard = new Heard();
+      Block block = new BlockQuantization(nudged, session).quantize(index, checkpoint.block(index), streams, done -> { }, heard).block();
+      String name = run + "." + index + ".";
+      String found = lossDifference(run, index, heard.losses);
+      if (detailed) {
+        assertChannels(golden, name, block);
+        for (var learned : heard.learned.entrySet()) {
+          found = found != null ? found : vectorDifference(golden, name + shorter(learned.getKey()), learned.getValue());
+        }
+      }
+      return found;
     }
+  }
+
+  private static String shorter(String parameter) {
+    for (Projection projection : Projection.values()) {
+      parameter = parameter.replace(projection.tensorName(), projection.name().toLowerCase(Locale.ROOT));
+    }
+    return parameter;
+  }
+
+  private static void assertChannels(Safetensors golden, String name, Block block) throws IOException {
+    for (Projection projection : Projection.values()) {
+      float[] plain = golden.tensor(name + shorter(projection.tensorName()) + ".plain").toFloats();
+      assertEquals(ChannelOrder.of(salient(plain)), block.linear(projection).input().order(), name + projection.tensorName());
+    }
+    assertArrayEquals(salient(golden.tensor(name + "k.cache.plain").toFloats()), block.keyValues().keySalient(), name + "keys");
+    assertArrayEquals(salient(golden.tensor(name + "v.cache.plain").toFloats()), block.keyValues().valueSalient(), name + "values");
+  }
+
+  private static boolean[] salient(float[] plain) {
+    boolean[] salient = new boolean[plain.length];
+    for (int c = 0; c < plain.length; c++) {
+      salient[c] = plain[c] == 0;
+    }
+    return salient;
+  }
+
+  private static String lossDifference(String run, int block, List<Double> found) {
     List<?> losses = (List<?>) ((Map<?, ?>) Golden.json("tiny/golden.json").get("loss")).get(run);
-    for (int i = 0; i < losses.size(); i++) {
-      List<?> l = (List<?>) losses.get(i);
-      System.out.printf("%s %s %.6f %.6f %+.3f%%%n", run, l, ((Number) l.get(2)).doubleValue(), heard.losses.get(i)[2], 100 * (heard.losses.get(i)[2] / ((Number) l.get(2)).doubleValue() - 1));
-    }
-    for (int b = 0; b < 2; b++) {
-      for (var e : heard.learned.get(b).entrySet()) {
-        String name = e.getKey();
-        for (Projection p : Projection.values()) {
-          name = name.replace(p.tensorName(), p.name().toLowerCase(Locale.ROOT));
-        }
-        name = run + "." + b + "." + name;
-        if (!golden.entries().containsKey(name)) {
-          System.out.println("none " + name);
-          continue;
-        }
-        float[] x = golden.tensor(name).toFloats();
-        float[] y = e.getValue();
-        float max = 0, dif = 0, c0 = 0;
-        float start = name.contains("gamma") || name.contains("beta") ? 4 : 1;
-        for (int i = 0; i < x.length; i++) { max = Math.max(max, Math.abs(x[i])); dif = Math.max(dif, Math.abs(x[i] - y[i])); c0 = Math.max(c0, Math.abs(x[i] - start)); }
-        System.out.printf("%s len %d %d max %.4f dif %.3f%% moved %.4f%n", name, x.length, y.length, max, 100 * dif / max, c0);
+    for (int epoch = 0; epoch < EPOCHS; epoch++) {
+      double expected = ((Number) ((List<?>) losses.get(block * EPOCHS + epoch)).get(2)).doubleValue();
+      if (!(Math.abs(found.get(epoch) - expected) <= 0.01 * expected)) {
+        return "loss of block " + block + ", epoch " + epoch + ": expected " + expected + ", found " + found.get(epoch);
       }
     }
+    return null;
+  }
+
+  private static String vectorDifference(Safetensors golden, String name, float[] found) throws IOException {
+    float[] expected = golden.tensor(name).toFloats();
+    assertEquals(expected.length, found.length, name);
+    float largest = 0;
+    float difference = 0;
+    for (int i = 0; i < expected.length; i++) {
+      largest = Math.max(largest, Math.abs(expected[i]));
+      difference = Math.max(difference, Math.abs(expected[i] - found[i]));
+    }
+    return difference <= 0.02 * largest ? null : name + ": differs by " + difference + " of " + largest;
+  }
+
+  /** The golden block: its weights and channels, LET's scales in its norms and key ranges. */
+  private static Block goldenBlock(Safetensors golden, String name, Block source, QuantizationRequest request) throws IOException {
+    NeuronModel neuron = request.neuron();
+    Dynamics plain = neuron.dynamics(4, 1);
+    Map<Projection, Block.Linear> linears = new EnumMap<>(Projection.class);
+    for (Projection projection : Projection.values()) {
+      String layer = name + shorter(projection.tensorName());
+      Encoding input = new Encoding(neuron, ChannelOrder.of(salient(golden.tensor(layer + ".plain").toFloats())),
+          List.of(plain, neuron.dynamics(4, request.spec().timeSteps())), true);
+      linears.put(projection, new Block.Linear(new DenseWeight(golden.tensor(layer + ".weight")), null, input));
+    }
+    BlockShape shape = source.shape();
+    boolean let = golden.entries().containsKey(name + "s_qk");
+    float[] low = golden.tensor(name + "k.cache.lo").toFloats();
+    float[] high = golden.tensor(name + "k.cache.hi").toFloats();
+    float[] pairs = let ? golden.tensor(name + "s_qk").toFloats() : null;
+    int half = shape.headDim() / 2;
+    for (int c = 0; let && c < low.length; c++) {
+      low[c] *= pairs[c / shape.headDim() * half + c % half];
+      high[c] *= pairs[c / shape.headDim() * half + c % half];
+    }
+    KeyValueEncoding keyValues = new KeyValueEncoding(neuron, plain, neuron.dynamics(4, 2), true,
+        salient(golden.tensor(name + "k.cache.plain").toFloats()), low, high, salient(golden.tensor(name + "v.cache.plain").toFloats()));
+    return new Block(shape, linears, let ? divided(source.attentionNorm(), golden.tensor(name + "s_qkv")) : source.attentionNorm(),
+        let ? divided(source.mlpNorm(), golden.tensor(name + "s_fc1")) : source.mlpNorm(), keyValues);
+  }
+
+  private static Tensor divided(Tensor norm, Tensor scales) {
+    float[] values = norm.toFloats();
+    float[] s = scales.toFloats();
+    for (int c = 0; c < values.length; c++) {
+      values[c] /= s[c];
+    }
+    return Tensor.of(1, values);
   }
 
   @ParameterizedTest
@@ -96,27 +281,22 @@ class OmniQuantGoldenTest {
     Safetensors golden = Golden.tensors(model + ".safetensors");
     Map<String, Object> json = Golden.json(model + ".json");
     int epochs = ((Number) json.get("epochs")).intValue();
-    long began = System.nanoTime();
+    QuantizationRequest request = request(steps, salient, let, epochs, Golden.windows(golden.tensor("calibration")));
     try (Session session = Golden.session(); Checkpoint checkpoint = Checkpoint.open(Golden.model(model), Golden.neurons())) {
-      Heard heard = new Heard();
-      var decoder = Quantized.decoder(checkpoint, session,
-          request(steps, salient, let, epochs, Golden.windows(golden.tensor("calibration"))), heard, SpikeMode.COLLAPSED);
-      double seconds = (System.nanoTime() - began) / 1e9;
-      double measured = org.spikellm.model.Perplexity.measure(decoder, Golden.ids(golden.tensor("test")), 256, 40, tokens -> { }).value();
-      double expected = ((Number) ((Map<?, ?>) json.get("perplexity")).get(run)).doubleValue();
-      System.out.printf("%s %s ppl %.4f golden %.4f %+.2f%% in %.1f s%n", model, run, measured, expected, 100 * (measured / expected - 1), seconds);
-      List<?> losses = (List<?>) ((Map<?, ?>) json.get("loss")).get(run);
-      for (int i = 0; i < losses.size(); i++) {
-        List<?> l = (List<?>) losses.get(i);
-        if (((Number) l.get(1)).intValue() % (epochs - 1) == 0)
-        System.out.printf("%s %s %s %.3f%%%n", model, run, l, 100 * (heard.losses.get(i)[2] / ((Number) l.get(2)).doubleValue() - 1));
-      }
+      Decoder decoder = Quantized.decoder(checkpoint, session, request, TrainingListener.NONE, SpikeMode.COLLAPSED);
+      double measured = Perplexity.measure(decoder, Golden.ids(golden.tensor("test")), 256, 40, tokens -> { }).value();
+      Map<?, ?> perplexities = (Map<?, ?>) json.get("perplexity");
+      double expected = ((Number) perplexities.get(run)).doubleValue();
+      assertEquals(expected, measured, 0.03 * expected);
+      double better = ((Number) perplexities.get("float")).doubleValue();
+      double worse = ((Number) perplexities.get("rtn")).doubleValue();
+      assertTrue(better < measured && measured < worse, "expected a perplexity of " + better + " to " + worse + ", found " + measured);
     }
   }
 
   private static QuantizationRequest request(int steps, double salient, boolean let, int epochs, List<int[]> windows) throws IOException {
     Registry registry = Golden.registry();
-    Map<String, String> options = Map.of("epochs", "" + epochs, "let", "" + let);
+    Map<String, String> options = Map.of("epochs", String.valueOf(epochs), "let", String.valueOf(let));
     return new QuantizationRequest(new QuantizationSpec(4, 4, steps, salient, 0, 2),
         registry.find(QuantizationPipeline.class, "omniquant", options), registry.find(NeuronModel.class, "gif"),
         registry.find(SalienceDetector.class, "gradient"), windows, Long.MAX_VALUE);
