@@ -7,10 +7,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
+import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.workflow.ProcessMemory;
 import org.spikellm.launcher.workflow.Quantization;
 import org.spikellm.launcher.workflow.QuantizeOptions;
@@ -37,7 +40,7 @@ final class QuantizeCommand implements Callable<Integer> {
   @Parameters(index = "1", paramLabel = "OUT", description = "Directory to write, which must not exist or be empty.")
   private Path out;
 
-  @Option(names = "--pipeline", paramLabel = "ID", defaultValue = "rtn", description = "How blocks are quantized.")
+  @Option(names = "--pipeline", paramLabel = "ID", defaultValue = "omniquant", description = "How blocks are quantized.")
   private String pipeline;
 
   @Option(names = "--neuron", paramLabel = "ID", defaultValue = "gif", description = "Which neuron encodes activations, keys and values.")
@@ -82,6 +85,9 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(names = "--seed", paramLabel = "N", defaultValue = "2", description = "Seed of everything random.")
   private long seed;
 
+  @Mixin
+  private TrainingOptions training;
+
   @Option(names = "--no-resume", description = "Begin anew even if an earlier run left finished blocks.")
   private boolean noResume;
 
@@ -97,7 +103,7 @@ final class QuantizeCommand implements Callable<Integer> {
       throw common.wrong("--head-bits: expected 8 or 16, found " + headBits);
     }
     QuantizeOptions options = new QuantizeOptions(pipeline, neuron, salience, spec(), headBits, calibration, samples, sequence, memory(), !noResume);
-    Quantization.Result result = new Quantization(common.registry(), options, common.progress())
+    Quantization.Result result = new Quantization(registry(), options, common.progress())
         .run(model, out, common.backend, common.threads());
     if (common.json) {
       common.printJson(json(result));
@@ -107,6 +113,21 @@ final class QuantizeCommand implements Callable<Integer> {
       common.out.println("Try: spikellm generate " + out + " --prompt \"Once upon a time\"");
     }
     return 0;
+  }
+
+  /** The providers, with the training options for the chosen pipeline. */
+  private Registry registry() throws IOException {
+    Registry registry = common.registry();
+    Map<String, String> known = registry.find(QuantizationPipeline.class, pipeline).options();
+    Map<String, String> values = new LinkedHashMap<>();
+    training.given().forEach((option, entry) -> {
+      if (!known.containsKey(entry.getKey())) {
+        throw common.wrong(option + ": pipeline '" + pipeline + "' has no option '" + entry.getKey() + "'; "
+            + (known.isEmpty() ? "it has none" : "it has " + new TreeMap<>(known)));
+      }
+      values.put(pipeline + "." + entry.getKey(), entry.getValue());
+    });
+    return registry.with(values);
   }
 
   private long memory() {
