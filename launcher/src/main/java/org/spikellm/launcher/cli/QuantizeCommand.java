@@ -53,7 +53,7 @@ final class QuantizeCommand implements Callable<Integer> {
   private int weightBits;
 
   @Option(names = "--activation-bits", paramLabel = "N", defaultValue = "4",
-      description = "Bits of an activation in a time step: 2 to 8, or 16 not to encode.")
+      description = "Bits of an activation in a time step: 2 to 15, or 16 not to encode.")
   private int activationBits;
 
   @Option(names = "--steps", paramLabel = "T", defaultValue = "2", description = "Time steps of salient channels.")

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -17,8 +16,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.spikellm.api.Block;
 import org.spikellm.api.BlockShape;
-import org.spikellm.api.BlockTask;
-import org.spikellm.api.Calibration;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.DenseWeight;
 import org.spikellm.api.Dynamics;
@@ -28,7 +25,6 @@ import org.spikellm.api.NeuronModel;
 import org.spikellm.api.Projection;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
-import org.spikellm.api.QuantizedBlock;
 import org.spikellm.api.SalienceDetector;
 import org.spikellm.api.Session;
 import org.spikellm.api.Tensor;
@@ -48,63 +44,10 @@ class OmniQuantGoldenTest {
   /** Runs of which one has to be the golden one; the first one is as it is, the others differ in last bits. */
   private static final int NUDGES = 8;
 
-  /** What training says of one block. */
-  private static final class Heard implements TrainingListener {
-    final List<Double> losses = new ArrayList<>();
-    final Map<String, float[]> learned = new LinkedHashMap<>();
-
-    @Override
-    public void step(int done, int of) {}
-
-    @Override
-    public void epoch(int epoch, double loss) {
-      losses.add(loss);
-    }
-
-    @Override
-    public void learned(String name, float[] values) {
-      learned.put(name, values.clone());
-    }
-
-    @Override
-    public void warning(String what) {
-      throw new AssertionError(what);
-    }
-  }
-
-  /** Moves what a block reads by one unit in the last place, here and there. */
-  private record Nudged(QuantizationPipeline pipeline, int seed) implements QuantizationPipeline {
-    @Override
-    public String id() {
-      return pipeline.id();
-    }
-
-    @Override
-    public int calibrationPasses() {
-      return pipeline.calibrationPasses();
-    }
-
-    @Override
-    public QuantizedBlock quantize(BlockTask task, Session session) {
-      return pipeline.quantize(new BlockTask(task.index(), task.block(), task.spec(), task.inputs(), task.encodings(), task.keyValues(),
-          new NudgedSamples(task.calibration(), seed), task.listener()), session);
-    }
-  }
-
-  private record NudgedSamples(Calibration exact, int seed) implements Calibration {
-    @Override
-    public int samples() {
-      return exact.samples();
-    }
-
-    @Override
-    public int sequence() {
-      return exact.sequence();
-    }
-
-    @Override
-    public Tensor input(int sample) {
-      Tensor x = exact.input(sample).toF32();
+  /** The pipeline on inputs that are moved by one unit in the last place, here and there. */
+  private static QuantizationPipeline nudged(QuantizationPipeline pipeline, int seed) {
+    return ChangedSamples.pipeline(pipeline, (input, sample) -> {
+      Tensor x = input.toF32();
       Random random = new Random(1000L * seed + sample);
       for (int t = 0; t < x.rows(); t++) {
         for (int c = 0; c < x.columns(); c++) {
@@ -113,27 +56,7 @@ class OmniQuantGoldenTest {
         }
       }
       return x;
-    }
-
-    @Override
-    public Tensor target(int sample) {
-      return exact.target(sample);
-    }
-
-    @Override
-    public Tensor answer(int sample) {
-      return exact.answer(sample);
-    }
-
-    @Override
-    public float[] absMax(Projection.Source source) {
-      return exact.absMax(source);
-    }
-
-    @Override
-    public Tensor rope() {
-      return exact.rope();
-    }
+    }, (target, sample) -> target);
   }
 
   /**
@@ -162,7 +85,7 @@ class OmniQuantGoldenTest {
   /** What differs from the golden run by more than 1 % of a loss or 2 % of a vector's largest, or null. */
   private static String difference(String run, QuantizationRequest request, int index, int seed) throws IOException {
     Safetensors golden = Golden.tensors("tiny/golden.safetensors");
-    QuantizationRequest nudged = seed == 0 ? request : new QuantizationRequest(request.spec(), new Nudged(request.pipeline(), seed),
+    QuantizationRequest nudged = seed == 0 ? request : new QuantizationRequest(request.spec(), nudged(request.pipeline(), seed),
         request.neuron(), request.detector(), request.calibration(), request.memory());
     try (Session session = Golden.session(); Checkpoint checkpoint = Checkpoint.open(Golden.TINY, Golden.neurons());
         Streams streams = Streams.open(checkpoint.config(), checkpoint.embeddings(), request.calibration(), true, Long.MAX_VALUE)) {
@@ -180,6 +103,7 @@ class OmniQuantGoldenTest {
       Heard heard = new Heard();
       Block block = new BlockQuantization(nudged, session).quantize(index, checkpoint.block(index), streams, done -> { }, heard).block();
       String name = run + "." + index + ".";
+      assertEquals(List.of(), heard.warnings);
       String found = lossDifference(run, index, heard.losses);
       if (detailed) {
         assertChannels(golden, name, block);
