@@ -21,18 +21,18 @@ final class GroupScale {
   /**
    * Adds all groups of a block for one token.
    *
-   * @param dots Σ a·c, [groups][BLOCK]
+   * @param dots Σ a·c, [groups][BLOCK] from {@code dotsAt}
    * @param sums Σ a of the groups, from {@code sumsAt}
    * @param outAt byte of the block's first row in {@code out}
    * @param count rows of the block
    */
-  static void addGroups(PackedCodes codes, int block, int[] dots, int[] sums, int sumsAt, int shift, float theta, MemorySegment out,
-      long outAt, int count) {
+  static void addGroups(PackedCodes codes, int block, int[] dots, int dotsAt, int[] sums, int sumsAt, int shift, float theta,
+      MemorySegment out, long outAt, int count) {
     for (int v = 0; v < count; v += LANES) {
       long at = codes.group(block, 0) + v * 4L;
       FloatVector total = load(out, outAt + v * 4L, count - v);
       for (int g = 0; g < codes.groups; g++, at += Lanes.BLOCK * 4L) {
-        IntVector integer = IntVector.fromArray(Lanes.INTS, dots, g * Lanes.BLOCK + v)
+        IntVector integer = IntVector.fromArray(Lanes.INTS, dots, dotsAt + g * Lanes.BLOCK + v)
             .sub(ints(codes.zeros, at).mul(sums[sumsAt + g])).sub(ints(codes.rowSums, at).mul(shift));
         total = total.add(toFloat(integer).mul(floats(codes.scales, at).mul(theta)));
       }
