@@ -86,13 +86,13 @@ final class BalancedDots {
    */
   static void dots(PackedCodes codes, int block, int stride, int[] factors, int at, int[] biases, int biasesAt, int[] dots,
       short[] sums, boolean add) {
-    long first = (long) block * codes.blockBytes();
-    long far = (long) stride * codes.blockBytes();
+    long first = block * codes.blockBytes();
+    long far = stride * codes.blockBytes();
     for (int g = 0; g < codes.groups; g++) {
       int start = 2 * g * codes.stepsPerGroup;
       int end = 2 * codes.groupEnd(g);
       for (int v = start; v < end; v += SPAN) {
-        three(codes.codes, first + (long) v * V, far, Math.min(SPAN, end - v), factors, at + FACTORS * v, sums);
+        three(codes.memory, first + (long) v * V, far, Math.min(SPAN, end - v), factors, at + FACTORS * v, sums);
         for (int b = 0; b < BLOCKS; b++) {
           int target = (b * codes.groups + g) * BLOCK;
           widen(sums, b * SHORTS, v == start ? biases[biasesAt + g] : 0, dots, target, add || v > start);

@@ -65,13 +65,17 @@ final class HalfDots {
       FloatVector even = FloatVector.fromArray(Lanes.FLOATS, a, from + k);
       FloatVector odd = FloatVector.fromArray(Lanes.FLOATS, a, from + k + LANES);
       IntVector bits = load(b, 2L * k + at);
-      s0 = DenseTile.fma(smallF16(bits, mask), odd, DenseTile.fma(smallF16(bits.lanewise(VectorOperators.LSHL, 16), mask), even, s0));
+      s0 = DenseTile.fma(smallF16(bits.lanewise(VectorOperators.LSHL, 16), mask), even, s0);
+      s0 = DenseTile.fma(smallF16(bits, mask), odd, s0);
       bits = load(b, 2L * k + (at + stride));
-      s1 = DenseTile.fma(smallF16(bits, mask), odd, DenseTile.fma(smallF16(bits.lanewise(VectorOperators.LSHL, 16), mask), even, s1));
+      s1 = DenseTile.fma(smallF16(bits.lanewise(VectorOperators.LSHL, 16), mask), even, s1);
+      s1 = DenseTile.fma(smallF16(bits, mask), odd, s1);
       bits = load(b, 2L * k + (at + 2 * stride));
-      s2 = DenseTile.fma(smallF16(bits, mask), odd, DenseTile.fma(smallF16(bits.lanewise(VectorOperators.LSHL, 16), mask), even, s2));
+      s2 = DenseTile.fma(smallF16(bits.lanewise(VectorOperators.LSHL, 16), mask), even, s2);
+      s2 = DenseTile.fma(smallF16(bits, mask), odd, s2);
       bits = load(b, 2L * k + (at + 3 * stride));
-      s3 = DenseTile.fma(smallF16(bits, mask), odd, DenseTile.fma(smallF16(bits.lanewise(VectorOperators.LSHL, 16), mask), even, s3));
+      s3 = DenseTile.fma(smallF16(bits.lanewise(VectorOperators.LSHL, 16), mask), even, s3);
+      s3 = DenseTile.fma(smallF16(bits, mask), odd, s3);
     }
     s0.intoArray(sums, 0);
     s1.intoArray(sums, LANES);
@@ -97,13 +101,17 @@ final class HalfDots {
       FloatVector even = FloatVector.fromArray(Lanes.FLOATS, a, from + k);
       FloatVector odd = FloatVector.fromArray(Lanes.FLOATS, a, from + k + LANES);
       IntVector bits = load(b, 2L * k + at);
-      s0 = DenseTile.fma(bits.and(mask).reinterpretAsFloats(), odd, DenseTile.fma(bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), even, s0));
+      s0 = DenseTile.fma(bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), even, s0);
+      s0 = DenseTile.fma(bits.and(mask).reinterpretAsFloats(), odd, s0);
       bits = load(b, 2L * k + (at + stride));
-      s1 = DenseTile.fma(bits.and(mask).reinterpretAsFloats(), odd, DenseTile.fma(bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), even, s1));
+      s1 = DenseTile.fma(bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), even, s1);
+      s1 = DenseTile.fma(bits.and(mask).reinterpretAsFloats(), odd, s1);
       bits = load(b, 2L * k + (at + 2 * stride));
-      s2 = DenseTile.fma(bits.and(mask).reinterpretAsFloats(), odd, DenseTile.fma(bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), even, s2));
+      s2 = DenseTile.fma(bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), even, s2);
+      s2 = DenseTile.fma(bits.and(mask).reinterpretAsFloats(), odd, s2);
       bits = load(b, 2L * k + (at + 3 * stride));
-      s3 = DenseTile.fma(bits.and(mask).reinterpretAsFloats(), odd, DenseTile.fma(bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), even, s3));
+      s3 = DenseTile.fma(bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), even, s3);
+      s3 = DenseTile.fma(bits.and(mask).reinterpretAsFloats(), odd, s3);
     }
     s0.intoArray(sums, 0);
     s1.intoArray(sums, LANES);
