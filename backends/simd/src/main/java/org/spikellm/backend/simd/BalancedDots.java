@@ -15,11 +15,11 @@ import jdk.incubator.vector.ShortVector;
  * product than {@link CodeDots}, for the smaller activations.
  *
  * <p>A 16-bit lane is low + 256 · high, the codes of a column in two rows, and so is its product with an activation. Two columns'
- * products add up to at most 15 · (|a| + |b|) on either side of 0; with a bias that makes the sum of the negative ones 0, both sums
- * fit a byte as long as |a| + |b| is at most 17. Then Σ (sum) modulo 2¹⁶ and Σ (sum >>> 8) give both rows.
+ * products span at most 15 · (|a| + |b|); with a bias that makes the least of them 0, both rows' sums fit a byte as long as
+ * |a| + |b| is at most 17. Then Σ (sum) modulo 2¹⁶ and Σ (sum >>> 8) give both rows.
  *
- * <p>Three blocks share the activations, and are three streams out of memory, which delivers more to several than to one. A fourth
- * would take the method past what C2 inlines, and all its vectors would be objects.
+ * <p>Three blocks share the activations, and are three streams out of memory, which delivers more to several than to one. A
+ * fourth would take the method past what C2 inlines, and all its vectors would be objects.
  */
 final class BalancedDots {
 
@@ -48,8 +48,8 @@ final class BalancedDots {
 
   private static MethodHandle kernel() {
     try {
-      return MethodHandles.lookup().findStatic(BalancedDots.class, "kernel", MethodType.methodType(void.class, MemorySegment.class,
-          long.class, long.class, int.class, int[].class, int.class, short[].class));
+      return MethodHandles.lookup().findStatic(BalancedDots.class, "kernel", MethodType.methodType(void.class,
+          MemorySegment.class, long.class, long.class, int.class, int[].class, int.class, short[].class));
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }

@@ -49,7 +49,8 @@ final class DenseDots {
   }
 
   /** Rows a quarter of all apart go together: long streams out of memory. */
-  private static void halves(MemorySegment b, DType type, int rows, float[] a, int at, int depth, float[] part, MemorySegment out) {
+  private static void halves(MemorySegment b, DType type, int rows, float[] a, int at, int depth, float[] part,
+      MemorySegment out) {
     int quarter = rows / HalfDots.ROWS;
     for (int j = 0; j < quarter; j++) {
       quad(b, type, 2L * j * depth, 2L * quarter * depth, a, at, depth, part);

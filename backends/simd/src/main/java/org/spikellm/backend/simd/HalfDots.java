@@ -9,8 +9,8 @@ import org.spikellm.api.Tensor;
 /**
  * Dot products with rows of half-precision numbers that are converted on the way, so that conversion and memory overlap. Two
  * numbers lie in a 32-bit lane and are taken apart by shifts and masks; the left factor is put in the same order beforehand. Four
- * rows at a time, one sum each: one row alone waits for its sum, and for memory, which delivers more to several streams; with more
- * sums C2, which unrolls the loop, runs out of registers.
+ * rows at a time, one sum each: one row alone waits for its sum, and for memory, which delivers more to several streams; with
+ * more sums C2, which unrolls the loop, runs out of registers.
  *
  * <p>An F16 number whose bits are moved to the places of a float's is too small by 2^112. The left factor makes up for 2^100 of it
  * beforehand, and the sum for the rest: all of them exact, for left factors below 2^28.
@@ -81,8 +81,9 @@ final class HalfDots {
     s1.intoArray(sums, LANES);
     s2.intoArray(sums, 2 * LANES);
     s3.intoArray(sums, 3 * LANES);
+    totals(sums);
     for (int row = 0; row < ROWS; row++) {
-      sums[row] = Lanes.sum(sums, row * LANES, LANES) * SUM;
+      sums[row] *= SUM;
       for (int k = whole; k < length; k++) {
         sums[row] += Float.float16ToFloat(b.get(Tensor.SHORT, at + row * stride + 2L * k)) * (a[from + k] / LEFT);
       }
@@ -117,12 +118,30 @@ final class HalfDots {
     s1.intoArray(sums, LANES);
     s2.intoArray(sums, 2 * LANES);
     s3.intoArray(sums, 3 * LANES);
+    totals(sums);
     for (int row = 0; row < ROWS; row++) {
-      sums[row] = Lanes.sum(sums, row * LANES, LANES);
       for (int k = whole; k < length; k++) {
         sums[row] += Float.intBitsToFloat(b.get(Tensor.SHORT, at + row * stride + 2L * k) << 16) * a[from + k];
       }
     }
+  }
+
+  /** The sums of four vectors, side by side, as the first four elements. */
+  private static void totals(float[] sums) {
+    float t0 = 0;
+    float t1 = 0;
+    float t2 = 0;
+    float t3 = 0;
+    for (int i = 0; i < LANES; i++) {
+      t0 += sums[i];
+      t1 += sums[LANES + i];
+      t2 += sums[2 * LANES + i];
+      t3 += sums[3 * LANES + i];
+    }
+    sums[0] = t0;
+    sums[1] = t1;
+    sums[2] = t2;
+    sums[3] = t3;
   }
 
   private static IntVector load(MemorySegment b, long at) {

@@ -110,7 +110,8 @@ final class SimdLinear implements SpikingLinear {
   }
 
   /** Adds the last {@code BLOCKS − skip} of three blocks to the output. */
-  private static void three(PackedCodes codes, int block, int stride, int skip, StagedSpikes x, int t, Tensor out, Scratch scratch) {
+  private static void three(PackedCodes codes, int block, int stride, int skip, StagedSpikes x, int t, Tensor out,
+      Scratch scratch) {
     int length = codes.groups * Lanes.BLOCK;
     int[] dots = scratch.dots(BalancedDots.BLOCKS * length);
     short[] sums = scratch.shorts(BalancedDots.BLOCKS * 2 * Lanes.BLOCK);

@@ -8,8 +8,8 @@ import org.spikellm.api.Tensor;
 
 /**
  * The activations of one column class as the integer kernels read them: {@code a = n − low >= 0}, n the stored counts, low the
- * smallest of a token, so that products with codes are unsigned; or low is the middle, for {@link BalancedDots}. With the integer of
- * the contract,
+ * smallest of a token, so that products with codes are unsigned; or low is the middle, for {@link BalancedDots}. With the
+ * integer of the contract,
  *
  * <pre>  Σ (n − z)(c − zero) = Σ a·c − zero · Σ a − (z − low) · Σ (c − zero)  </pre>
  *
@@ -143,7 +143,8 @@ final class StagedSpikes {
       int zero = x.zeros().getInt(t, c);
       // The distances as long: zeros may be any int.
       long distance = Math.max(Math.abs((long) high - zero), Math.abs((long) low - zero));
-      boolean tooWide = high - low > 0xffff || distance * weight.maxDistance > Integer.MAX_VALUE / Math.max(1, weight.groupColumns);
+      boolean tooWide = high - low > 0xffff
+          || distance * weight.maxDistance > Integer.MAX_VALUE / Math.max(1, weight.groupColumns);
       boolean isBalanced = balance && !tooWide && high - low <= 4 * BalancedDots.MAX_ACTIVATION;
       int middle = isBalanced ? low + (high - low + 1) / 2 : low;
       shifts[t] = (long) zero - middle;
