@@ -89,7 +89,7 @@ class TrainingTest {
     QuantizationSpec spec = new QuantizationSpec(weightBits, activationBits, steps, steps > 1 ? 0.1 : 0, groupSize, 2);
     Map<String, String> options = option.isEmpty() ? Map.of() : Map.of(option.split("=")[0], option.split("=")[1]);
     Trained start = train(request(spec, neuron, with(options, "epochs", "0")));
-    Trained end = train(request(spec, neuron, with(options, "epochs", "4")));
+    Trained end = train(request(spec, neuron, with(options, "epochs", "10")));
     assertEquals(List.of(), end.heard().warnings);
     assertTrue(end.error() < start.error(), "error " + start.error() + " at the start, " + end.error() + " after training");
   }
