@@ -11,6 +11,7 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.spikellm.api.NeuronModel;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.launcher.registry.Registry;
@@ -103,7 +104,9 @@ final class QuantizeCommand implements Callable<Integer> {
       throw common.wrong("--head-bits: expected 8 or 16, found " + headBits);
     }
     QuantizeOptions options = new QuantizeOptions(pipeline, neuron, salience, spec(), headBits, calibration, samples, sequence, memory(), !noResume);
-    Quantization.Result result = new Quantization(registry(), options, common.progress())
+    Registry registry = registry();
+    checkCounts(registry);
+    Quantization.Result result = new Quantization(registry, options, common.progress())
         .run(model, out, common.backend, common.threads());
     if (common.json) {
       common.printJson(json(result));
@@ -128,6 +131,18 @@ final class QuantizeCommand implements Callable<Integer> {
       values.put(pipeline + "." + entry.getKey(), entry.getValue());
     });
     return registry.with(values);
+  }
+
+  /** Whether the neuron can count so far, before any work is done. */
+  private void checkCounts(Registry registry) throws IOException {
+    if (activationBits == QuantizationSpec.FLOAT_BITS) {
+      return;
+    }
+    try {
+      registry.find(NeuronModel.class, neuron).dynamics(activationBits, steps);
+    } catch (IllegalArgumentException e) {
+      throw common.wrong("--activation-bits " + activationBits + ", --steps " + steps + ": " + e.getMessage());
+    }
   }
 
   private long memory() {
