@@ -164,7 +164,12 @@ public record Tensor(DType dtype, int rows, int columns, MemorySegment segment) 
 
   /** A copy as F32, freed when it is no longer reachable. */
   public Tensor toF32() {
-    Tensor copy = allocate(DType.F32, rows, columns);
+    return toF32(Arena.ofAuto());
+  }
+
+  /** A copy as F32 that lives as long as {@code arena}. */
+  public Tensor toF32(Arena arena) {
+    Tensor copy = allocate(arena, DType.F32, rows, columns);
     float[] one = new float[columns];
     for (int r = 0; r < rows; r++) {
       readRow(r, one);

@@ -1,5 +1,6 @@
 package org.spikellm.model;
 
+import java.lang.foreign.Arena;
 import org.spikellm.api.DType;
 import org.spikellm.api.InputStatistics;
 import org.spikellm.api.Session;
@@ -9,6 +10,7 @@ import org.spikellm.api.Tensor;
 final class InputAccumulator {
 
   private final Session session;
+  private final Arena work = Arena.ofShared();
   private final int channels;
   private final Tensor gram;
   private final Tensor batchGram;
@@ -22,7 +24,7 @@ final class InputAccumulator {
     this.session = session;
     this.channels = channels;
     this.gram = withGram ? Tensor.allocate(DType.F32, channels, channels) : null;
-    this.batchGram = withGram ? Tensor.allocate(DType.F32, channels, channels) : null;
+    this.batchGram = withGram ? Tensor.allocate(work, DType.F32, channels, channels) : null;
     this.absMax = new float[channels];
     this.absSum = new double[channels];
   }
@@ -30,7 +32,7 @@ final class InputAccumulator {
   /** @param x F32 [tokens, channels] */
   void add(Tensor x) {
     if (gram != null && (transposed == null || transposed.columns() != x.rows())) {
-      transposed = Tensor.allocate(DType.F32, channels, x.rows());
+      transposed = Tensor.allocate(work, DType.F32, channels, x.rows());
     }
     float[] row = new float[channels];
     for (int t = 0; t < x.rows(); t++) {
@@ -64,7 +66,11 @@ final class InputAccumulator {
     }
   }
 
+  /** The statistics; nothing can be added after. */
   InputStatistics statistics() {
+    if (work.scope().isAlive()) {
+      work.close();
+    }
     double[] mean = new double[channels];
     for (int c = 0; c < channels; c++) {
       mean[c] = absSum[c] / tokens;

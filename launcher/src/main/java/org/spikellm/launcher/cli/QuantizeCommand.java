@@ -169,7 +169,12 @@ final class QuantizeCommand implements Callable<Integer> {
     for (int i = 0; i < result.records().size(); i++) {
       List<Double> loss = result.records().get(i).losses();
       if (!loss.isEmpty()) {
-        losses.add(Map.of("block", i, "first", loss.getFirst(), "last", loss.getLast(), "epochs", loss));
+        Map<String, Object> one = new LinkedHashMap<>();
+        one.put("block", i);
+        one.put("first", loss.getFirst());
+        one.put("last", loss.getLast());
+        one.put("epochs", loss);
+        losses.add(one);
       }
     }
     Map<String, Object> map = new LinkedHashMap<>();

@@ -1,5 +1,6 @@
 package org.spikellm.launcher.workflow;
 
+import java.lang.foreign.Arena;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -74,7 +75,7 @@ final class BlockQuantization {
           encodings.put(projection, plainEncoding(weight.columns()));
           continue;
         }
-        float[] score = request.detector().score(weight.toF32(), inputs.get(projection), session);
+        float[] score = score(weight, inputs.get(projection));
         salience.put(projection.tensorName(), score);
         encodings.put(projection, encoding(ChannelOrder.select(score, plain())));
       }
@@ -87,6 +88,12 @@ final class BlockQuantization {
     QuantizedBlock result = request.pipeline()
         .quantize(new BlockTask(index, block, spec, inputs, encodings, keyValues, calibration, listener), session);
     return new Result(result.block(), salience, result.losses());
+  }
+
+  private float[] score(Tensor weight, InputStatistics inputs) {
+    try (Arena arena = Arena.ofShared()) {
+      return request.detector().score(weight.toF32(arena), inputs, session);
+    }
   }
 
   private static Calibration calibration(PreparedBlock floating, Streams streams, IntConsumer progress) {

@@ -1,5 +1,6 @@
 package org.spikellm.quantizers.salience;
 
+import java.lang.foreign.Arena;
 import org.spikellm.api.DType;
 import org.spikellm.api.InputStatistics;
 import org.spikellm.api.SalienceDetector;
@@ -20,16 +21,18 @@ public final class GradientSalience implements SalienceDetector {
   @Override
   public float[] score(Tensor weight, InputStatistics inputs, Session session) {
     int channels = weight.columns();
-    Tensor product = Tensor.allocate(DType.F32, weight.rows(), channels);
-    session.matmul(weight, inputs.gram(), product);  // G is symmetric
     double[] sum = new double[channels];
-    float[] w = new float[channels];
-    float[] wg = new float[channels];
-    for (int o = 0; o < weight.rows(); o++) {
-      weight.readRow(o, w);
-      product.readRow(o, wg);
-      for (int j = 0; j < channels; j++) {
-        sum[j] += (double) w[j] * wg[j];
+    try (Arena arena = Arena.ofShared()) {
+      Tensor product = Tensor.allocate(arena, DType.F32, weight.rows(), channels);
+      session.matmul(weight, inputs.gram(), product);  // G is symmetric
+      float[] w = new float[channels];
+      float[] wg = new float[channels];
+      for (int o = 0; o < weight.rows(); o++) {
+        weight.readRow(o, w);
+        product.readRow(o, wg);
+        for (int j = 0; j < channels; j++) {
+          sum[j] += (double) w[j] * wg[j];
+        }
       }
     }
     float[] score = new float[channels];
