@@ -22,7 +22,7 @@ final class ChannelMap {
   private static final int NARROW = 64;
   private static final int SCORE = 8;
   private static final int MARK = 4;
-  private static final int PITCH = 14;
+  static final int PITCH = 14;
   private static final int TOP = 4;
   private static final int AXIS = 20;
 

@@ -8,7 +8,7 @@ import java.util.function.DoubleFunction;
 final class LineChart {
 
   private static final int LEFT = 64;
-  private static final int RIGHT = 12;
+  private static final int RIGHT = 22;
   private static final int TOP = 10;
   private static final int BOTTOM = 40;
 

@@ -30,9 +30,9 @@ final class LossSection {
       out.close().line();
       return;
     }
-    out.element("p", "Each block was trained on its own to answer as the float block does, while its activations were already spikes. "
-        + "The loss is the mean squared difference between the two answers; a point is its mean over all calibration windows in "
-        + "one epoch. Later blocks usually have a larger loss, since their inputs are larger and already carry the errors of the "
+    out.element("p", "Each block was trained on its own to answer as the float block does. The loss says how far it is from that "
+        + "(with omniquant, it is the mean squared difference of the two answers); a point is its mean over all calibration windows "
+        + "in one epoch. Later blocks usually have a larger loss, since their inputs are larger and already carry the errors of the "
         + "blocks before.");
     all(out, lines);
     out.element("h3", "Block by block");
@@ -70,7 +70,7 @@ final class LossSection {
 
   /** What the colours of lines mean. */
   static void legend(Markup out) {
-    out.open("span", "class", "ramp").text("first block ").empty("i", "class", "bar").text(" last block").close();
+    out.open("span", "class", "ramp").text("first block ").element("i", "", "class", "bar").text(" last block").close();
   }
 
   private static void small(Markup out, LineChart.Line line) {
@@ -95,9 +95,7 @@ final class LossSection {
   private static String change(double[] losses) {
     double first = losses[0];
     double last = losses[losses.length - 1];
-    String share = first > 0 && Double.isFinite(last) ? " (" + (last <= first ? "−" : "+")
-        + Numbers.percent(Math.abs(last / first - 1)) + ")" : "";
-    return Numbers.three(first) + " → " + Numbers.three(last) + share;
+    return Numbers.three(first) + " → " + Numbers.three(last) + " (" + Numbers.change(first, last) + ")";
   }
 
   static double hue(int block, int blocks) {

@@ -2,9 +2,13 @@ package org.spikellm.launcher.report;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Set;
 
 /** HTML that is also well-formed XML, written element by element; text and attribute values are escaped here and nowhere else. */
 final class Markup {
+
+  /** The void elements of HTML and the shapes of SVG that are used here. */
+  private static final Set<String> EMPTY = Set.of("meta", "path", "rect");
 
   private final StringBuilder page = new StringBuilder();
   private final Deque<String> open = new ArrayDeque<>();
@@ -27,8 +31,11 @@ final class Markup {
     return open(name, attributes).text(text).close();
   }
 
-  /** An element without content: a void element of HTML, or any of SVG. */
+  /** An element that has no content. Any other would be left open by HTML, to which {@code <i/>} is {@code <i>}. */
   Markup empty(String name, String... attributes) {
+    if (!EMPTY.contains(name)) {
+      throw new IllegalArgumentException(name + ": expected one of " + EMPTY);
+    }
     tag(name, attributes).append("/>");
     return this;
   }

@@ -54,6 +54,12 @@ final class Numbers {
     return Double.isFinite(share) ? String.format(Locale.ROOT, "%.1f %%", 100 * share).replace(".0 ", " ") : "–";
   }
 
+  /** By what share of the first number the second one differs: −12.5 %. */
+  static String change(double before, double after) {
+    String percent = percent(Math.abs(after / before - 1));
+    return percent.equals("–") || percent.equals("0 %") ? percent : (after < before ? "−" : "+") + percent;
+  }
+
   static String duration(double seconds) {
     long whole = Math.round(seconds);
     return seconds < 60 ? String.format(Locale.ROOT, "%.1f s", seconds)

@@ -15,8 +15,8 @@ public final class Page {
 
   /** The page of a report. */
   public static String of(QuantizationReport report) {
-    String name = String.valueOf(Path.of(report.source()).toAbsolutePath().normalize().getFileName());
-    String title = name + ", quantized with " + report.provider("pipeline");
+    Path name = report.source().toAbsolutePath().normalize().getFileName();
+    String title = (name == null ? report.source() : name) + ", quantized with " + report.provider("pipeline");
     Markup out = new Markup();
     out.raw("<!DOCTYPE html>\n");
     out.open("html", "lang", "en").open("head").line();

@@ -37,8 +37,7 @@ final class PerplexitySection {
   }
 
   static String difference(double before, double after) {
-    return (after >= before ? "+" : "−") + Numbers.two(Math.abs(after - before)) + " (" + (after >= before ? "+" : "−")
-        + Numbers.percent(Math.abs(after / before - 1)) + ")";
+    return (after >= before ? "+" : "−") + Numbers.two(Math.abs(after - before)) + " (" + Numbers.change(before, after) + ")";
   }
 
   private static void row(Markup out, String name, Perplexity perplexity) {

@@ -25,8 +25,8 @@ final class ProvenanceSection {
         + "the result's config.json.");
     out.open("table", "class", "facts").open("tbody").line();
     BlockShape shape = report.shape().block();
-    row(out, "source", report.source());
-    row(out, "result", report.out());
+    row(out, "source", report.source().toString());
+    row(out, "result", report.out().toString());
     row(out, "model", report.shape().blocks() + " blocks, hidden " + shape.hidden() + ", " + shape.heads() + " heads ("
         + shape.kvHeads() + " for keys and values) of " + shape.headDim() + ", MLP " + shape.intermediate() + ", vocabulary "
         + report.shape().vocabulary() + ", context " + report.shape().contextLength());

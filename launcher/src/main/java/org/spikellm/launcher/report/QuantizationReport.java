@@ -29,7 +29,7 @@ import org.spikellm.model.ModelConfig;
  * @param comparison perplexity before and after
  * @param run where and when
  */
-public record QuantizationReport(String source, String out, ModelConfig shape, Map<String, Object> made, List<BlockRecord> blocks,
+public record QuantizationReport(Path source, Path out, ModelConfig shape, Map<String, Object> made, List<BlockRecord> blocks,
     List<List<LayerChannels>> layers, List<SizePart> parts, long blockBytes, Comparison comparison, RunFacts run) {
 
   private static final String MEASURED = "measured.json";
@@ -44,7 +44,7 @@ public record QuantizationReport(String source, String out, ModelConfig shape, M
         throw new CheckpointException(out.resolve(MEASURED) + ": expected " + after.config().blocks() + " blocks, found "
             + blocks.size());
       }
-      return new QuantizationReport(source.toString(), out.toString(), before.config(), after.quantization(), blocks,
+      return new QuantizationReport(source, out, before.config(), after.quantization(), blocks,
           layers(after, blocks), SizePart.of(before, after), after.blockBytes(), comparison, run);
     }
   }

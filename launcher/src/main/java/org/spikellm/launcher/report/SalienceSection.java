@@ -41,6 +41,10 @@ final class SalienceSection {
     out.element("p", "Some input channels of a layer matter more than others: a small error in them changes the answer a lot. The detector "
         + report.provider("salience") + " gave each channel a score, and those with the highest scores became salient: their neurons fire "
         + "over more time steps, so that their values are told apart more finely. Every other channel is plain.");
+    out.element("p", "For each layer there is a map with a row a block and its channels from left to right: above, how high they score; below, "
+        + "which are salient. A vertical line through many rows is a channel that matters in block after block. Then come the same scores in "
+        + "order of size, a line a block: where a line stands steep at its right end, a few channels matter far more than the rest. Scores "
+        + "that a logarithmic axis has no place for, of 0 and less, stand at its lower edge.");
     legend(out);
     for (List<LayerChannels> rows : report.layers()) {
       layer(out, rows);
@@ -55,7 +59,7 @@ final class SalienceSection {
     for (int i = 0; i < ChannelMap.MULTIPLES.length; i++) {
       swatch(out, "l" + (i + 1), Numbers.three(ChannelMap.MULTIPLES[i]) + "×");
     }
-    out.text(" Under it, salient channels: ");
+    out.close().open("p", "class", "legend").text("Below it, how many of a column's channels are salient: ");
     for (int i = 0; i <= ChannelMap.SHARES; i++) {
       swatch(out, "s" + i, i == 0 ? "none" : i == ChannelMap.SHARES ? "all" : "up to " + 100 * i / ChannelMap.SHARES + " %");
     }
@@ -63,7 +67,7 @@ final class SalienceSection {
   }
 
   private static void swatch(Markup out, String name, String text) {
-    out.open("span", "class", "swatch").empty("i", "class", name).text(text).close().text(" ");
+    out.open("span", "class", "swatch").element("i", "", "class", name).text(text).close().text(" ");
   }
 
   private static void layer(Markup out, List<LayerChannels> rows) {
@@ -77,15 +81,14 @@ final class SalienceSection {
     ChannelMap map = new ChannelMap(rows);
     out.open("figure");
     map.draw(out, name + ": scores and salient channels, a row a block");
-    out.element("figcaption", "A row a block, channels from left to right. " + (map.channelsPerColumn() == 1 ? "Every channel has its own column."
+    out.element("figcaption", "A row a block. " + (map.channelsPerColumn() == 1 ? "Every channel has its own column."
         : "Up to " + map.channelsPerColumn() + " neighbours share a column: it shows the highest score of them, and the share that is salient.")
-        + " A vertical line through many rows is a channel that matters in block after block.");
+       );
     out.close().line();
     if (scored) {
       out.open("figure");
       curves(out, rows);
-      out.open("figcaption").text("The same scores in order of size, a line a block. Where a line stands steep at its right end, a few "
-          + "channels matter far more than the rest; the broken line is where the salient ones begin. ");
+      out.open("figcaption").text("Scores in order of size; the salient channels begin at the broken line. ");
       LossSection.legend(out);
       out.close().close().line();
     }

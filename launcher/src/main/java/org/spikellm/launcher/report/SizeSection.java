@@ -57,7 +57,7 @@ final class SizeSection {
     out.close().close().open("tbody").line();
     for (int i = 0; i < report.parts().size(); i++) {
       SizePart part = report.parts().get(i);
-      out.open("tr").open("th", "scope", "row").empty("i", "class", "key", "style", "background:" + colour(i, report.parts().size()))
+      out.open("tr").open("th", "scope", "row").element("i", "", "class", "key", "style", "background:" + colour(i, report.parts().size()))
           .text(part.name()).close();
       out.element("td", part.weights() == 0 ? "" : Numbers.whole(part.weights()));
       out.element("td", Numbers.bytes(part.source())).element("td", Numbers.bytes(part.packed()));
