@@ -19,7 +19,7 @@ public non-sealed interface NeuronModel extends Provider {
   /**
    * The parameters of a neuron that stands for {@code bits} bits of activation in each of {@code timeSteps} steps.
    *
-   * @param bits 1 to 8
+   * @param bits 1 to 15
    * @param timeSteps at least 1; a plain channel has 1
    */
   Dynamics dynamics(int bits, int timeSteps);

@@ -4,7 +4,7 @@ package org.spikellm.api;
  * What a user asked of a quantization.
  *
  * @param weightBits 2 to 8, or 16 for weights that stay as they are
- * @param activationBits 2 to 8, or 16 for activations that are not encoded
+ * @param activationBits 2 to 15, or 16 for activations that are not encoded
  * @param timeSteps T of salient channels
  * @param salient fraction of channels that are salient, 0 to 1
  * @param groupSize columns that share a scale, or 0 for a whole row
@@ -16,8 +16,8 @@ public record QuantizationSpec(int weightBits, int activationBits, int timeSteps
   public static final int FLOAT_BITS = 16;
 
   public QuantizationSpec {
-    bits("weight bits", weightBits);
-    bits("activation bits", activationBits);
+    bits("weight bits", weightBits, 8);
+    bits("activation bits", activationBits, 15);
     if (timeSteps < 1 || timeSteps > 64) {
       throw new IllegalArgumentException("time steps: expected 1 to 64, found " + timeSteps);
     }
@@ -39,9 +39,9 @@ public record QuantizationSpec(int weightBits, int activationBits, int timeSteps
     return activationBits != FLOAT_BITS;
   }
 
-  private static void bits(String what, int bits) {
-    if (bits != FLOAT_BITS && (bits < 2 || bits > 8)) {
-      throw new IllegalArgumentException(what + ": expected 2 to 8, or 16, found " + bits);
+  private static void bits(String what, int bits, int most) {
+    if (bits != FLOAT_BITS && (bits < 2 || bits > most)) {
+      throw new IllegalArgumentException(what + ": expected 2 to " + most + ", or 16, found " + bits);
     }
   }
 }

@@ -157,6 +157,16 @@ public abstract class ComputeBackendContract {
   }
 
   @Test
+  @DisplayName("B.11 forEach: every index once, and what a call throws is thrown")
+  final void forEach() {
+    for (int threads = 1; threads <= 3; threads++) {
+      try (Session session = backend().open(threads)) {
+        SessionRules.everyIndexOnce(session);
+      }
+    }
+  }
+
+  @Test
   @DisplayName("B.20 matmul: F32 factors, within (k + 1) roundings")
   final void matmulF32() {
     MatmulRules.product(session, DType.F32);

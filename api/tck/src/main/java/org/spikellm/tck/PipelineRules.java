@@ -165,6 +165,10 @@ final class PipelineRules {
       parts.add(Kernel.bytes(inputs.gram()));
       parts.add((Arrays.hashCode(inputs.absMax()) + "," + Arrays.hashCode(inputs.absMean())).getBytes());
     }
+    for (int i = 0; i < task.calibration().samples(); i++) {
+      parts.add(Kernel.bytes(task.calibration().input(i)));
+      parts.add(Kernel.bytes(task.calibration().target(i)));
+    }
     task.encodings().values().forEach(e -> parts.add(Integer.toString(e.order().hashCode()).getBytes()));
     KeyValueEncoding keyValues = task.keyValues();
     if (keyValues != null) {

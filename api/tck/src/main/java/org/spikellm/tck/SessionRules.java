@@ -1,7 +1,9 @@
 package org.spikellm.tck;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
@@ -11,12 +13,13 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ForkJoinWorkerThread;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.Collectors;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.Session;
 import org.spikellm.api.Tensor;
 
-/** Rules B.2 to B.9: what holds for every kernel. */
+/** Rules B.2 to B.9, what holds for every kernel, and B.11. */
 final class SessionRules {
 
   private SessionRules() {}
@@ -146,6 +149,30 @@ final class SessionRules {
         assertTrue(odd.get(k).outputs().getFirst().segment().address() % 2 == 1, "the case is at an odd address");
         same(aligned.get(k), aligned.get(k).run(session), odd.get(k).run(session), "at odd addresses");
       }
+    }
+  }
+
+  static void everyIndexOnce(Session session) {
+    for (int count : new int[] {0, 1, 2, 3, 7, 64, 1021}) {
+      AtomicIntegerArray calls = new AtomicIntegerArray(count);
+      session.forEach(count, calls::incrementAndGet);
+      for (int i = 0; i < count; i++) {
+        int index = i;
+        assertEquals(1, calls.get(i), () -> "calls of index " + index + " of " + count);
+      }
+    }
+    for (int failing : new int[] {0, 5, 63}) {
+      IllegalStateException thrown = assertThrows(IllegalStateException.class, () -> session.forEach(64, i -> {
+        if (i == failing) {
+          throw new IllegalStateException("index " + failing);
+        }
+      }), () -> "index " + failing + " of 64 throws");
+      Throwable cause = thrown;
+      while (cause.getCause() != null) {
+        cause = cause.getCause();
+      }
+      assertEquals("index " + failing, cause.getMessage());
+      session.forEach(3, i -> { }); // and the session works on
     }
   }
 

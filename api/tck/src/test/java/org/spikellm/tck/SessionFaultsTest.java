@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntConsumer;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
@@ -28,7 +29,7 @@ class SessionFaultsTest {
     Verdict verdict = BackendTrial.verdict(new NaiveBackend());
     assertEquals(Map.of(), verdict.failed());
     assertEquals(Map.of(), verdict.aborted());
-    assertEquals(38, verdict.passed().size(), "rules of the contract");
+    assertEquals(39, verdict.passed().size(), "rules of the contract");
   }
 
   public static final class Absent extends NaiveBackend {
@@ -104,7 +105,25 @@ class SessionFaultsTest {
               super.softmax(x);
             }
           }
-        }, "B.10"));
+        }, "B.10"),
+        broken("the last index is left out", threads -> new NaiveSession(threads) {
+          @Override
+          public void forEach(int count, IntConsumer body) {
+            super.forEach(count - 1, body);
+          }
+        }, "B.11"),
+        broken("a failure is swallowed", threads -> new NaiveSession(threads) {
+          @Override
+          public void forEach(int count, IntConsumer body) {
+            super.forEach(count, i -> {
+              try {
+                body.accept(i);
+              } catch (IllegalStateException e) {
+                // as if nothing had happened
+              }
+            });
+          }
+        }, "B.11"));
   }
 
   private static boolean odd(Tensor x) {

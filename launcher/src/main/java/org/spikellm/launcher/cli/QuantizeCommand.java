@@ -8,11 +8,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.spikellm.api.Availability;
 import org.spikellm.api.ComputeBackend;
+import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.report.Comparison;
@@ -46,7 +48,7 @@ final class QuantizeCommand implements Callable<Integer> {
   @Parameters(index = "1", paramLabel = "OUT", description = "Directory to write, which must not exist or be empty.")
   private Path out;
 
-  @Option(names = "--pipeline", paramLabel = "ID", defaultValue = "rtn", description = "How blocks are quantized.")
+  @Option(names = "--pipeline", paramLabel = "ID", defaultValue = "omniquant", description = "How blocks are quantized.")
   private String pipeline;
 
   @Option(names = "--neuron", paramLabel = "ID", defaultValue = "gif", description = "Which neuron encodes activations, keys and values.")
@@ -59,7 +61,7 @@ final class QuantizeCommand implements Callable<Integer> {
   private int weightBits;
 
   @Option(names = "--activation-bits", paramLabel = "N", defaultValue = "4",
-      description = "Bits of an activation in a time step: 2 to 8, or 16 not to encode.")
+      description = "Bits of an activation in a time step: 2 to 15, or 16 not to encode.")
   private int activationBits;
 
   @Option(names = "--steps", paramLabel = "T", defaultValue = "2", description = "Time steps of salient channels.")
@@ -91,6 +93,9 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(names = "--seed", paramLabel = "N", defaultValue = "2", description = "Seed of everything random.")
   private long seed;
 
+  @Mixin
+  private TrainingOptions training;
+
   @Option(names = "--no-resume", description = "Begin anew even if an earlier run left finished blocks.")
   private boolean noResume;
 
@@ -110,7 +115,7 @@ final class QuantizeCommand implements Callable<Integer> {
       throw common.wrong("--head-bits: expected 8 or 16, found " + headBits);
     }
     QuantizeOptions options = new QuantizeOptions(pipeline, neuron, salience, spec(), headBits, calibration, samples, sequence, memory(), !noResume);
-    Registry registry = common.registry();
+    Registry registry = registry();
     ReportFile page = report == null ? null : ReportFile.at(report, out);
     Quantization.Result result = new Quantization(registry, options, common.progress()).run(model, out, common.backend, common.threads());
     if (page != null) {
@@ -136,6 +141,21 @@ final class QuantizeCommand implements Callable<Integer> {
     Comparison comparison = Comparison.measure(model, out, null, registry, backend, common.threads(), common.progress());
     return QuantizationReport.read(model, out, registry, comparison, new RunFacts(String.join(", ", new Main.Version().getVersion()),
         backend.id(), device, common.threads(), result.seconds(), result.resumed(), finished));
+  }
+
+  /** The providers, with the training options for the chosen pipeline. */
+  private Registry registry() throws IOException {
+    Registry registry = common.registry();
+    Map<String, String> known = registry.find(QuantizationPipeline.class, pipeline).options();
+    Map<String, String> values = new LinkedHashMap<>();
+    training.given().forEach((option, entry) -> {
+      if (!known.containsKey(entry.getKey())) {
+        throw common.wrong(option + ": pipeline '" + pipeline + "' has no option '" + entry.getKey() + "'; "
+            + (known.isEmpty() ? "it has none" : "it has " + new TreeMap<>(known)));
+      }
+      values.put(pipeline + "." + entry.getKey(), entry.getValue());
+    });
+    return registry.with(values);
   }
 
   private long memory() {

@@ -49,6 +49,23 @@ public final class Registry {
     this.options = check(options);
   }
 
+  private Registry(Registry other, Map<String, String> options) throws RegistryException {
+    listings.putAll(other.listings);
+    failures.addAll(other.failures);
+    Map<String, Map<String, String>> all = new TreeMap<>(other.options);
+    check(options).forEach((id, values) -> {
+      Map<String, String> merged = new TreeMap<>(all.getOrDefault(id, Map.of()));
+      merged.putAll(values);
+      all.put(id, merged);
+    });
+    this.options = all;
+  }
+
+  /** The same providers, with more options of the kind that the constructor takes; they go before those given before. */
+  public Registry with(Map<String, String> options) throws RegistryException {
+    return new Registry(this, options);
+  }
+
   private void add(Listing listing) throws RegistryException {
     if (listing.provider() == null) {
       failures.add(listing);

@@ -3,6 +3,7 @@ package org.spikellm.launcher.workflow;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.model.Perplexity;
@@ -31,10 +32,13 @@ public final class Demonstration {
   public record Figures(Generation continuation, Perplexity perplexity, long bytes, double bitsPerWeight, SpikeCount count, long tokens,
       double promptTokensPerSecond) {}
 
+  /** What the demo's pipeline is given: fewer epochs than its default, so that the demo takes about a minute. */
+  public static final Map<String, String> PIPELINE_OPTIONS = Map.of("omniquant.epochs", "4");
+
   /** The quantization that the demo makes: W4A4, T = 2 for a tenth of the channels. */
-  public static QuantizeOptions options() throws IOException {
-    return new QuantizeOptions("rtn", "gif", "gradient", new QuantizationSpec(4, 4, 2, 0.10, 0, 2), QuantizationSpec.FLOAT_BITS, null,
-        32, SEQUENCE, Long.MAX_VALUE, true);
+  public static QuantizeOptions options() {
+    return new QuantizeOptions("omniquant", "gif", "gradient", new QuantizationSpec(4, 4, 2, 0.10, 0, 2), QuantizationSpec.FLOAT_BITS, null,
+        16, SEQUENCE, Long.MAX_VALUE, true);
   }
 
   /** Measures a model. */

@@ -18,9 +18,6 @@ import org.spikellm.api.Tensor;
  */
 final class AttentionGradient {
 
-  /** What a masked score is: its exponential is 0 beside any other. */
-  private static final float MASKED = -1e30f;
-
   private final Session session;
   private final BlockShape shape;
   private final int tokens;
@@ -93,7 +90,7 @@ final class AttentionGradient {
       for (int t = rows.from(); t < rows.to(); t++) {
         scores.readRow(t, row);
         for (int s = 0; s < tokens; s++) {
-          row[s] = s <= t ? row[s] * scale : MASKED;
+          row[s] = s <= t ? row[s] * scale : Float.NEGATIVE_INFINITY;
         }
         scores.writeRow(t, row);
       }

@@ -10,9 +10,6 @@ final class DenseDots {
 
   private static final int LANES = Lanes.COUNT;
 
-  /** Columns of b that are converted at a time. */
-  private static final int CHUNK = 512;
-
   private DenseDots() {}
 
   static void matmul(Tensor a, Tensor b, Tensor out, SimdSession session) {
@@ -22,21 +19,57 @@ final class DenseDots {
     if (b.dtype() == DType.F16) {
       HalfDots.scale(left, a.rows() * depth);
     }
+    if (b.dtype() != DType.F32) {
+      float[] scratch = session.scratch(0).c(2 * LANES);
+      for (int i = 0; i < a.rows(); i++) {
+        HalfDots.order(left, i * depth, depth, scratch);
+      }
+    }
     int grain = session.grain(b.rows(), (long) depth * 2);
     session.workers().forEach(Lanes.ceilDiv(b.rows(), grain), (slice, worker) -> {
-      float[] part = session.scratch(worker).c(LANES);
-      for (int j = slice * grain; j < Math.min(b.rows(), (slice + 1) * grain); j++) {
-        MemorySegment row = b.segment().asSlice(j * b.rowBytes(), b.rowBytes());
-        for (int i = 0; i < a.rows(); i++) {
-          float dot = switch (b.dtype()) {
-            case F32 -> dot(row, left, i * depth, depth, part);
-            case F16 -> HalfDots.f16(row, left, i * depth, depth, part);
-            default -> HalfDots.bf16(row, left, i * depth, depth, part);
-          };
-          out.segment().set(Tensor.FLOAT, ((long) i * b.rows() + j) * Float.BYTES, dot);
+      int from = slice * grain;
+      int rows = Math.min(b.rows(), from + grain) - from;
+      float[] part = session.scratch(worker).c(HalfDots.ROWS * LANES);
+      MemorySegment weights = b.segment().asSlice(from * b.rowBytes(), rows * b.rowBytes());
+      for (int i = 0; i < a.rows(); i++) {
+        MemorySegment to = out.segment().asSlice(((long) i * b.rows() + from) * Float.BYTES, rows * 4L);
+        if (b.dtype() == DType.F32) {
+          floats(weights, rows, left, i * depth, depth, part, to);
+        } else {
+          halves(weights, b.dtype(), rows, left, i * depth, depth, part, to);
         }
       }
     });
+  }
+
+  private static void floats(MemorySegment b, int rows, float[] a, int at, int depth, float[] part, MemorySegment out) {
+    for (int j = 0; j < rows; j++) {
+      out.set(Tensor.FLOAT, 4L * j, dot(b.asSlice(4L * j * depth, 4L * depth), a, at, depth, part));
+    }
+  }
+
+  /** Rows a quarter of all apart go together: long streams out of memory. */
+  private static void halves(MemorySegment b, DType type, int rows, float[] a, int at, int depth, float[] part,
+      MemorySegment out) {
+    int quarter = rows / HalfDots.ROWS;
+    for (int j = 0; j < quarter; j++) {
+      quad(b, type, 2L * j * depth, 2L * quarter * depth, a, at, depth, part);
+      for (int r = 0; r < HalfDots.ROWS; r++) {
+        out.set(Tensor.FLOAT, 4L * (j + r * quarter), part[r]);
+      }
+    }
+    for (int j = HalfDots.ROWS * quarter; j < rows; j++) {
+      quad(b, type, 2L * j * depth, 0, a, at, depth, part);
+      out.set(Tensor.FLOAT, 4L * j, part[0]);
+    }
+  }
+
+  private static void quad(MemorySegment b, DType type, long row, long stride, float[] a, int at, int depth, float[] part) {
+    if (type == DType.F16) {
+      HalfDots.f16(b, row, stride, a, at, depth, part);
+    } else {
+      HalfDots.bf16(b, row, stride, a, at, depth, part);
+    }
   }
 
   private static float dot(MemorySegment b, float[] a, int at, int length, float[] part) {

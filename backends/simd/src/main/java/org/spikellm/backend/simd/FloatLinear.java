@@ -92,8 +92,8 @@ final class FloatLinear {
 
   /** Panel [columns of the steps][BLOCK], one vector of rows of it. */
   private static void weights(PackedCodes codes, MemorySegment words, int from, int to, long group, int lane, float[] panel) {
-    IntVector zeros = IntVector.fromMemorySegment(Lanes.INTS, codes.zeros, group + lane * 4L, Lanes.ORDER);
-    FloatVector scales = FloatVector.fromMemorySegment(Lanes.FLOATS, codes.scales, group + lane * 4L, Lanes.ORDER);
+    IntVector zeros = IntVector.fromMemorySegment(Lanes.INTS, codes.memory, group + PackedCodes.ZEROS + lane * 4L, Lanes.ORDER);
+    FloatVector scales = FloatVector.fromMemorySegment(Lanes.FLOATS, codes.memory, group + lane * 4L, Lanes.ORDER);
     boolean twoRows = codes.layout.twoRows();
     // A block's later rows lie in vectors of their own, or in the odd bytes of both.
     int low = twoRows && lane > 0 ? 8 : 0;

@@ -21,20 +21,21 @@ final class GroupScale {
   /**
    * Adds all groups of a block for one token.
    *
-   * @param dots Σ a·c, [groups][BLOCK]
+   * @param dots Σ a·c, [groups][BLOCK] from {@code dotsAt}
    * @param sums Σ a of the groups, from {@code sumsAt}
    * @param outAt byte of the block's first row in {@code out}
    * @param count rows of the block
    */
-  static void addGroups(PackedCodes codes, int block, int[] dots, int[] sums, int sumsAt, int shift, float theta, MemorySegment out,
-      long outAt, int count) {
+  static void addGroups(PackedCodes codes, int block, int[] dots, int dotsAt, int[] sums, int sumsAt, int shift, float theta,
+      MemorySegment out, long outAt, int count) {
     for (int v = 0; v < count; v += LANES) {
       long at = codes.group(block, 0) + v * 4L;
       FloatVector total = load(out, outAt + v * 4L, count - v);
-      for (int g = 0; g < codes.groups; g++, at += Lanes.BLOCK * 4L) {
-        IntVector integer = IntVector.fromArray(Lanes.INTS, dots, g * Lanes.BLOCK + v)
-            .sub(ints(codes.zeros, at).mul(sums[sumsAt + g])).sub(ints(codes.rowSums, at).mul(shift));
-        total = total.add(toFloat(integer).mul(floats(codes.scales, at).mul(theta)));
+      for (int g = 0; g < codes.groups; g++, at += PackedCodes.GROUP_BYTES) {
+        IntVector integer = IntVector.fromArray(Lanes.INTS, dots, dotsAt + g * Lanes.BLOCK + v)
+            .sub(ints(codes.memory, at + PackedCodes.ZEROS).mul(sums[sumsAt + g]))
+            .sub(ints(codes.memory, at + PackedCodes.ROW_SUMS).mul(shift));
+        total = total.add(toFloat(integer).mul(floats(codes.memory, at).mul(theta)));
       }
       store(total, out, outAt + v * 4L, count - v);
     }
@@ -49,9 +50,9 @@ final class GroupScale {
       long outAt, long rowBytes, int count) {
     for (int v = 0; v < count; v += LANES) {
       long at = codes.group(block, group) + v * 4L;
-      IntVector zeros = ints(codes.zeros, at);
-      IntVector rowSums = ints(codes.rowSums, at);
-      FloatVector scales = floats(codes.scales, at);
+      IntVector zeros = ints(codes.memory, at + PackedCodes.ZEROS);
+      IntVector rowSums = ints(codes.memory, at + PackedCodes.ROW_SUMS);
+      FloatVector scales = floats(codes.memory, at);
       for (int t = 0; t < tokens; t++) {
         IntVector integer = IntVector.fromArray(Lanes.INTS, dots, t * Lanes.BLOCK + v)
             .sub(zeros.mul(x.groupSums[t * codes.groups + group])).sub(rowSums.mul((int) x.shifts[t]));
@@ -68,11 +69,11 @@ final class GroupScale {
     int width = Math.min(codes.groupColumns, codes.columns - group * codes.groupColumns);
     for (int lane = 0; lane < count; lane++) {
       long at = codes.group(block, group) + lane * 4L;
-      long zero = codes.zeros.get(Tensor.INT, at);
+      long zero = codes.memory.get(Tensor.INT, at + PackedCodes.ZEROS);
       // Σ c lies in 0..255·width and is recovered from what is stored modulo 2³².
-      long codeSum = Integer.toUnsignedLong((int) (codes.rowSums.get(Tensor.INT, at) + width * zero));
+      long codeSum = Integer.toUnsignedLong((int) (codes.memory.get(Tensor.INT, at + PackedCodes.ROW_SUMS) + width * zero));
       long integer = dots[lane] - zero * sum - shift * (codeSum - width * zero);
-      float scale = theta * codes.scales.get(Tensor.FLOAT, at);
+      float scale = theta * codes.memory.get(Tensor.FLOAT, at);
       long place = outAt + lane * 4L;
       out.set(Tensor.FLOAT, place, out.get(Tensor.FLOAT, place) + (float) integer * scale);
     }

@@ -13,13 +13,24 @@ import org.spikellm.api.Tensor;
  * rows; rows past the last one have zero codes and scales. Every group starts at a new step.
  *
  * <pre>
- *   codes    [blocks][steps][BLOCK]    32-bit lanes of a {@link CodeLayout}
- *   scales   [blocks][groups][BLOCK]   F32
- *   zeros    [blocks][groups][BLOCK]   I32
- *   rowSums  [blocks][groups][BLOCK]   I32: Σ_j (code_j − zero) over the group, modulo 2³²
+ *   [blocks] of  codes      [steps][BLOCK]   32-bit lanes of a {@link CodeLayout}
+ *                [groups] of scales   [BLOCK]   F32
+ *                            zeros    [BLOCK]   I32
+ *                            rowSums  [BLOCK]   I32: Σ_j (code_j − zero) over the group, modulo 2³²
  * </pre>
+ *
+ * All that a token reads of a block is one stretch of memory, which the CPU fetches ahead.
  */
 final class PackedCodes {
+
+  /** Bytes from a group's scales to its zeros. */
+  static final int ZEROS = Lanes.BLOCK * Float.BYTES;
+
+  /** Bytes from a group's scales to its row sums. */
+  static final int ROW_SUMS = 2 * ZEROS;
+
+  /** Bytes from group to group. */
+  static final int GROUP_BYTES = 3 * ZEROS;
 
   final CodeLayout layout;
   final int rows;
@@ -28,10 +39,7 @@ final class PackedCodes {
   final int groupColumns;
   final int stepsPerGroup;
   final int steps;
-  final MemorySegment codes;
-  final MemorySegment scales;
-  final MemorySegment zeros;
-  final MemorySegment rowSums;
+  final MemorySegment memory;
 
   /** The largest |code − zero| of any code that fits the layout. */
   final int maxDistance;
@@ -45,10 +53,7 @@ final class PackedCodes {
     stepsPerGroup = Lanes.ceilDiv(groupColumns, layout.perStep());
     steps = groups == 0 ? 0
         : (groups - 1) * stepsPerGroup + Lanes.ceilDiv(columns - (groups - 1) * groupColumns, layout.perStep());
-    codes = allocate(arena, (long) blocks() * blockBytes());
-    scales = allocate(arena, group(blocks(), 0));
-    zeros = allocate(arena, group(blocks(), 0));
-    rowSums = allocate(arena, group(blocks(), 0));
+    memory = arena.allocate(Math.max(1, blocks() * blockBytes()), 64);
     maxDistance = maxDistance(source);
   }
 
@@ -61,27 +66,27 @@ final class PackedCodes {
     return packed;
   }
 
-  private static MemorySegment allocate(Arena arena, long bytes) {
-    return arena.allocate(Math.max(1, bytes), 64);
-  }
-
   int blocks() {
     return Lanes.ceilDiv(rows, Lanes.BLOCK);
   }
 
-  /** Bytes of codes a block has. */
-  int blockBytes() {
-    return steps * Lanes.BLOCK * Integer.BYTES;
+  /** Bytes from block to block. */
+  long blockBytes() {
+    return codeBytes() + (long) groups * GROUP_BYTES;
+  }
+
+  private long codeBytes() {
+    return (long) steps * Lanes.BLOCK * Integer.BYTES;
   }
 
   /** The codes of a block. */
   MemorySegment block(int block) {
-    return codes.asSlice((long) block * blockBytes(), blockBytes());
+    return memory.asSlice(block * blockBytes(), codeBytes());
   }
 
-  /** Byte of (block, group) in scales, zeros and row sums. */
+  /** Byte of {@link #memory} at which the scales of (block, group) begin. */
   long group(int block, int group) {
-    return ((long) block * groups + group) * Lanes.BLOCK * Integer.BYTES;
+    return block * blockBytes() + codeBytes() + (long) group * GROUP_BYTES;
   }
 
   /** Step after the last one of a group. */
@@ -117,9 +122,9 @@ final class PackedCodes {
         int zero = source.zeros().getInt(first + lane, g);
         int width = source.groupEnd(g) - g * groupColumns;
         long at = group(block, g) + (long) lane * Integer.BYTES;
-        scales.set(Tensor.FLOAT, at, source.scales().getFloat(first + lane, g));
-        zeros.set(Tensor.INT, at, zero);
-        rowSums.set(Tensor.INT, at, sums[g * Lanes.BLOCK + lane] - width * zero);
+        memory.set(Tensor.FLOAT, at, source.scales().getFloat(first + lane, g));
+        memory.set(Tensor.INT, at + ZEROS, zero);
+        memory.set(Tensor.INT, at + ROW_SUMS, sums[g * Lanes.BLOCK + lane] - width * zero);
       }
     }
   }

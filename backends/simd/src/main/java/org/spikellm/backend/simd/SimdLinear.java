@@ -48,38 +48,90 @@ final class SimdLinear implements SpikingLinear {
     if (tokens == 0 || rows == 0) {
       return;
     }
-    StagedSpikes[] staged = stage(x);
     boolean tiled = tokens >= MIN_TILED_TOKENS;
+    StagedSpikes[] staged = stage(x, !tiled);
     int blocks = Lanes.ceilDiv(rows, Lanes.BLOCK);
-    int grain = session.grain(blocks, tokens * (long) columns() * Lanes.BLOCK);
+    int grain = tiled ? session.grain(blocks, tokens * (long) columns() * Lanes.BLOCK) : longGrain(blocks);
     session.workers().forEach(Lanes.ceilDiv(blocks, grain), (slice, worker) -> {
-      Scratch scratch = session.scratch(worker);
-      for (int block = slice * grain; block < Math.min(blocks, (slice + 1) * grain); block++) {
-        for (int c = 0; c < classes.length; c++) {
-          if (classes[c].groups == 0) {
-            continue;
-          }
-          if (tiled && !staged[c].anyWide) {
-            tiles(classes[c], block, staged[c], tokens, out, scratch);
-          } else {
-            for (int t = 0; t < tokens; t++) {
-              if (staged[c].isWide(t)) {
-                wideToken(classes[c], block, staged[c], t, out, scratch);
-              } else {
-                token(classes[c], block, staged[c], t, out, scratch);
-              }
-            }
-          }
+      int first = slice * grain;
+      int last = Math.min(blocks, first + grain);
+      for (int c = 0; c < classes.length; c++) {
+        if (classes[c].groups > 0) {
+          blocks(classes[c], staged[c], first, last, tiled, tokens, out, session.scratch(worker));
         }
       }
     });
   }
 
-  private StagedSpikes[] stage(SpikeTrain x) {
+  /** Blocks of a slice of which {@link BalancedDots} makes three long streams. */
+  private int longGrain(int blocks) {
+    int threads = session.workers().threads();
+    return threads == 1 ? blocks : Lanes.ceilDiv(Math.max(2 * BalancedDots.BLOCKS, blocks / (4 * threads)), BalancedDots.BLOCKS)
+        * BalancedDots.BLOCKS;
+  }
+
+  private void blocks(PackedCodes codes, StagedSpikes x, int first, int last, boolean tiled, int tokens, Tensor out,
+      Scratch scratch) {
+    if (tiled && !x.anyWide) {
+      for (int block = first; block < last; block++) {
+        tiles(codes, block, x, tokens, out, scratch);
+      }
+      return;
+    }
+    for (int t = 0; t < tokens; t++) {
+      if (x.balanced[t] != null) {
+        balanced(codes, first, last, x, t, out, scratch);
+        continue;
+      }
+      for (int block = first; block < last; block++) {
+        if (x.isWide(t)) {
+          wideToken(codes, block, x, t, out, scratch);
+        } else {
+          token(codes, block, x, t, out, scratch);
+        }
+      }
+    }
+  }
+
+  /** Three blocks at a time, a third of all apart; what is left goes with blocks that are done already, or with itself. */
+  private static void balanced(PackedCodes codes, int first, int last, StagedSpikes x, int t, Tensor out, Scratch scratch) {
+    int third = (last - first) / BalancedDots.BLOCKS;
+    for (int block = first; block < first + third; block++) {
+      three(codes, block, third, 0, x, t, out, scratch);
+    }
+    int left = last - first - BalancedDots.BLOCKS * third;
+    if (left > 0 && third > 0) {
+      three(codes, last - BalancedDots.BLOCKS, 1, BalancedDots.BLOCKS - left, x, t, out, scratch);
+    } else {
+      for (int block = first; block < last && third == 0; block++) {
+        three(codes, block, 0, BalancedDots.BLOCKS - 1, x, t, out, scratch);
+      }
+    }
+  }
+
+  /** Adds the last {@code BLOCKS − skip} of three blocks to the output. */
+  private static void three(PackedCodes codes, int block, int stride, int skip, StagedSpikes x, int t, Tensor out,
+      Scratch scratch) {
+    int length = codes.groups * Lanes.BLOCK;
+    int[] dots = scratch.dots(BalancedDots.BLOCKS * length);
+    short[] sums = scratch.shorts(BalancedDots.BLOCKS * 2 * Lanes.BLOCK);
+    StagedSpikes.Balanced balanced = x.balanced[t];
+    for (int pass = 0; pass < balanced.passes(); pass++) {
+      BalancedDots.dots(codes, block, stride, balanced.factors(), pass * 2 * codes.steps * BalancedDots.FACTORS,
+          balanced.biases(), pass * codes.groups, dots, sums, pass > 0);
+    }
+    for (int b = skip; b < BalancedDots.BLOCKS; b++) {
+      int row = (block + b * stride) * Lanes.BLOCK;
+      GroupScale.addGroups(codes, block + b * stride, dots, b * length, x.groupSums, t * codes.groups, (int) x.shifts[t],
+          x.thetas[t], out.segment(), ((long) t * codes.rows + row) * Float.BYTES, Math.min(Lanes.BLOCK, codes.rows - row));
+    }
+  }
+
+  private StagedSpikes[] stage(SpikeTrain x, boolean balance) {
     StagedSpikes[] staged = new StagedSpikes[classes.length];
     int tokens = x.tokens();
     for (int c = 0; c < classes.length; c++) {
-      staged[c] = new StagedSpikes(classes[c], tokens);
+      staged[c] = new StagedSpikes(classes[c], tokens, balance);
     }
     int grain = session.grain(tokens, columns());
     session.workers().forEach(Lanes.ceilDiv(tokens, grain), (slice, worker) -> {
@@ -110,8 +162,8 @@ final class SimdLinear implements SpikingLinear {
       CodeDots.addHigh(high, dots, 0, codes.groups * Lanes.BLOCK);
     }
     int first = block * Lanes.BLOCK;
-    GroupScale.addGroups(codes, block, dots, x.groupSums, t * codes.groups, (int) x.shifts[t], x.thetas[t], out.segment(),
-        ((long) t * codes.rows + first) * Float.BYTES, Math.min(Lanes.BLOCK, codes.rows - first));
+    GroupScale.addGroups(codes, block, dots, 0, x.groupSums, t * codes.groups, (int) x.shifts[t], x.thetas[t],
+        out.segment(), ((long) t * codes.rows + first) * Float.BYTES, Math.min(Lanes.BLOCK, codes.rows - first));
   }
 
   /** A token of unusual range: digits of 8 bits, summed span by span in long. */

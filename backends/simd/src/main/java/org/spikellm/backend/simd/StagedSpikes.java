@@ -8,7 +8,8 @@ import org.spikellm.api.Tensor;
 
 /**
  * The activations of one column class as the integer kernels read them: {@code a = n − low >= 0}, n the stored counts, low the
- * smallest of a token, so that products with codes are unsigned. With the integer of the contract,
+ * smallest of a token, so that products with codes are unsigned; or low is the middle, for {@link BalancedDots}. With the
+ * integer of the contract,
  *
  * <pre>  Σ (n − z)(c − zero) = Σ a·c − zero · Σ a − (z − low) · Σ (c − zero)  </pre>
  *
@@ -18,6 +19,8 @@ import org.spikellm.api.Tensor;
 final class StagedSpikes {
 
   private final PackedCodes weight;
+  private final boolean balance;
+
   /** Pairs of activations, low half and high half of an int, as {@link CodeLayout} pairs the columns: [tokens][{@link #stride}]. */
   final int[] pairs;
 
@@ -39,14 +42,28 @@ final class StagedSpikes {
   /** The activations of tokens whose integers may not fit 32 bits, [tokens][columns]; else null. */
   private final int[][] wide;
 
-  /** The largest activation of all tokens that are not wide. */
+  /** What {@link BalancedDots} multiplies the codes of a token with, in one pass or two; null of tokens that are not for it. */
+  final Balanced[] balanced;
+
+  /** The largest activation of all tokens that are neither wide nor balanced. */
   int maxActivation = 1;
 
   /** Whether any token needs {@link #digits}. */
   boolean anyWide;
 
-  StagedSpikes(PackedCodes weight, int tokens) {
+  /**
+   * Factors and biases of {@link BalancedDots}, whose activations are around 0: those of the first pass plus those of the second.
+   *
+   * @param factors [passes][vectors of codes a block][3]
+   * @param biases what the factors add to every row, [passes][groups]
+   */
+  record Balanced(int passes, int[] factors, int[] biases) {}
+
+  /** Room for {@code tokens} tokens; {@code balance} says whether {@link BalancedDots} may be what multiplies them. */
+  StagedSpikes(PackedCodes weight, int tokens, boolean balance) {
     this.weight = weight;
+    this.balance = balance && weight.layout.bits() == 4;
+    balanced = new Balanced[tokens];
     stride = weight.steps * weight.layout.pairs();
     pairs = new int[Math.multiplyExact(tokens, stride)];
     groupSums = new int[tokens * weight.groups];
@@ -124,15 +141,21 @@ final class StagedSpikes {
       int low = min(counts, to - from);
       int high = max(counts, to - from);
       int zero = x.zeros().getInt(t, c);
-      shifts[t] = (long) zero - low;
-      thetas[t] = x.thresholds().getFloat(t, c);
-      subtract(counts, to - from, low);
-      sums(t, counts);
       // The distances as long: zeros may be any int.
       long distance = Math.max(Math.abs((long) high - zero), Math.abs((long) low - zero));
-      if (high - low > 0xffff || distance * weight.maxDistance > Integer.MAX_VALUE / Math.max(1, weight.groupColumns)) {
+      boolean tooWide = high - low > 0xffff
+          || distance * weight.maxDistance > Integer.MAX_VALUE / Math.max(1, weight.groupColumns);
+      boolean isBalanced = balance && !tooWide && high - low <= 4 * BalancedDots.MAX_ACTIVATION;
+      int middle = isBalanced ? low + (high - low + 1) / 2 : low;
+      shifts[t] = (long) zero - middle;
+      thetas[t] = x.thresholds().getFloat(t, c);
+      subtract(counts, to - from, middle);
+      sums(t, counts);
+      if (tooWide) {
         wide[t] = Arrays.copyOf(counts, to - from);
         isWide = true;
+      } else if (isBalanced) {
+        balanced[t] = balance(counts, to - from, t, high - low <= 2 * BalancedDots.MAX_ACTIVATION ? 1 : 2, row);
       } else if (high - low > weight.layout.maxActivation()) {
         largest = Math.max(largest, 0xff);
         twoDigits(counts, to - from, t, row);
@@ -142,6 +165,27 @@ final class StagedSpikes {
       }
     }
     merge(largest, isWide);
+  }
+
+  /** Activations of up to twice the largest that {@link BalancedDots} takes are the sum of two halves. */
+  private Balanced balance(int[] values, int length, int token, int passes, Row row) {
+    int vectors = 2 * weight.steps;
+    int[] factors = new int[passes * vectors * BalancedDots.FACTORS];
+    int[] biases = new int[passes * weight.groups];
+    int[] digit = row.digit(length);
+    for (int pass = 0; pass < passes; pass++) {
+      for (int i = 0; i < length; i++) {
+        int half = passes == 1 ? values[i] : pass == 0 ? values[i] >> 1 : values[i] - (values[i] >> 1);
+        digit[i] = half & 0xffff;
+      }
+      pair(digit, pairs, token * stride);
+      for (int g = 0; g < weight.groups; g++) {
+        int from = 2 * g * weight.stepsPerGroup;
+        biases[pass * weight.groups + g] = BalancedDots.factors(pairs, token * stride + 2 * from, 2 * weight.groupEnd(g) - from,
+            factors, (pass * vectors + from) * BalancedDots.FACTORS);
+      }
+    }
+    return new Balanced(passes, factors, biases);
   }
 
   private void twoDigits(int[] values, int length, int token, Row row) {
