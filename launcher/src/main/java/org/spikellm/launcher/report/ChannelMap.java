@@ -4,9 +4,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * One layer of all blocks as a map: a row a block, channels from left to right in their own order. A row has two strips: how high the
- * channels score, in multiples of the median score of their row, and under it which are salient. Where there are more channels than
- * columns, neighbours share one, which shows the highest score of them and the share that is salient.
+ * One layer of all blocks as a map: a row a block, channels from left to right in their own order. A row has two strips: how
+ * high the channels score, in multiples of the median score of their row, and under it which are salient. Where there are more
+ * channels than columns, neighbours share one, which shows the highest score of them and the share that is salient.
  */
 final class ChannelMap {
 
@@ -43,8 +43,8 @@ final class ChannelMap {
 
   void draw(Markup out, String label) {
     int height = rows.size() * PITCH;
-    out.open("svg", "viewBox", "0 0 " + (LEFT + WIDTH + 4) + " " + (TOP + height + AXIS), "role", "img", "aria-label", label, "class",
-        "map");
+    out.open("svg", "viewBox", "0 0 " + (LEFT + WIDTH + 4) + " " + (TOP + height + AXIS), "role", "img", "aria-label", label,
+        "class", "map");
     int every = rows.size() <= 40 ? 1 : 5;
     for (int r = 0; r < rows.size(); r += every) {
       out.element("text", String.valueOf(rows.get(r).block()), "x", String.valueOf(LEFT - 6), "y",

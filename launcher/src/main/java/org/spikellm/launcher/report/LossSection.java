@@ -30,10 +30,10 @@ final class LossSection {
       out.close().line();
       return;
     }
-    out.element("p", "Each block was trained on its own to answer as the float block does. The loss says how far it is from that "
-        + "(with omniquant, it is the mean squared difference of the two answers); a point is its mean over all calibration windows "
-        + "in one epoch. Later blocks usually have a larger loss, since their inputs are larger and already carry the errors of the "
-        + "blocks before.");
+    out.element("p", "Each block was trained on its own to answer as the float block does. The loss says how far it is from "
+        + "that (with omniquant, it is the mean squared difference of the two answers); a point is its mean over all "
+        + "calibration windows in one epoch. Later blocks usually have a larger loss, since their inputs are larger and "
+        + "already carry the errors of the blocks before.");
     all(out, lines);
     out.element("h3", "Block by block");
     out.element("p", "The same curves, each on its own scale: what matters is whether a curve falls and has come to rest.");
@@ -43,7 +43,8 @@ final class LossSection {
     }
     out.close();
     if (lines.size() < blocks.size()) {
-      out.element("p", blocks.size() - lines.size() + " of " + blocks.size() + " blocks have no curve: nothing was trained in them.");
+      out.element("p", blocks.size() - lines.size() + " of " + blocks.size() + " blocks have no curve: nothing was trained "
+          + "in them.");
     }
     out.close().line();
   }
@@ -53,7 +54,8 @@ final class LossSection {
     double[] values = lines.stream().flatMapToDouble(line -> Arrays.stream(line.y())).toArray();
     int epochs = lines.stream().mapToInt(line -> line.y().length).max().orElse(1);
     out.open("figure");
-    chart.begin("Mean loss of each epoch, a line a block", epochs(epochs, chart), Axis.fitting(values, chart.bottom(), chart.top()));
+    chart.begin("Mean loss of each epoch, a line a block", epochs(epochs, chart),
+        Axis.fitting(values, chart.bottom(), chart.top()));
     int stride = (epochs + MOST_TICKS - 1) / MOST_TICKS;
     List<Double> ticks = IntStream.rangeClosed(1, epochs).filter(e -> (e - 1) % stride == 0).asDoubleStream().boxed().toList();
     chart.axes("epoch", ticks, tick -> String.valueOf(Math.round(tick)), "mean loss");
@@ -81,7 +83,8 @@ final class LossSection {
     StringBuilder points = new StringBuilder();
     for (int i = 0; i < y.length; i++) {
       if (Double.isFinite(y[i])) {
-        points.append(points.isEmpty() ? "M" : "L").append(Numbers.at(x.at(i + 1))).append(' ').append(Numbers.at(linear.at(y[i])));
+        points.append(points.isEmpty() ? "M" : "L").append(Numbers.at(x.at(i + 1))).append(' ')
+            .append(Numbers.at(linear.at(y[i])));
       }
     }
     out.open("figure").open("svg", "viewBox", "0 0 160 60", "role", "img", "aria-label", line.label(), "class", "spark");

@@ -43,7 +43,8 @@ public final class Page {
         : report.made().get("weight_bits") + "-bit weights";
     return weights + (report.provider("neuron") == null ? "; activations stay in float."
         : "; activations, keys and values as spikes of " + report.provider("neuron") + " neurons, "
-            + report.made().get("activation_bits") + " bits a time step, " + report.made().get("steps") + " time steps for the salient channels.");
+            + report.made().get("activation_bits") + " bits a time step, " + report.made().get("steps") + " time steps for "
+            + "the salient channels.");
   }
 
   private static void figures(Markup out, QuantizationReport report) {
@@ -66,14 +67,15 @@ public final class Page {
 
   private static void words(Markup out) {
     out.open("details", "class", "words").element("summary", "New to spiking models?").open("dl");
-    word(out, "Spike", "A neuron of this model does not hand on a real number but fires whole spikes, a few levels high, over one or more "
-        + "time steps. The number it stands for is the count of spikes times a scale. A layer then only adds weights up, "
-        + "which is what makes such models attractive for hardware.");
-    word(out, "Time steps", "A neuron with more steps can fire more spikes, so that its values are told apart more finely, and costs more.");
+    word(out, "Spike", "A neuron of this model does not hand on a real number but fires whole spikes, a few levels high, "
+        + "over one or more time steps. The number it stands for is the count of spikes times a scale. A layer then only "
+        + "adds weights up, which is what makes such models attractive for hardware.");
+    word(out, "Time steps", "A neuron with more steps can fire more spikes, so that its values are told apart more finely, "
+        + "and costs more.");
     word(out, "Channel", "One place of a layer's input vector, and the column of weights that belongs to it.");
     word(out, "Salient channel", "A channel in which an error does much harm. It gets more time steps than the plain ones.");
-    word(out, "Block", "One of the model's layers of attention and MLP. Blocks are quantized one after the other, each on what the spiking "
-        + "blocks before it hand on.");
+    word(out, "Block", "One of the model's layers of attention and MLP. Blocks are quantized one after the other, each on "
+        + "what the spiking blocks before it hand on.");
     word(out, "Calibration", "Windows of a text that are sent through the model to see what its activations look like.");
     out.close().close().line();
   }

@@ -17,13 +17,13 @@ final class PerplexitySection {
     }
     Perplexity before = comparison.before();
     Perplexity after = comparison.after();
-    out.element("p", "Perplexity says how surprised a model is by a text it has not seen: at 10 it is as unsure of the next token as if it had "
-        + "to guess among ten. Lower is better; the spiking model is good where it stays near the float one.");
+    out.element("p", "Perplexity says how surprised a model is by a text it has not seen: at 10 it is as unsure of the next "
+        + "token as if it had to guess among ten. Lower is better; the spiking model is good where it stays near the float one.");
     out.open("figure");
     bars(out, before.value(), after.value());
     out.element("figcaption", "Measured on " + comparison.text() + ": " + Numbers.whole(after.windows()) + " windows of "
-        + Numbers.whole(after.sequence()) + " tokens, the same for both. Few tokens tell large differences from none, not small ones "
-        + "from each other; for a figure to publish, run spikellm evaluate on a longer text.");
+        + Numbers.whole(after.sequence()) + " tokens, the same for both. Few tokens tell large differences from none, not "
+        + "small ones from each other; for a figure to publish, run spikellm evaluate on a longer text.");
     out.close();
     out.open("table").open("thead").open("tr");
     for (String head : new String[] {"", "perplexity", "windows", "tokens"}) {
@@ -32,7 +32,8 @@ final class PerplexitySection {
     out.close().close().open("tbody");
     row(out, "float source", before);
     row(out, "spiking result", after);
-    out.open("tr").element("th", "difference", "scope", "row").element("td", difference(before.value(), after.value()), "colspan", "3").close();
+    out.open("tr").element("th", "difference", "scope", "row")
+        .element("td", difference(before.value(), after.value()), "colspan", "3").close();
     out.close().close().close().line();
   }
 
@@ -47,7 +48,8 @@ final class PerplexitySection {
 
   private static void bars(Markup out, double before, double after) {
     double most = Math.max(before, after);
-    out.open("svg", "viewBox", "0 0 900 84", "role", "img", "aria-label", "Perplexity of the float source and of the spiking result",
+    out.open("svg", "viewBox", "0 0 900 84", "role", "img", "aria-label", "Perplexity of the float source and of the "
+        + "spiking result",
         "class", "bars");
     bar(out, 0, "float", before, most, "bar-float");
     bar(out, 42, "spiking", after, most, "bar-spiking");
@@ -57,7 +59,8 @@ final class PerplexitySection {
   private static void bar(Markup out, int y, String name, double value, double most, String style) {
     double width = Double.isFinite(most) && most > 0 ? Math.max(1, 680 * value / most) : 1;
     out.element("text", name, "x", "82", "y", String.valueOf(y + 19), "class", "tick y");
-    out.empty("rect", "x", "90", "y", String.valueOf(y + 4), "width", Numbers.at(width), "height", "30", "rx", "3", "class", style);
+    out.empty("rect", "x", "90", "y", String.valueOf(y + 4), "width", Numbers.at(width), "height", "30", "rx", "3", "class",
+        style);
     out.element("text", Numbers.two(value), "x", Numbers.at(98 + width), "y", String.valueOf(y + 19), "class", "value");
   }
 }

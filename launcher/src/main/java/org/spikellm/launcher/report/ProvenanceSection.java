@@ -5,6 +5,7 @@ import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.spikellm.api.BlockShape;
 import org.spikellm.launcher.workflow.BlockRecord;
@@ -13,16 +14,17 @@ import org.spikellm.launcher.workflow.BlockRecord;
 final class ProvenanceSection {
 
   private static final List<String> PROVIDERS = List.of("pipeline", "neuron", "salience");
-  private static final Map<String, String> NAMES = Map.of("weight_bits", "weight bits", "activation_bits", "activation bits", "steps",
-      "time steps of salient channels", "salient", "salient fraction", "group_size", "group size", "head_bits", "head bits");
+  private static final Map<String, String> NAMES = Map.of("weight_bits", "weight bits", "activation_bits", "activation bits",
+      "steps", "time steps of salient channels", "salient", "salient fraction", "group_size", "group size",
+      "head_bits", "head bits");
 
   private ProvenanceSection() {}
 
   static void write(Markup out, QuantizationReport report) {
     warnings(out, report.blocks());
     out.open("section", "id", "provenance").element("h2", "Provenance");
-    out.element("p", "The same source, text, options and program give the same bytes again. All of this but the time and the place is stored in "
-        + "the result's config.json.");
+    out.element("p", "The same source, text, options and program give the same bytes again. What determines them is stored "
+        + "in the result's config.json.");
     out.open("table", "class", "facts").open("tbody").line();
     BlockShape shape = report.shape().block();
     row(out, "source", report.source().toString());
@@ -30,7 +32,7 @@ final class ProvenanceSection {
     row(out, "model", report.shape().blocks() + " blocks, hidden " + shape.hidden() + ", " + shape.heads() + " heads ("
         + shape.kvHeads() + " for keys and values) of " + shape.headDim() + ", MLP " + shape.intermediate() + ", vocabulary "
         + report.shape().vocabulary() + ", context " + report.shape().contextLength());
-    report.made().forEach((name, value) -> made(out, name, value));
+    report.made().forEach((name, value) -> made(out, report, name, value));
     RunFacts run = report.run();
     row(out, "program", run.program());
     row(out, "backend", run.backend() + (run.device().isEmpty() ? "" : ": " + run.device()) + ", " + run.threads()
@@ -42,9 +44,9 @@ final class ProvenanceSection {
     out.close().close().close().line();
   }
 
-  private static void made(Markup out, String name, Object value) {
+  private static void made(Markup out, QuantizationReport report, String name, Object value) {
     if (PROVIDERS.contains(name)) {
-      row(out, name.equals("salience") ? "salience detector" : name, provider(value));
+      row(out, name.equals("salience") ? "salience detector" : name, provider(report, name, value));
     } else if (value instanceof Map<?, ?> map) {
       map.forEach((key, inner) -> row(out, name + " " + key, String.valueOf(inner)));
     } else {
@@ -58,14 +60,20 @@ final class ProvenanceSection {
         : name.equals("group_size") && number.equals("0") ? "0 (a whole row)" : number;
   }
 
-  private static String provider(Object value) {
+  /** Its id and all its options, those first that were given. */
+  private static String provider(QuantizationReport report, String kind, Object value) {
     if (!(value instanceof Map<?, ?> map)) {
       return "none: activations stay in float";
     }
-    String options = map.get("options") instanceof Map<?, ?> set && !set.isEmpty() ? set.entrySet().stream()
-        .map(option -> option.getKey() + " = " + option.getValue()).collect(Collectors.joining(", ", " with ", ""))
-        : ", all options as by default";
-    return map.get("id") + options;
+    Map<?, ?> given = map.get("options") instanceof Map<?, ?> options ? options : Map.of();
+    Map<String, String> others = new TreeMap<>(report.defaults().getOrDefault(kind, Map.of()));
+    others.keySet().removeAll(given.keySet());
+    return map.get("id") + list(" with ", given) + list(given.isEmpty() ? " with, by default, " : "; by default ", others);
+  }
+
+  private static String list(String before, Map<?, ?> options) {
+    return options.isEmpty() ? "" : options.entrySet().stream().map(option -> option.getKey() + " = " + option.getValue())
+        .collect(Collectors.joining(", ", before, ""));
   }
 
   private static void row(Markup out, String name, String value) {

@@ -5,8 +5,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.spikellm.api.Block;
+import org.spikellm.api.NeuronModel;
 import org.spikellm.api.Projection;
+import org.spikellm.api.Provider;
+import org.spikellm.api.QuantizationPipeline;
+import org.spikellm.api.SalienceDetector;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.workflow.BlockRecord;
 import org.spikellm.launcher.workflow.LoadedModel;
@@ -22,6 +27,7 @@ import org.spikellm.model.ModelConfig;
  * @param out directory of the packed one
  * @param shape the model's sizes
  * @param made {@code quantization_config} of the packed checkpoint
+ * @param defaults options of the {@code pipeline}, {@code neuron} and {@code salience} provider, as they are unless given
  * @param blocks what was measured of each block
  * @param layers the channels of every layer, layer by layer, each with its blocks in order
  * @param parts sizes
@@ -29,8 +35,9 @@ import org.spikellm.model.ModelConfig;
  * @param comparison perplexity before and after
  * @param run where and when
  */
-public record QuantizationReport(Path source, Path out, ModelConfig shape, Map<String, Object> made, List<BlockRecord> blocks,
-    List<List<LayerChannels>> layers, List<SizePart> parts, long blockBytes, Comparison comparison, RunFacts run) {
+public record QuantizationReport(Path source, Path out, ModelConfig shape, Map<String, Object> made,
+    Map<String, Map<String, String>> defaults, List<BlockRecord> blocks, List<List<LayerChannels>> layers, List<SizePart> parts,
+        long blockBytes, Comparison comparison, RunFacts run) {
 
   private static final String MEASURED = "measured.json";
 
@@ -44,9 +51,22 @@ public record QuantizationReport(Path source, Path out, ModelConfig shape, Map<S
         throw new CheckpointException(out.resolve(MEASURED) + ": expected " + after.config().blocks() + " blocks, found "
             + blocks.size());
       }
-      return new QuantizationReport(source, out, before.config(), after.quantization(), blocks,
-          layers(after, blocks), SizePart.of(before, after), after.blockBytes(), comparison, run);
+      Map<String, Object> made = after.quantization();
+      return new QuantizationReport(source, out, before.config(), made, defaults(made, registry), blocks, layers(after, blocks),
+          SizePart.of(before, after), after.blockBytes(), comparison, run);
     }
+  }
+
+  private static Map<String, Map<String, String>> defaults(Map<String, Object> made, Registry registry) throws IOException {
+    Map<String, Class<? extends Provider>> kinds = Map.of("pipeline", QuantizationPipeline.class, "neuron", NeuronModel.class,
+        "salience", SalienceDetector.class);
+    Map<String, Map<String, String>> defaults = new TreeMap<>();
+    for (var kind : kinds.entrySet()) {
+      if (made.get(kind.getKey()) instanceof Map<?, ?> map && map.get("id") instanceof String id) {
+        defaults.put(kind.getKey(), registry.find(kind.getValue(), id, Map.of()).options());
+      }
+    }
+    return defaults;
   }
 
   private static List<BlockRecord> measured(Path file) throws IOException {

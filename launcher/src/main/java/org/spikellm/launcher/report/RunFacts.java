@@ -13,4 +13,5 @@ import java.time.Instant;
  * @param resumed blocks of an earlier run that this one went on from
  * @param finished when it was done
  */
-public record RunFacts(String program, String backend, String device, int threads, double seconds, int resumed, Instant finished) {}
+public record RunFacts(String program, String backend, String device, int threads, double seconds, int resumed,
+    Instant finished) {}

@@ -10,16 +10,21 @@ import java.util.stream.IntStream;
 /** What each channel scored, and which became salient. */
 final class SalienceSection {
 
+  private static final String NORMALIZED = "its channels are those of the block's normalized input.";
+  private static final String AFTER_ATTENTION = "its channels are those of the normalized stream after attention.";
+  private static final String CACHED = "a channel for each place of each key/value head; scored by the attention itself, "
+      + "whatever the detector.";
   private static final Map<String, String> READS = Map.of(
-      "self_attn.q_proj", "queries; its channels are those of the block's normalized input",
-      "self_attn.k_proj", "keys; its channels are those of the block's normalized input",
-      "self_attn.v_proj", "values; its channels are those of the block's normalized input",
-      "self_attn.o_proj", "the output of attention; its channels are those of all heads",
-      "mlp.gate_proj", "the gate of the MLP; its channels are those of the normalized stream after attention",
-      "mlp.up_proj", "the way up in the MLP; its channels are those of the normalized stream after attention",
-      "mlp.down_proj", "the way down in the MLP; its channels are the MLP's inner ones",
-      LayerChannels.KEYS, "cached keys, a channel for each place of each key/value head",
-      LayerChannels.VALUES, "cached values, a channel for each place of each key/value head");
+      "self_attn.q_proj", "Makes queries; " + NORMALIZED,
+      "self_attn.k_proj", "Makes keys; " + NORMALIZED,
+      "self_attn.v_proj", "Makes values; " + NORMALIZED,
+      "self_attn.o_proj", "Makes the output of attention; its channels are those of all heads.",
+      "mlp.gate_proj", "Makes the gate of the MLP; " + AFTER_ATTENTION,
+      "mlp.up_proj", "Leads up into the MLP; " + AFTER_ATTENTION,
+      "mlp.down_proj", "Leads down from the MLP; its channels are the inner ones.",
+      LayerChannels.KEYS, "Keys as they are cached, " + CACHED,
+      LayerChannels.VALUES, "Values as they are cached, " + CACHED);
+
   /** A curve's points: all channels of a small layer; of a large one so many along the low 90 %, and as many among the top. */
   private static final int POINTS = 32;
   private static final double TOP = 0.9;
@@ -38,13 +43,15 @@ final class SalienceSection {
       out.close().line();
       return;
     }
-    out.element("p", "Some input channels of a layer matter more than others: a small error in them changes the answer a lot. The detector "
-        + report.provider("salience") + " gave each channel a score, and those with the highest scores became salient: their neurons fire "
-        + "over more time steps, so that their values are told apart more finely. Every other channel is plain.");
-    out.element("p", "For each layer there is a map with a row a block and its channels from left to right: above, how high they score; below, "
-        + "which are salient. A vertical line through many rows is a channel that matters in block after block. Then come the same scores in "
-        + "order of size, a line a block: where a line stands steep at its right end, a few channels matter far more than the rest. Scores "
-        + "that a logarithmic axis has no place for, of 0 and less, stand at its lower edge.");
+    out.element("p", "Some input channels of a layer matter more than others: a small error in them changes "
+        + "the answer a lot. The detector " + report.provider("salience") + " gave each channel a score, and those with the highest scores became salient: "
+        + "their neurons fire over more time steps, so that their values are told apart more finely. Every other channel is "
+        + "plain.");
+    out.element("p", "For each layer there is a map with a row a block and its channels from left to right: above, how high "
+        + "they score; below, which are salient. A vertical line through many rows is a channel that matters in block after "
+        + "block. Then come the same scores in order of size, a line a block: where a line stands steep at its right end, a "
+        + "few channels matter far more than the rest. Scores that a logarithmic axis has no place for, of 0 and less, "
+        + "stand at its lower edge.");
     legend(out);
     for (List<LayerChannels> rows : report.layers()) {
       layer(out, rows);
@@ -75,14 +82,13 @@ final class SalienceSection {
     int channels = rows.getFirst().channels();
     boolean scored = rows.stream().anyMatch(LayerChannels::scored);
     out.open("article").element("h3", name);
-    String what = READS.containsKey(name) ? "Makes " + READS.get(name) : "A layer";
-    out.element("p", (name.equals(LayerChannels.KEYS) || name.equals(LayerChannels.VALUES) ? what.replaceFirst("Makes c", "C") : what)
-        + ". " + Numbers.whole(channels) + " channels in each block. " + classes(rows));
+    out.element("p", READS.getOrDefault(name, "") + " " + Numbers.whole(channels) + " channels in each block. " + classes(rows));
     ChannelMap map = new ChannelMap(rows);
     out.open("figure");
     map.draw(out, name + ": scores and salient channels, a row a block");
     out.element("figcaption", "A row a block. " + (map.channelsPerColumn() == 1 ? "Every channel has its own column."
-        : "Up to " + map.channelsPerColumn() + " neighbours share a column: it shows the highest score of them, and the share that is salient.")
+        : "Up to " + map.channelsPerColumn() + " neighbours share a column: it shows the highest score of them, and the "
+            + "share that is salient.")
        );
     out.close().line();
     if (scored) {
@@ -123,7 +129,8 @@ final class SalienceSection {
         int[] points = points(sorted.length);
         double last = Math.max(1, sorted.length - 1);
         chart.line(new LineChart.Line("block " + row.block(), LossSection.hue(row.block(), rows.size()),
-            Arrays.stream(points).mapToDouble(i -> i / last).toArray(), Arrays.stream(points).mapToDouble(i -> sorted[i]).toArray()));
+            Arrays.stream(points).mapToDouble(i -> i / last).toArray(),
+            Arrays.stream(points).mapToDouble(i -> sorted[i]).toArray()));
       }
     }
     chart.end();
@@ -143,14 +150,16 @@ final class SalienceSection {
   private static void table(Markup out, List<LayerChannels> rows) {
     out.open("details").element("summary", "In numbers");
     out.open("table").open("thead").open("tr");
-    for (String head : List.of("block", "salient", "share", "median score", "lowest salient", "highest", "channels that score highest")) {
+    for (String head : List.of("block", "salient", "share", "median score", "lowest salient", "highest", "channels that "
+        + "score highest")) {
       out.element("th", head, "scope", "col");
     }
     out.close().close().open("tbody").line();
     for (LayerChannels row : rows) {
       double[] sorted = row.sorted();
       out.open("tr").element("th", String.valueOf(row.block()), "scope", "row");
-      out.element("td", Numbers.whole(row.salientCount())).element("td", Numbers.percent(row.salientCount() / (double) row.channels()));
+      out.element("td", Numbers.whole(row.salientCount()))
+          .element("td", Numbers.percent(row.salientCount() / (double) row.channels()));
       out.element("td", sorted.length == 0 ? "–" : Numbers.three(sorted[sorted.length / 2]));
       out.element("td", Numbers.three(lowestSalient(row)));
       out.element("td", sorted.length == 0 ? "–" : Numbers.three(sorted[sorted.length - 1]));
@@ -160,8 +169,10 @@ final class SalienceSection {
   }
 
   private static double lowestSalient(LayerChannels row) {
-    return row.scored() ? IntStream.range(0, row.channels()).filter(row::salient).mapToDouble(c -> row.scores()[c]).min().orElse(Double.NaN)
-        : Double.NaN;
+    if (!row.scored()) {
+      return Double.NaN;
+    }
+    return IntStream.range(0, row.channels()).filter(row::salient).mapToDouble(c -> row.scores()[c]).min().orElse(Double.NaN);
   }
 
   private static String highest(LayerChannels row) {

@@ -11,10 +11,11 @@ final class SizeSection {
 
   static void write(Markup out, QuantizationReport report) {
     out.open("section", "id", "sizes").element("h2", "Size");
-    out.element("p", "Codes of a few bits take the place of 16- or 32-bit weights in the blocks' linear layers. Bits a weight count all that a "
-        + "layer stores: codes, scales, zero points, the order of its channels. Over the blocks it is " + Numbers.two(report.bitsPerWeight())
-        + ", norms and the ranges of keys and values included. Embeddings and head stay as they were unless the head was quantized too, "
-        + "which weighs most in small models.");
+    out.element("p", "Codes of a few bits take the place of 16- or 32-bit weights in the blocks' linear layers. Bits a "
+        + "weight count all that a layer stores: codes, scales, zero points, the order of its channels. Over the blocks it is "
+        + Numbers.two(report.bitsPerWeight())
+        + ", norms and the ranges of keys and values included. Embeddings stay as they were, and so does "
+        + "the head unless --head-bits 8 is given; in small models they weigh most.");
     out.open("figure");
     bars(out, report);
     out.element("figcaption", "Bytes of all tensors, by part. Tokenizer files and headers are not counted.");
@@ -32,12 +33,12 @@ final class SizeSection {
       out.element("text", side == 0 ? "source" : "result", "x", "82", "y", String.valueOf(y + 23), "class", "tick y");
       double x = 90;
       for (int i = 0; i < parts.size(); i++) {
-        double width = scale * (side == 0 ? parts.get(i).source() : parts.get(i).packed());
+        long bytes = side == 0 ? parts.get(i).source() : parts.get(i).packed();
+        double width = scale * bytes;
         if (width > 0) {
-          out.open("rect", "x", Numbers.at(x), "y", String.valueOf(y + 4), "width", Numbers.at(Math.max(0.1, width)), "height", "38",
-              "class", "part", "fill", colour(i, parts.size()));
-          out.element("title", parts.get(i).name() + ": " + Numbers.bytes(side == 0 ? parts.get(i).source() : parts.get(i).packed()));
-          out.close();
+          out.open("rect", "x", Numbers.at(x), "y", String.valueOf(y + 4), "width", Numbers.at(Math.max(0.1, width)),
+              "height", "38", "class", "part", "fill", colour(i, parts.size()));
+          out.element("title", parts.get(i).name() + ": " + Numbers.bytes(bytes)).close();
           x += width;
         }
       }
@@ -57,7 +58,8 @@ final class SizeSection {
     out.close().close().open("tbody").line();
     for (int i = 0; i < report.parts().size(); i++) {
       SizePart part = report.parts().get(i);
-      out.open("tr").open("th", "scope", "row").element("i", "", "class", "key", "style", "background:" + colour(i, report.parts().size()))
+      out.open("tr").open("th", "scope", "row")
+          .element("i", "", "class", "key", "style", "background:" + colour(i, report.parts().size()))
           .text(part.name()).close();
       out.element("td", part.weights() == 0 ? "" : Numbers.whole(part.weights()));
       out.element("td", Numbers.bytes(part.source())).element("td", Numbers.bytes(part.packed()));

@@ -54,7 +54,8 @@ public final class BlockwisePerplexity {
       int blocks = checkpoint.config().blocks();
       int count = windows.size();
       progress.begin("Perplexity of " + model, (long) blocks * count, "windows");
-      try (CalibrationStream stream = new CalibrationStream(checkpoint.config(), checkpoint.embeddings(), windows, STREAM_BYTES)) {
+      try (CalibrationStream stream = new CalibrationStream(checkpoint.config(), checkpoint.embeddings(), windows,
+          STREAM_BYTES)) {
         for (int i = 0; i < blocks; i++) {
           long before = (long) i * count;
           advance(checkpoint, i, stream, before);

@@ -36,8 +36,8 @@ class ReportTest {
   void thePageHasTheFiguresOfTheRun() throws Exception {
     Path out = temporary.resolve("out");
     Path file = temporary.resolve("report.html");
-    Program run = Program.run("quantize", MODEL, out.toString(), "--pipeline", "omniquant", "--option", "omniquant.epochs=2", "--samples",
-        "2", "--sequence", "32", "--quiet", "--json", "--report", file.toString());
+    Program run = Program.run("quantize", MODEL, out.toString(), "--pipeline", "omniquant", "--option", "omniquant.epochs=2",
+        "--samples", "2", "--sequence", "32", "--quiet", "--json", "--report", file.toString());
     assertEquals(0, run.status(), run.err());
     Map<String, Object> result = Json.parseObject(run.out().getBytes(StandardCharsets.UTF_8), "standard output");
     assertEquals(file.toString(), result.get("report"));
@@ -57,15 +57,18 @@ class ReportTest {
     Element salience = section(page, "salience");
     assertEquals(9, salience.getElementsByTagName("article").getLength(), "seven projections, keys, values");
     assertEquals(9 * 6, IntStream.range(0, 9).map(i -> rows(salience, i)).sum(), "a row a block in each table");
-    assertTrue(salience.getTextContent().contains("512 channels in each block. Plain: 1 time step, 4-bit weights. Salient: 2 time steps"));
+    assertTrue(salience.getTextContent().contains("512 channels in each block. Plain: 1 time step, 4-bit weights. Salient: "
+        + "2 time steps"));
 
     String perplexity = section(page, "perplexity").getTextContent();
-    Program evaluated = Program.run("evaluate", MODEL, out.toString(), "--text", ModelCopy.ORIGINAL.resolve("evaluation.txt").toString(),
-        "--sequence", "256", "--limit", "16", "--quiet", "--json");
+    String text = ModelCopy.ORIGINAL.resolve("evaluation.txt").toString();
+    Program evaluated = Program.run("evaluate", MODEL, out.toString(), "--text", text, "--sequence", "256",
+        "--limit", "16", "--quiet", "--json");
     Map<?, ?> models = (Map<?, ?>) Json.parseObject(evaluated.out().getBytes(StandardCharsets.UTF_8), "evaluate").get("models");
     for (Object model : models.values()) {
       Map<?, ?> figure = (Map<?, ?>) ((Map<?, ?>) ((Map<?, ?>) model).get("perplexity")).values().iterator().next();
-      assertTrue(perplexity.contains(String.format(Locale.ROOT, "%.2f", (Double) figure.get("value"))), figure + " in " + perplexity);
+      assertTrue(perplexity.contains(String.format(Locale.ROOT, "%.2f", (Double) figure.get("value"))), figure + " in "
+          + perplexity);
       assertTrue(perplexity.contains(figure.get("windows") + " windows of 256 tokens"), figure + " in " + perplexity);
     }
 
@@ -73,8 +76,9 @@ class ReportTest {
     assertTrue(sizes.contains(String.format(Locale.ROOT, "%.2f", (Double) result.get("bits_per_weight"))), sizes);
     String provenance = section(page, "provenance").getTextContent();
     Map<?, ?> made = (Map<?, ?>) Json.readObject(out.resolve("config.json")).get("quantization_config");
-    for (Object part : new Object[] {((Map<?, ?>) made.get("source")).get("sha256"), ((Map<?, ?>) made.get("calibration")).get("sha256"),
-        "omniquant with epochs = 2", "gradient", "gif", "spikellm 0.1.0"}) {
+    for (Object part : new Object[] {((Map<?, ?>) made.get("source")).get("sha256"), ((Map<?, ?>) made.get("calibration"))
+        .get("sha256"),
+        "omniquant with epochs = 2; by default alpha = ", "gradient", "gif", "spikellm 0.1.0"}) {
       assertTrue(provenance.contains(part.toString()), part + " in " + provenance);
     }
   }
@@ -119,7 +123,8 @@ class ReportTest {
   }
 
   private static int rows(Element salience, int article) {
-    Element body = (Element) ((Element) salience.getElementsByTagName("article").item(article)).getElementsByTagName("tbody").item(0);
+    Element body = (Element) ((Element) salience.getElementsByTagName("article").item(article)).getElementsByTagName("tbody")
+        .item(0);
     return body.getElementsByTagName("tr").getLength();
   }
 

@@ -33,7 +33,8 @@ class PageTest {
     String page = Page.of(tiny(5));
     assertTrue(page.startsWith("<!DOCTYPE html>\n<html lang=\"en\">"), page.substring(0, 60));
     Document document = Reports.parse(page);
-    assertEquals("tiny, quantized with omniquant", Reports.elements(document.getDocumentElement(), "title").getFirst().getTextContent());
+    assertEquals("tiny, quantized with omniquant", Reports.elements(document.getDocumentElement(), "title").getFirst()
+        .getTextContent());
     for (String section : SECTIONS) {
       assertTrue(Reports.section(document, section) != null, section);
     }
@@ -106,7 +107,8 @@ class PageTest {
   /** On a logarithmic axis a halving is as far everywhere: 1 to 1/2 is as far as 1/2 to 1/4. */
   @Test
   void equalFactorsAreEquallyFar() throws IOException {
-    List<double[]> points = points(Reports.ofClass(Reports.section(Reports.parse(Page.of(tiny(8))), "losses"), "path", "line").getFirst());
+    Element section = Reports.section(Reports.parse(Page.of(tiny(8))), "losses");
+    List<double[]> points = points(Reports.ofClass(section, "path", "line").getFirst());
     double first = points.get(1)[1] - points.get(0)[1];
     double second = points.get(3)[1] - points.get(1)[1];
     double third = points.get(7)[1] - points.get(3)[1];
@@ -163,7 +165,8 @@ class PageTest {
       assertTrue(sizes.contains(part), part + " in " + sizes);
     }
     String provenance = Reports.section(page, "provenance").getTextContent();
-    for (String part : List.of("c0ffee", "epochs = 2", "spikellm test", "simd: a device, 2 threads", "12.5 s", "models/tiny")) {
+    for (String part : List.of("c0ffee", "omniquant with epochs = 2; by default alpha = 0.75", "spikellm test", "simd: a "
+        + "device, 2 threads", "12.5 s", "models/tiny")) {
       assertTrue(provenance.contains(part), part + " in " + provenance);
     }
   }

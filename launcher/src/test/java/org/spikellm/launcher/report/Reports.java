@@ -34,17 +34,19 @@ final class Reports {
   private Reports() {}
 
   /** A report on a model of {@code blocks} blocks; scores are drawn so that a few channels are far above the others. */
-  static QuantizationReport of(BlockShape shape, int blocks, int epochs, List<String> warnings, Comparison comparison, String source) {
+  static QuantizationReport of(BlockShape shape, int blocks, int epochs, List<String> warnings, Comparison comparison,
+      String source) {
     SplittableRandom random = new SplittableRandom(SEED);
     List<BlockRecord> records = new ArrayList<>();
     List<List<LayerChannels>> layers = new ArrayList<>();
     for (int b = 0; b < blocks; b++) {
       double first = Math.exp(b / 4.0) * 1e-3;
-      records.add(new BlockRecord(IntStream.range(0, epochs).mapToObj(e -> first / (1 + e)).toList(), b == 0 ? warnings : List.of(),
-          Map.of()));
+      records.add(new BlockRecord(IntStream.range(0, epochs).mapToObj(e -> first / (1 + e)).toList(),
+          b == 0 ? warnings : List.of(), Map.of()));
     }
     for (Projection projection : Projection.values()) {
-      layers.add(IntStream.range(0, blocks).mapToObj(b -> layer(b, projection.tensorName(), shape.columns(projection), random)).toList());
+      layers.add(IntStream.range(0, blocks).mapToObj(b -> layer(b, projection.tensorName(), shape.columns(projection), random))
+          .toList());
     }
     for (String name : List.of(LayerChannels.KEYS, LayerChannels.VALUES)) {
       layers.add(IntStream.range(0, blocks).mapToObj(b -> layer(b, name, shape.kvHeads() * shape.headDim(), random)).toList());
@@ -62,7 +64,8 @@ final class Reports {
     made.put("calibration", Map.of("sha256", "c0ffee", "samples", 128L, "sequence", 2048L));
     List<SizePart> parts = List.of(new SizePart("mlp.down_proj", 1_000_000, true, 2_000_000, 520_000),
         new SizePart("embeddings", 500_000, false, 1_000_000, 1_000_000));
-    return new QuantizationReport(Path.of(source), Path.of("out"), config, made, records, layers, parts, 520_000, comparison,
+    return new QuantizationReport(Path.of(source), Path.of("out"), config, made,
+        Map.of("pipeline", Map.of("alpha", "0.75", "epochs", "20")), records, layers, parts, 520_000, comparison,
         new RunFacts("spikellm test", "simd", "a device", 2, 12.5, 0, Instant.EPOCH));
   }
 
@@ -106,7 +109,8 @@ final class Reports {
 
   /** The section of an id; null where there is none. */
   static Element section(Document page, String id) {
-    return elements(page.getDocumentElement(), "section").stream().filter(s -> s.getAttribute("id").equals(id)).findFirst().orElse(null);
+    return elements(page.getDocumentElement(), "section").stream().filter(s -> s.getAttribute("id").equals(id)).findFirst()
+        .orElse(null);
   }
 
   /** Elements of a name and a class. */
