@@ -7,6 +7,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
+import org.spikellm.launcher.registry.RegistryException;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -24,16 +25,23 @@ final class Failure {
     List<String> similar = e instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
     String suggestion = similar.isEmpty() ? ""
         : "; did you mean " + String.join(", ", similar.subList(0, Math.min(SUGGESTIONS, similar.size()))) + "?";
+    return wrongCall(e.getMessage() + suggestion, command);
+  }
+
+  private static int wrongCall(String message, CommandLine command) {
     PrintWriter err = command.getErr();
-    err.println("spikellm: " + oneLine(e.getMessage()) + suggestion);
+    err.println("spikellm: " + oneLine(message));
     err.println("See '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return CommandLine.ExitCode.USAGE;
   }
 
-  /** It could not be done: status 1. */
+  /** It could not be done: status 1; or the call was wrong, which is found out late: status 2. */
   static int report(Exception e, CommandLine command, CommandLine.ParseResult parsed) {
-    return e instanceof ParameterException wrong ? wrongCall(wrong, new String[0])
-        : report(e, command.getErr(), parsed.originalArgs().contains("--stacktrace"));
+    return switch (e) {
+      case ParameterException wrong -> wrongCall(wrong, new String[0]);
+      case RegistryException unknown when unknown.isWrongCall() -> wrongCall(unknown.getMessage(), parsed.asCommandLineList().getLast());
+      default -> report(e, command.getErr(), parsed.originalArgs().contains("--stacktrace"));
+    };
   }
 
   /** As above, for what picocli lets through. */

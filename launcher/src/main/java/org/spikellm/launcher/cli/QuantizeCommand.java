@@ -14,6 +14,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.spikellm.api.Availability;
 import org.spikellm.api.ComputeBackend;
+import org.spikellm.api.NeuronModel;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.launcher.registry.Registry;
@@ -116,8 +117,10 @@ final class QuantizeCommand implements Callable<Integer> {
     }
     QuantizeOptions options = new QuantizeOptions(pipeline, neuron, salience, spec(), headBits, calibration, samples, sequence, memory(), !noResume);
     Registry registry = registry();
+    checkCounts(registry);
     ReportFile page = report == null ? null : ReportFile.at(report, out);
-    Quantization.Result result = new Quantization(registry, options, common.progress()).run(model, out, common.backend, common.threads());
+    Quantization.Result result = new Quantization(registry, options, common.progress())
+        .run(model, out, common.backend, common.threads());
     if (page != null) {
       page.write(Page.of(report(registry, result)));
     }
@@ -156,6 +159,18 @@ final class QuantizeCommand implements Callable<Integer> {
       values.put(pipeline + "." + entry.getKey(), entry.getValue());
     });
     return registry.with(values);
+  }
+
+  /** Whether the neuron can count so far, before any work is done. */
+  private void checkCounts(Registry registry) throws IOException {
+    if (activationBits == QuantizationSpec.FLOAT_BITS) {
+      return;
+    }
+    try {
+      registry.find(NeuronModel.class, neuron).dynamics(activationBits, steps);
+    } catch (IllegalArgumentException e) {
+      throw common.wrong("--activation-bits " + activationBits + ", --steps " + steps + ": " + e.getMessage());
+    }
   }
 
   private long memory() {

@@ -115,11 +115,11 @@ public final class Registry {
         }
       }
       if (!found) {
-        throw new RegistryException("--option " + entry.getKey() + ": there is no provider '" + id + "'; known ones: "
+        throw RegistryException.wrongCall("--option " + entry.getKey() + ": there is no provider '" + id + "'; known ones: "
             + listings.values().stream().flatMap(m -> m.keySet().stream()).distinct().sorted().toList());
       }
       if (!known.containsKey(key)) {
-        throw new RegistryException("--option " + entry.getKey() + ": '" + id + "' has no option '" + key + "'; "
+        throw RegistryException.wrongCall("--option " + entry.getKey() + ": '" + id + "' has no option '" + key + "'; "
             + (known.isEmpty() ? "it has none" : "known ones with their defaults: " + known));
       }
       byProvider.computeIfAbsent(id, k -> new TreeMap<>()).put(key, entry.getValue());
@@ -139,7 +139,7 @@ public final class Registry {
     if (listing == null) {
       String failed = failures.stream().map(f -> "; " + f.origin() + " failed to load: " + f.failure())
           .collect(Collectors.joining());
-      throw new RegistryException("there is no " + kind.label() + " '" + id + "'; known ones: "
+      throw RegistryException.wrongCall("there is no " + kind.label() + " '" + id + "'; known ones: "
           + String.join(", ", listings.get(kind).keySet()) + failed);
     }
     if (values.isEmpty()) {
@@ -147,13 +147,13 @@ public final class Registry {
     }
     for (String key : values.keySet()) {
       if (!listing.provider().options().containsKey(key)) {
-        throw new RegistryException(kind.label() + " '" + id + "' has no option '" + key + "'");
+        throw RegistryException.wrongCall(kind.label() + " '" + id + "' has no option '" + key + "'");
       }
     }
     try {
       return type.cast(listing.provider().configure(values));
     } catch (IllegalArgumentException e) {
-      throw new RegistryException(e.getMessage());
+      throw RegistryException.wrongCall(e.getMessage());
     }
   }
 

@@ -156,12 +156,17 @@ class BadInputTest {
   @Test
   void providersAndOptionsThatAreNot() {
     String out = temporary.resolve("out").toString();
-    refused(1, new String[] {"no backend 'cuda'", "simd"}, quantize(out, "--backend", "cuda"));
-    refused(1, new String[] {"no neuron 'izhikevich'", "gif"}, quantize(out, "--neuron", "izhikevich"));
-    refused(1, new String[] {"no detector 'x'", "gradient"}, quantize(out, "--salience", "x"));
-    refused(1, new String[] {"no pipeline 'awq'", "rtn"}, quantize(out, "--pipeline", "awq"));
-    refused(1, new String[] {"lif", "no option 'leek'", "leak"}, quantize(out, "--option", "lif.leek=1"));
-    refused(1, new String[] {"lif.leak", "'7'"}, quantize(out, "--neuron", "lif", "--option", "lif.leak=7"));
+    refused(2, new String[] {"no backend 'cuda'", "simd"}, quantize(out, "--backend", "cuda"));
+    refused(2, new String[] {"no neuron 'izhikevich'", "gif"}, quantize(out, "--neuron", "izhikevich"));
+    refused(2, new String[] {"no detector 'x'", "gradient"}, quantize(out, "--salience", "x"));
+    refused(2, new String[] {"no pipeline 'awq'", "rtn"}, quantize(out, "--pipeline", "awq"));
+    refused(2, new String[] {"lif", "no option 'leek'", "leak"}, quantize(out, "--option", "lif.leek=1"));
+    refused(2, new String[] {"lif.leak", "'7'"}, quantize(out, "--neuron", "lif", "--option", "lif.leak=7"));
+    refused(2, new String[] {"--epochs", "'rtn' has no option 'epochs'", "clip"}, quantize(out, "--pipeline", "rtn", "--epochs", "3"));
+    refused(2, new String[] {"omniquant.epochs", "whole number", "'1.5'"}, quantize(out, "--epochs", "1.5"));
+    refused(2, new String[] {"omniquant.alpha", "0.0 to 1.0", "'2'"}, quantize(out, "--alpha", "2"));
+    refused(2, new String[] {"--memory", "512M", "'lots'"}, quantize(out, "--memory", "lots"));
+    refused(2, new String[] {"spike counts", "32767"}, quantize(out, "--activation-bits", "15", "--steps", "4"));
     refused(1, new String[] {"--module-path", "/nowhere"}, quantize(out, "--module-path", "/nowhere"));
     for (String[] wrong : new String[][] {{"--weight-bits", "9"}, {"--weight-bits", "x"}, {"--activation-bits", "1"}, {"--steps", "0"},
         {"--salient", "2"}, {"--threads", "0"}, {"--samples", "0"}, {"--sequence", "1"}, {"--head-bits", "3"}, {"--stepz", "2"}}) {

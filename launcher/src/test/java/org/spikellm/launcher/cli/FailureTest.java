@@ -116,7 +116,7 @@ class FailureTest {
     Path earlier = Files.createDirectory(temporary.resolve("demo"));
     Files.writeString(earlier.resolve("config.json"), "{\"quantization_config\": {\"quant_method\": \"spikellm\"}}");
     assertEquals(2, Program.run("demo", "--out", earlier.toString(), "--threads", "0").status());
-    assertEquals(1, Program.run("demo", "--out", earlier.toString(), "--backend", "cuda").status());
+    assertEquals(2, Program.run("demo", "--out", earlier.toString(), "--backend", "cuda").status());
     assertTrue(Files.exists(earlier.resolve("config.json")));
     Path mine = Files.createDirectory(temporary.resolve("mine"));
     Files.writeString(mine.resolve("thesis.txt"), "precious");

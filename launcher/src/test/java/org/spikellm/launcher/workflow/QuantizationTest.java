@@ -17,12 +17,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.spikellm.api.Block;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.Projection;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
+import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.text.Tokenizer;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.Decoder;
@@ -33,9 +35,24 @@ class QuantizationTest {
 
   private static final int SAMPLES = 2;
   private static final int SEQUENCE = 24;
+  private static final int EPOCHS = 2;
 
   @TempDir
   private Path temporary;
+
+  /** Few epochs, so that the tests stay short. */
+  private static Registry registry() throws IOException {
+    return Golden.registry().with(Map.of("omniquant.epochs", String.valueOf(EPOCHS)));
+  }
+
+  private static QuantizeOptions trained() {
+    return new QuantizeOptions("omniquant", "gif", "gradient", standard().spec(), QuantizationSpec.FLOAT_BITS, null, SAMPLES, SEQUENCE,
+        Long.MAX_VALUE, true);
+  }
+
+  private static QuantizeOptions options(String pipeline) {
+    return pipeline.equals("omniquant") ? trained() : standard();
+  }
 
   private static QuantizeOptions options(String neuron, String detector, QuantizationSpec spec, int headBits) {
     return new QuantizeOptions("rtn", neuron, detector, spec, headBits, null, SAMPLES, SEQUENCE, Long.MAX_VALUE, true);
@@ -47,7 +64,7 @@ class QuantizationTest {
 
   private Path run(String name, QuantizeOptions options, int threads, Progress progress) throws IOException {
     Path out = temporary.resolve(name);
-    new Quantization(Golden.registry(), options, progress).run(Golden.TALES, out, "auto", threads);
+    new Quantization(registry(), options, progress).run(Golden.TALES, out, "auto", threads);
     return out;
   }
 
@@ -69,10 +86,11 @@ class QuantizationTest {
     a.forEach((name, bytes) -> assertArrayEquals(bytes, b.get(name), what + ": " + name));
   }
 
-  @Test
-  void equalRunsGiveEqualBytesWithAnyNumberOfThreads() throws IOException {
-    Path first = run("first", standard(), 1, Progress.NONE);
-    assertSame(first, run("second", standard(), 2, Progress.NONE), "1 and 2 threads");
+  @ParameterizedTest
+  @ValueSource(strings = {"rtn", "omniquant"})
+  void equalRunsGiveEqualBytesWithAnyNumberOfThreads(String pipeline) throws IOException {
+    Path first = run("first", options(pipeline), 1, Progress.NONE);
+    assertSame(first, run("second", options(pipeline), 2, Progress.NONE), "1 and 2 threads");
   }
 
   /** Stops a run, as a crash does, when so many samples are done. */
@@ -100,17 +118,18 @@ class QuantizationTest {
     };
   }
 
-  @Test
-  void aRunThatWasStoppedGoesOnToTheSameBytes() throws IOException {
-    Path whole = run("whole", standard(), 2, Progress.NONE);
-    assertThrows(Crash.class, () -> run("resumed", standard(), 2, crashAt(2L * SAMPLES * 3 + 1)));
+  @ParameterizedTest
+  @CsvSource({"rtn, 2", "omniquant, 5"})
+  void aRunThatWasStoppedGoesOnToTheSameBytes(String pipeline, int passes) throws IOException {
+    Path whole = run("whole", options(pipeline), 2, Progress.NONE);
+    assertThrows(Crash.class, () -> run("resumed", options(pipeline), 2, crashAt((long) passes * SAMPLES * 3 + 1)));
     Path resumed = temporary.resolve("resumed");
     assertFalse(Files.exists(resumed), "a part of a checkpoint has the final name");
     Path partial = temporary.resolve("resumed.partial");
     assertEquals(3, count(partial, ".safetensors"), "finished blocks");
     Files.write(partial.resolve("model-00003-of-00007.safetensors"), new byte[100]);
     Quantization.Result result =
-        new Quantization(Golden.registry(), standard(), Progress.NONE).run(Golden.TALES, resumed, "auto", 2);
+        new Quantization(registry(), options(pipeline), Progress.NONE).run(Golden.TALES, resumed, "auto", 2);
     assertEquals(2, result.resumed(), "blocks that were kept; the third was damaged");
     assertSame(whole, resumed, "resumed");
     assertFalse(Files.exists(partial));
