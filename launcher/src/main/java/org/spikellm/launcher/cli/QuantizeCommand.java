@@ -2,6 +2,7 @@ package org.spikellm.launcher.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -11,10 +12,17 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.spikellm.api.Availability;
+import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.launcher.registry.Registry;
+import org.spikellm.launcher.report.Comparison;
+import org.spikellm.launcher.report.Page;
+import org.spikellm.launcher.report.QuantizationReport;
+import org.spikellm.launcher.report.ReportFile;
+import org.spikellm.launcher.report.RunFacts;
 import org.spikellm.launcher.workflow.ProcessMemory;
 import org.spikellm.launcher.workflow.Quantization;
 import org.spikellm.launcher.workflow.QuantizeOptions;
@@ -92,6 +100,10 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(names = "--no-resume", description = "Begin anew even if an earlier run left finished blocks.")
   private boolean noResume;
 
+  @Option(names = "--report", paramLabel = "FILE.html", showDefaultValue = picocli.CommandLine.Help.Visibility.NEVER,
+      description = "Also write a page about the run: losses, salience, perplexity before and after, sizes, provenance.")
+  private Path report;
+
   @Override
   public Integer call() throws IOException {
     if (samples < 1 || samples > 1 << 20) {
@@ -106,16 +118,32 @@ final class QuantizeCommand implements Callable<Integer> {
     QuantizeOptions options = new QuantizeOptions(pipeline, neuron, salience, spec(), headBits, calibration, samples, sequence, memory(), !noResume);
     Registry registry = registry();
     checkCounts(registry);
+    ReportFile page = report == null ? null : ReportFile.at(report, out);
     Quantization.Result result = new Quantization(registry, options, common.progress())
         .run(model, out, common.backend, common.threads());
+    if (page != null) {
+      page.write(Page.of(report(registry, result)));
+    }
     if (common.json) {
       common.printJson(json(result));
     } else {
       common.out.printf(Locale.ROOT, "%s: %d blocks in %.1f s, %s, %.2f bits a weight%n", out, result.blocks(), result.seconds(),
           Table.bytes(result.bytes()), result.bitsPerWeight());
+      if (page != null) {
+        common.out.println("Report: " + page);
+      }
       common.out.println("Try: spikellm generate " + out + " --prompt \"Once upon a time\"");
     }
     return 0;
+  }
+
+  private QuantizationReport report(Registry registry, Quantization.Result result) throws IOException {
+    Instant finished = Instant.now();
+    ComputeBackend backend = registry.backend(common.backend);
+    String device = backend.probe() instanceof Availability.Available(String name, int speed) ? name : "";
+    Comparison comparison = Comparison.measure(model, out, null, registry, backend, common.threads(), common.progress());
+    return QuantizationReport.read(model, out, registry, comparison, new RunFacts(String.join(", ", new Main.Version().getVersion()),
+        backend.id(), device, common.threads(), result.seconds(), result.resumed(), finished));
   }
 
   /** The providers, with the training options for the chosen pipeline. */
@@ -186,6 +214,9 @@ final class QuantizeCommand implements Callable<Integer> {
     map.put("bytes", result.bytes());
     map.put("bits_per_weight", result.bitsPerWeight());
     map.put("peak_rss_bytes", ProcessMemory.peakResidentBytes());
+    if (report != null) {
+      map.put("report", report.toString());
+    }
     return map;
   }
 }

@@ -33,7 +33,7 @@ class RoomsTest {
   @Test
   void theClassesWereRead() {
     for (String room : List.of("api", "model", "tck", "neurons", "quantizers", "backend.reference", "backend.simd", "launcher.cli",
-        "launcher.registry", "launcher.text", "launcher.workflow")) {
+        "launcher.registry", "launcher.report", "launcher.text", "launcher.workflow")) {
       assertTrue(all.stream().anyMatch(c -> c.getPackageName().startsWith("org.spikellm." + room)), "no class of " + room + " was read");
     }
     assertTrue(all.size() > 150, all.size() + " classes were read");
@@ -73,6 +73,12 @@ class RoomsTest {
     onlyIn("org.spikellm.launcher.cli", "me.tongfei..");
     onlyIn("org.spikellm.launcher.text", "ai.djl..");
     onlyIn("org.spikellm.launcher.text", "com.hubspot..");
+  }
+
+  @Test
+  void theWorkflowDoesNotKnowWhoReportsOnIt() {
+    noClasses().that().resideInAPackage("org.spikellm.launcher.workflow..").should().dependOnClassesThat()
+        .resideInAnyPackage("org.spikellm.launcher.report..", "org.spikellm.launcher.cli..").check(all);
   }
 
   @Test
