@@ -25,7 +25,7 @@ public record BlockRecord(List<Double> losses, List<String> warnings, Map<String
     salience.forEach((name, scores) -> {
       List<Double> list = new ArrayList<>();
       for (float score : scores) {
-        list.add(new BigDecimal(score).round(DIGITS).doubleValue());
+        list.add(Float.isFinite(score) ? new BigDecimal(score).round(DIGITS).doubleValue() : score);
       }
       rounded.put(name, list);
     });
