@@ -30,20 +30,33 @@ public record Encoding(NeuronModel neuron, ChannelOrder order, List<Dynamics> dy
 
   /** Spike planes a train has: 1 when collapsed, else the most time steps of any class. */
   public int planes() {
-    return collapsed ? 1 : dynamics.stream().mapToInt(Dynamics::timeSteps).max().orElse(1);
+    int most = 1;
+    for (Dynamics d : dynamics) {
+      most = collapsed ? 1 : Math.max(most, d.timeSteps());
+    }
+    return most;
   }
 
   /** What is subtracted from a count to store it: 128 where that is what makes the counts fit in a signed byte, else 0. */
   public int offset() {
-    int low = dynamics.stream().mapToInt(Dynamics::countLow).min().orElse(0);
-    int high = dynamics.stream().mapToInt(Dynamics::countHigh).max().orElse(0);
+    int low = 0;
+    int high = 0;
+    for (Dynamics d : dynamics) {
+      low = Math.min(low, d.countLow());
+      high = Math.max(high, d.countHigh());
+    }
     return collapsed && low == 0 && high > Byte.MAX_VALUE && high <= 255 ? 128 : 0;
   }
 
   /** I8 where every stored count, or spike of a step, fits, else I16. */
   public DType countType() {
-    int low = dynamics.stream().mapToInt(d -> collapsed ? d.countLow() : d.lowLevel()).min().orElse(0);
-    int high = dynamics.stream().mapToInt(d -> collapsed ? d.countHigh() : d.highLevel()).max().orElse(0) - offset();
-    return low - offset() >= Byte.MIN_VALUE && high <= Byte.MAX_VALUE ? DType.I8 : DType.I16;
+    int low = 0;
+    int high = 0;
+    for (Dynamics d : dynamics) {
+      low = Math.min(low, collapsed ? d.countLow() : d.lowLevel());
+      high = Math.max(high, collapsed ? d.countHigh() : d.highLevel());
+    }
+    int offset = offset();
+    return low - offset >= Byte.MIN_VALUE && high - offset <= Byte.MAX_VALUE ? DType.I8 : DType.I16;
   }
 }

@@ -1,5 +1,6 @@
 package org.spikellm.api;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -72,13 +73,33 @@ public record SpikeTrain(ChannelOrder order, List<Tensor> planes, Tensor thresho
 
   /** The decoded input, F32 [tokens, channels] in the channels' own order, written into {@code out}. */
   public void decode(Tensor out) {
+    int[] sum = new int[order.channels()];
+    float[] row = new float[order.channels()];
     for (int token = 0; token < tokens(); token++) {
+      Arrays.fill(sum, 0);
+      for (Tensor plane : planes) {
+        add(plane, token, sum);
+      }
       for (int c = 0; c < order.classes(); c++) {
         float theta = thresholds.getFloat(token, c);
         int zero = zeros.getInt(token, c);
         for (int place = order.start(c); place < order.end(c); place++) {
-          out.setFloat(token, order.order()[place], (stored(token, place) - zero) * theta);
+          row[order.order()[place]] = (sum[place] - zero) * theta;
         }
+      }
+      out.writeRow(token, row);
+    }
+  }
+
+  private static void add(Tensor plane, int token, int[] sum) {
+    long start = token * plane.rowBytes();
+    if (plane.dtype() == DType.I8) {
+      for (int i = 0; i < sum.length; i++) {
+        sum[i] += plane.segment().get(Tensor.BYTE, start + i);
+      }
+    } else {
+      for (int i = 0; i < sum.length; i++) {
+        sum[i] += plane.segment().get(Tensor.SHORT, start + 2L * i);
       }
     }
   }

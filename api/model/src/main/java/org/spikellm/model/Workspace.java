@@ -2,7 +2,9 @@ package org.spikellm.model;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.spikellm.api.BlockShape;
 import org.spikellm.api.DType;
@@ -24,6 +26,8 @@ final class Workspace {
   final Tensor gate;
   final Tensor up;
   private final Tensor decoded;
+  /** The last train of each encoding: a token after another makes no new ones. */
+  private final Map<Encoding, SpikeTrain> trains = new IdentityHashMap<>();
   private MemorySegment planes = MemorySegment.NULL;
 
   Workspace(BlockShape shape, int tokens) {
@@ -56,6 +60,15 @@ final class Workspace {
 
   /** A train for {@code rows} rows; its planes are the same memory as any other's of this workspace. */
   SpikeTrain train(Encoding encoding, int rows) {
+    SpikeTrain last = trains.get(encoding);
+    if (last == null || last.tokens() != rows) {
+      last = newTrain(encoding, rows);
+      trains.put(encoding, last);
+    }
+    return last;
+  }
+
+  private SpikeTrain newTrain(Encoding encoding, int rows) {
     int channels = encoding.order().channels();
     int classes = encoding.order().classes();
     DType type = encoding.countType();

@@ -60,7 +60,7 @@ class MutationTest {
     Path directory = PackedTiny.write(temporary.resolve("packed"), 4, 4, 32, 8);
     List<Path> files;
     try (Stream<Path> list = Files.list(directory)) {
-      files = list.sorted().toList();
+      files = list.filter(file -> !file.endsWith("measured.json")).sorted().toList();  // which no reader of a model opens
     }
     assertEquals(5, files.size(), "config.json, the index and three shards");
     Map<Boolean, Integer> outcomes = new HashMap<>();

@@ -14,6 +14,7 @@ import org.spikellm.api.Session;
 import org.spikellm.api.Tensor;
 import org.spikellm.model.training.SquaredError;
 import org.spikellm.model.training.TrainableBlock;
+import org.spikellm.quantizers.Knobs;
 
 /**
  * OmniQuant with optimal brain spiking (method.md §4): learnable weight clipping and learnable equivalent transformation, trained on the

@@ -15,6 +15,7 @@ import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.QuantizedBlock;
 import org.spikellm.api.Session;
 import org.spikellm.model.AffineQuantizer;
+import org.spikellm.quantizers.Knobs;
 
 /**
  * Round to nearest (method.md §2, §4): every weight to the nearest of 2^bits levels between its row's clipped extremes, without training
@@ -49,16 +50,8 @@ public final class RoundToNearest implements QuantizationPipeline {
 
   @Override
   public Provider configure(Map<String, String> options) {
-    String text = options.getOrDefault(CLIP, DEFAULT_CLIP);
-    try {
-      float value = Float.parseFloat(text);
-      if (value > 0 && value <= 1) {
-        return new RoundToNearest(value);
-      }
-    } catch (NumberFormatException e) {
-      // said below, as for a number out of range
-    }
-    throw new IllegalArgumentException("rtn.clip: expected a number above 0 and at most 1, found '" + text + "'");
+    String value = options.getOrDefault(CLIP, DEFAULT_CLIP);
+    return new RoundToNearest((float) new Knobs(id(), Map.of(CLIP, value)).number(CLIP, Float.MIN_NORMAL, 1));
   }
 
   @Override

@@ -41,7 +41,10 @@ public final class TrainableBlock implements AutoCloseable {
   private final BlockShape shape;
   private final Tensor rope;
   private final Tensor inverseRope;
-  private final Smoothing smoothing;
+  private final Smoothing smoothing;               // null without LET, as what follows from it
+  private final Smoothing.Use attentionNormUse;
+  private final Smoothing.Use mlpNormUse;
+  private final Smoothing.Use keyUse;
   private final Map<Projection, TrainableLinear> linears = new EnumMap<>(Projection.class);
   private final KeyValueEncoding keyValues;
   private final RowEncoding queryEncoding;
@@ -64,6 +67,9 @@ public final class TrainableBlock implements AutoCloseable {
       absMax.put(source, task.calibration().absMax(source));
     }
     smoothing = settings.smoothing() ? new Smoothing(block, absMax, settings.alpha(), settings.smoothingRate()) : null;
+    attentionNormUse = smoothing == null ? null : smoothing.attentionNorm();
+    mlpNormUse = smoothing == null ? null : smoothing.mlpNorm();
+    keyUse = smoothing == null ? null : smoothing.keys();
     int tokens = task.calibration().sequence();
     Scratch scratch = new Scratch(arena);
     for (Projection projection : Projection.values()) {
@@ -123,7 +129,7 @@ public final class TrainableBlock implements AutoCloseable {
     if (smoothing != null) {
       smoothing.floor();
       if (keyEncoding != null) {
-        keyEncoding.scale(smoothing.keys().vector());
+        keyEncoding.scale(keyUse.vector());
       }
     }
     linears.values().forEach(TrainableLinear::quantize);
@@ -137,7 +143,7 @@ public final class TrainableBlock implements AutoCloseable {
    */
   public Tensor forward(Tensor x) {
     input = x;
-    session.rmsNorm(x, norm(block.attentionNorm(), smoothing == null ? null : smoothing.attentionNorm()), shape.epsilon(), now.norm);
+    session.rmsNorm(x, norm(block.attentionNorm(), attentionNormUse), shape.epsilon(), now.norm);
     linears.get(Projection.Q).forward(now.norm, now.queries);
     linears.get(Projection.K).forward(now.norm, now.keys);
     linears.get(Projection.V).forward(now.norm, now.values);
@@ -157,7 +163,7 @@ public final class TrainableBlock implements AutoCloseable {
     linears.get(Projection.O).forward(now.attention, now.middle);
     Rows.add(session, x, now.middle);
 
-    session.rmsNorm(now.middle, norm(block.mlpNorm(), smoothing == null ? null : smoothing.mlpNorm()), shape.epsilon(), now.mlpNorm);
+    session.rmsNorm(now.middle, norm(block.mlpNorm(), mlpNormUse), shape.epsilon(), now.mlpNorm);
     linears.get(Projection.GATE).forward(now.mlpNorm, now.gate);
     linears.get(Projection.UP).forward(now.mlpNorm, now.up);
     session.swiGlu(now.gate, now.up, now.gated);
@@ -178,7 +184,7 @@ public final class TrainableBlock implements AutoCloseable {
     now.toNorm.clear();
     linears.get(Projection.GATE).backward(now.mlpNorm, now.toGated, now.toNorm);
     linears.get(Projection.UP).backward(now.mlpNorm, now.toUp, now.toNorm);
-    normBackward(now.middle, block.mlpNorm(), smoothing == null ? null : smoothing.mlpNorm(), now.toNorm, gradient);
+    normBackward(now.middle, block.mlpNorm(), mlpNormUse, now.toNorm, gradient);
 
     now.toAttention.clear();
     linears.get(Projection.O).backward(now.attention, gradient, now.toAttention);
@@ -193,7 +199,7 @@ public final class TrainableBlock implements AutoCloseable {
     linears.get(Projection.Q).backward(now.norm, now.toQueries, now.toNorm);
     linears.get(Projection.K).backward(now.norm, now.toKeys, now.toNorm);
     linears.get(Projection.V).backward(now.norm, now.toValues, now.toNorm);
-    normBackward(input, block.attentionNorm(), smoothing == null ? null : smoothing.attentionNorm(), now.toNorm, null);
+    normBackward(input, block.attentionNorm(), attentionNormUse, now.toNorm, null);
   }
 
   private void encodingBackward() {
@@ -201,7 +207,7 @@ public final class TrainableBlock implements AutoCloseable {
     valueEncoding.backward(session, heads(now.values), heads(now.toValues), heads(now.toValues), false);
     float[] scales = keyEncoding.backward(session, now.keys, now.toKeys);
     if (smoothing != null) {
-      smoothing.keys().add(scales);
+      keyUse.add(scales);
     }
   }
 
@@ -242,8 +248,8 @@ public final class TrainableBlock implements AutoCloseable {
     KeyValueEncoding scaled = keyValues == null || smoothing == null ? keyValues
         : new KeyValueEncoding(keyValues.neuron(), keyValues.plain(), keyValues.salient(), keyValues.collapsed(),
             keyValues.keySalient(), keyEncoding.low(), keyEncoding.high(), keyValues.valueSalient());
-    return new Block(shape, folded, norm(block.attentionNorm(), smoothing == null ? null : smoothing.attentionNorm()),
-        norm(block.mlpNorm(), smoothing == null ? null : smoothing.mlpNorm()), scaled);
+    return new Block(shape, folded, norm(block.attentionNorm(), attentionNormUse),
+        norm(block.mlpNorm(), mlpNormUse), scaled);
   }
 
   private Tensor norm(Tensor weight, Smoothing.Use use) {

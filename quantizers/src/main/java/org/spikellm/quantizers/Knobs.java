@@ -1,4 +1,4 @@
-package org.spikellm.quantizers.omniquant;
+package org.spikellm.quantizers;
 
 import java.util.Map;
 
@@ -8,9 +8,10 @@ import java.util.Map;
  * @param provider id of the provider
  * @param values of all its options
  */
-record Knobs(String provider, Map<String, String> values) {
+public record Knobs(String provider, Map<String, String> values) {
 
-  boolean flag(String key) {
+  /** True or false. */
+  public boolean flag(String key) {
     return switch (values.get(key)) {
       case "true" -> true;
       case "false" -> false;
@@ -18,7 +19,8 @@ record Knobs(String provider, Map<String, String> values) {
     };
   }
 
-  int integer(String key, int low, int high) {
+  /** A whole number from {@code low} to {@code high}. */
+  public int integer(String key, int low, int high) {
     double value = number(key, low, high);
     if (value != Math.rint(value)) {
       throw wrong(key, "a whole number");
@@ -26,7 +28,8 @@ record Knobs(String provider, Map<String, String> values) {
     return (int) value;
   }
 
-  double number(String key, double low, double high) {
+  /** A number from {@code low} to {@code high}. */
+  public double number(String key, double low, double high) {
     try {
       double value = Double.parseDouble(values.get(key));
       if (value >= low && value <= high) {
