@@ -32,6 +32,6 @@ public interface TrainingListener {
    */
   void learned(String name, float[] values);
 
-  /** Something a user should know, for example that training ended early; one line that names the block. */
+  /** Something a user should know, for example that training ended early; one line; which block it is of is known. */
   void warning(String what);
 }

@@ -18,6 +18,9 @@ public final class CalibrationStream implements AutoCloseable {
   private final Tensor rope;
   private final Workspace workspace;
   private final Tensor copy;
+  /** The block that ran last on its own, and its cache. */
+  private PreparedBlock cached;
+  private KeyValues cache;
 
   /**
    * The embeddings of the samples.
@@ -63,11 +66,15 @@ public final class CalibrationStream implements AutoCloseable {
 
   /** What the block answers to a sample, F32 [sequence, hidden], valid until the next call of this or {@link #observe}. */
   public Tensor run(PreparedBlock block, int i) {
-    return run(block, i, block.cache(sequence), null);
+    if (cached != block) {
+      cached = block;
+      cache = block.cache(sequence);
+    }
+    return run(block, i, cache, null);
   }
 
   private Tensor run(PreparedBlock block, int i, KeyValues cache, BlockObserver observer) {
-    copy.segment().copyFrom(store.read(i).segment());
+    store.copy(i, copy);
     block.forward(copy, cache, 0, rope, workspace, observer, SpikeObserver.NONE);
     return copy;
   }
@@ -79,6 +86,7 @@ public final class CalibrationStream implements AutoCloseable {
    * @param progress is told of the samples done
    */
   public void observe(PreparedBlock block, BlockObserver observer, IntConsumer progress) {
+    workspace.forgetTrains();
     KeyValues cache = block.cache(sequence);
     for (int i = 0; i < samples; i++) {
       run(block, i, cache, observer);
@@ -93,6 +101,7 @@ public final class CalibrationStream implements AutoCloseable {
    * @param progress is told of the samples done
    */
   public void advance(PreparedBlock block, BlockObserver observer, IntConsumer progress) {
+    workspace.forgetTrains();
     KeyValues cache = block.cache(sequence);
     for (int i = 0; i < samples; i++) {
       block.forward(store.read(i), cache, 0, rope, workspace, observer, SpikeObserver.NONE);

@@ -40,7 +40,10 @@ public final class CheckpointWriter {
   private final Path partial;
   private final Checkpoint source;
 
-  private CheckpointWriter(Path out, Path partial, Checkpoint source) {
+  private final int discarded;
+
+  private CheckpointWriter(Path out, Path partial, Checkpoint source, int discarded) {
+    this.discarded = discarded;
     this.out = out;
     this.partial = partial;
     this.source = source;
@@ -60,15 +63,38 @@ public final class CheckpointWriter {
     try {
       byte[] description = Json.writePretty(task).getBytes(StandardCharsets.UTF_8);
       Path file = partial.resolve(TASK);
+      int discarded = 0;
       if (!resume || !Files.exists(file) || !Arrays.equals(Files.readAllBytes(file), description)) {
+        discarded = resume ? shards(partial) : 0;
         deleteRecursively(partial);
         Files.createDirectories(partial);
-        Files.write(file, description);
+        writeWhole(file, description);
       }
+      return new CheckpointWriter(absolute, partial, source, discarded);
     } catch (IOException e) {
       throw new CheckpointException(partial + ": cannot be written: " + reason(e) + "; choose another place", e);
     }
-    return new CheckpointWriter(absolute, partial, source);
+  }
+
+  private static int shards(Path directory) throws IOException {
+    if (!Files.isDirectory(directory)) {
+      return 0;
+    }
+    try (Stream<Path> list = Files.list(directory)) {
+      return (int) list.filter(file -> file.toString().endsWith(".safetensors")).count();
+    }
+  }
+
+  /** Under that name there is never a part of the file. */
+  private static void writeWhole(Path file, byte[] content) throws IOException {
+    Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
+    Files.write(temporary, content);
+    Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** How many blocks of another task an unfinished run had left, which are gone. */
+  public int discarded() {
+    return discarded;
   }
 
   /**
@@ -151,7 +177,7 @@ public final class CheckpointWriter {
    */
   public void write(int index, Block block, Map<String, Object> measured) throws IOException {
     try {
-      Files.writeString(measuredFile(index), Json.write(measured));
+      writeWhole(measuredFile(index), Json.write(measured).getBytes(StandardCharsets.UTF_8));
       SafetensorsWriter.write(shard(index), PackedWriter.block(Checkpoint.prefix(index), block));
     } catch (IOException e) {
       throw new CheckpointException(shard(index) + ": cannot be written: " + reason(e)
@@ -197,12 +223,13 @@ public final class CheckpointWriter {
           Files.copy(file, partial.resolve(name), StandardCopyOption.REPLACE_EXISTING);
         }
       }
-      for (int i = 0; i < source.config().blocks(); i++) {
-        Files.delete(measuredFile(i));
-      }
-      Files.deleteIfExists(partial.resolve(TASK));
       Files.deleteIfExists(out);
       Files.move(partial, out, StandardCopyOption.ATOMIC_MOVE);
+      // Only now: a run that ends before the move finds all its blocks again.
+      for (int i = 0; i < source.config().blocks(); i++) {
+        Files.delete(out.resolve(measuredFile(i).getFileName()));
+      }
+      Files.delete(out.resolve(TASK));
       return size(out);
     } catch (DirectoryNotEmptyException | FileAlreadyExistsException e) {
       throw new CheckpointException(out + ": came into being while the checkpoint was written; the result is in " + partial, e);

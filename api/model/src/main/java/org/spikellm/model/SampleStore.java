@@ -50,18 +50,27 @@ final class SampleStore implements AutoCloseable {
     if (memory != null) {
       return memory.rows(i * rows, (i + 1) * rows);
     }
-    transfer(i, true);
+    transfer(i, true, window);
     return window;
+  }
+
+  /** Copies sample {@code i} into {@code target}; what was {@link #read} stays valid. */
+  void copy(int i, Tensor target) {
+    if (memory != null) {
+      target.segment().copyFrom(memory.rows(i * rows, (i + 1) * rows).segment());
+    } else {
+      transfer(i, true, target);
+    }
   }
 
   /** Keeps the sample that was read last as sample {@code i}. */
   void write(int i) {
     if (memory == null) {
-      transfer(i, false);
+      transfer(i, false, window);
     }
   }
 
-  private void transfer(int i, boolean in) {
+  private void transfer(int i, boolean in, Tensor window) {
     long bytes = window.segment().byteSize();
     try {
       for (long at = 0; at < bytes; ) {
@@ -74,7 +83,8 @@ final class SampleStore implements AutoCloseable {
       }
     } catch (IOException e) {
       throw new UncheckedIOException("calibration stream: the temporary file cannot be used: " + e.getMessage()
-          + "; free space in " + System.getProperty("java.io.tmpdir") + " or use fewer --samples", e);
+          + "; free space in " + System.getProperty("java.io.tmpdir")
+          + ", choose another place with SPIKELLM_JAVA_OPTS=-Djava.io.tmpdir=DIRECTORY, or give more --memory", e);
     }
   }
 

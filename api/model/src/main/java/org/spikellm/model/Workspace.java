@@ -68,6 +68,11 @@ final class Workspace {
     return last;
   }
 
+  /** Lets go of the trains, where other encodings follow. */
+  void forgetTrains() {
+    trains.clear();
+  }
+
   private SpikeTrain newTrain(Encoding encoding, int rows) {
     int channels = encoding.order().channels();
     int classes = encoding.order().classes();

@@ -82,6 +82,13 @@ final class CommonOptions {
     out.println(Json.write(result));
   }
 
+  /** A warning that progress showed already, unless nobody was to see progress. */
+  void warnIfQuiet(String line) {
+    if (quiet) {
+      err.println("warning: " + line);
+    }
+  }
+
   /** A line beside the result, on standard error; not with {@code --quiet}. */
   void note(String line) {
     if (!quiet) {

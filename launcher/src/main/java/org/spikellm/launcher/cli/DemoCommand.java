@@ -43,7 +43,7 @@ final class DemoCommand implements Callable<Integer> {
     if (maxTokens < 2 || maxTokens > Demonstration.SEQUENCE) {
       throw common.wrong("--max-tokens: expected 2 to " + Demonstration.SEQUENCE + ", found " + maxTokens);
     }
-    Registry registry = common.registry().with(Demonstration.PIPELINE_OPTIONS);
+    Registry registry = common.registry().under(Demonstration.PIPELINE_OPTIONS);
     Path source = Home.model();
     Path target = out == null ? cache().resolve("demo") : out;
     common.threads();

@@ -124,6 +124,7 @@ final class QuantizeCommand implements Callable<Integer> {
     if (page != null) {
       page.write(Page.of(report(registry, result)));
     }
+    result.warnings().forEach(common::warnIfQuiet);
     if (common.json) {
       common.printJson(json(result));
     } else {
@@ -211,6 +212,7 @@ final class QuantizeCommand implements Callable<Integer> {
     map.put("resumed_blocks", result.resumed());
     map.put("seconds", result.seconds());
     map.put("loss", losses);
+    map.put("warnings", result.warnings());
     map.put("bytes", result.bytes());
     map.put("bits_per_weight", result.bitsPerWeight());
     map.put("peak_rss_bytes", ProcessMemory.peakResidentBytes());

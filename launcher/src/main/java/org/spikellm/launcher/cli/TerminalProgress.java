@@ -20,6 +20,7 @@ final class TerminalProgress implements Progress {
   private String label;
   private String unit;
   private long total;
+  private long first;
   private long began;
   private long lastLine;
 
@@ -34,6 +35,7 @@ final class TerminalProgress implements Progress {
     this.label = label;
     this.unit = unit;
     this.total = total;
+    this.first = -1;
     this.began = System.nanoTime();
     this.lastLine = began;
     if (terminal) {
@@ -45,6 +47,9 @@ final class TerminalProgress implements Progress {
 
   @Override
   public void at(long done) {
+    if (first < 0) {
+      first = done - 1;  // what an earlier run did took no time of this one
+    }
     if (bar != null) {
       bar.stepTo(done);
       return;
@@ -52,7 +57,7 @@ final class TerminalProgress implements Progress {
     long now = System.nanoTime();
     if (label != null && !terminal && now - lastLine >= LINE_INTERVAL_NANOS) {
       lastLine = now;
-      double rate = done / ((now - began) / 1e9);
+      double rate = (done - first) / ((now - began) / 1e9);
       err.printf(Locale.ROOT, "%s: %d of %d %s, %.1f a second, %.0f s left%n", label, done, total, unit, rate, (total - done) / rate);
     }
   }

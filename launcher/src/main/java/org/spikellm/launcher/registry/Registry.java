@@ -49,6 +49,13 @@ public final class Registry {
     this.options = check(options);
   }
 
+  /** The same providers, with more options, which those given before go before. */
+  public Registry under(Map<String, String> options) throws RegistryException {
+    Map<String, String> missing = new TreeMap<>(options);
+    this.options.forEach((id, values) -> values.keySet().forEach(key -> missing.remove(id + "." + key)));
+    return with(missing);
+  }
+
   private Registry(Registry other, Map<String, String> options) throws RegistryException {
     listings.putAll(other.listings);
     failures.addAll(other.failures);

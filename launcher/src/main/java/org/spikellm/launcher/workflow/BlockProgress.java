@@ -42,7 +42,7 @@ final class BlockProgress implements TrainingListener {
   @Override
   public void warning(String what) {
     warnings.add(what);
-    progress.say("warning: " + what);
+    progress.say("warning: " + block + ": " + what);
   }
 
   List<String> warnings() {

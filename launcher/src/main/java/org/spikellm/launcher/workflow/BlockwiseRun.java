@@ -54,6 +54,12 @@ final class BlockwiseRun {
   /** Runs blocks {@code resumed} to the last; those before are read back. Returns what was measured of each block. */
   List<BlockRecord> run(int resumed) throws IOException {
     List<BlockRecord> records = new ArrayList<>();
+    for (int i = 0; i < blocks && resumed == blocks; i++) {
+      records.add(BlockRecord.of(writer.measured(i)));
+    }
+    if (resumed == blocks) {
+      return records;
+    }
     try (Streams streams = Streams.open(source.config(), source.embeddings(), request.calibration(), trains, request.memory())) {
       progress.begin("Quantizing", blocks * passes() * streams.samples(), "samples");
       for (int i = 0; i < blocks; i++) {

@@ -1,17 +1,22 @@
 package org.spikellm.launcher.workflow;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.DenseWeight;
 import org.spikellm.api.LinearWeight;
 import org.spikellm.api.NeuronModel;
+import org.spikellm.api.Provider;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.SalienceDetector;
@@ -45,7 +50,19 @@ public final class Quantization {
    * @param bytes size of the checkpoint
    * @param bitsPerWeight bits of the blocks' tensors over the weights of their linear layers
    */
-  public record Result(int blocks, int resumed, double seconds, List<BlockRecord> records, long bytes, double bitsPerWeight) {}
+  public record Result(int blocks, int resumed, double seconds, List<BlockRecord> records, long bytes, double bitsPerWeight) {
+
+    /** All warnings, each with its block, counted from 1. */
+    public List<String> warnings() {
+      List<String> all = new ArrayList<>();
+      for (int i = 0; i < records.size(); i++) {
+        for (String warning : records.get(i).warnings()) {
+          all.add("block " + (i + 1) + ": " + warning);
+        }
+      }
+      return all;
+    }
+  }
 
   /** Quantizes {@code source} into {@code out}. */
   public Result run(Path source, Path out, String backend, int threads) throws IOException {
@@ -68,9 +85,12 @@ public final class Quantization {
       QuantizationRequest request = new QuantizationRequest(options.spec(), pipeline, neuron, detector, windows, options.memory());
       progress.begin("Hashing the source", 1, "checkpoint");
       Map<String, Object> description =
-          description(SourceHash.of(checkpoint), SourceHash.of(text.getBytes(StandardCharsets.UTF_8)), sequence);
+          description(SourceHash.of(checkpoint), SourceHash.of(text.getBytes(StandardCharsets.UTF_8)), windows, found);
       progress.end();
       CheckpointWriter writer = CheckpointWriter.open(out, checkpoint, description, options.resume());
+      if (writer.discarded() > 0) {
+        progress.say("Beginning anew: the " + writer.discarded() + " blocks that an unfinished run left are of another task");
+      }
       int resumed = writer.finishedBlocks();
       if (resumed > 0) {
         progress.say("Going on after block " + resumed + " of " + checkpoint.config().blocks() + ", which an earlier run finished");
@@ -90,12 +110,13 @@ public final class Quantization {
   }
 
   /** Everything that determines the result; it is stored with it, and a run of the same is resumed. */
-  private Map<String, Object> description(String sourceHash, String textHash, int sequence) {
+  private Map<String, Object> description(String sourceHash, String textHash, List<int[]> windows, ComputeBackend backend)
+      throws IOException {
     QuantizationSpec spec = options.spec();
     Map<String, Object> map = new LinkedHashMap<>();
-    map.put("pipeline", provider(options.pipeline()));
-    map.put("neuron", spec.encodesActivations() ? provider(options.neuron()) : null);
-    map.put("salience", provider(options.detector()));
+    map.put("pipeline", provider(QuantizationPipeline.class, options.pipeline()));
+    map.put("neuron", spec.encodesActivations() ? provider(NeuronModel.class, options.neuron()) : null);
+    map.put("salience", provider(SalienceDetector.class, options.detector()));
     map.put("weight_bits", spec.weightBits());
     map.put("activation_bits", spec.activationBits());
     map.put("steps", spec.timeSteps());
@@ -106,16 +127,38 @@ public final class Quantization {
     Map<String, Object> calibration = new LinkedHashMap<>();
     calibration.put("sha256", textHash);
     calibration.put("samples", options.samples());
-    calibration.put("sequence", sequence);
+    calibration.put("sequence", windows.getFirst().length);
+    calibration.put("windows_sha256", SourceHash.of(bytes(windows)));
     map.put("calibration", calibration);
+    map.put("backend", backend.id());
     map.put("source", Map.of("sha256", sourceHash));
     return map;
   }
 
-  private Map<String, Object> provider(String id) {
+  private static byte[] bytes(List<int[]> windows) {
+    ByteBuffer all = ByteBuffer.allocate(windows.size() * windows.getFirst().length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    windows.forEach(window -> IntStream.of(window).forEach(all::putInt));
+    return all.array();
+  }
+
+  /** A provider with all its options, so that a default that was spelt out, or has changed, tells. */
+  private <P extends Provider> Map<String, Object> provider(Class<P> type, String id) throws IOException {
+    Map<String, String> options = new TreeMap<>(registry.find(type, id).options());
+    options.putAll(registry.options(id));
+    options.replaceAll((key, value) -> canonical(value));
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("id", id);
-    map.put("options", new TreeMap<>(registry.options(id)));
+    map.put("options", options);
     return map;
+  }
+
+  /** One spelling of a number: 1e-2 is 0.01. */
+  private static String canonical(String value) {
+    try {
+      double number = Double.parseDouble(value);
+      return number == Math.rint(number) && Math.abs(number) < 1e15 ? String.valueOf((long) number) : String.valueOf(number);
+    } catch (NumberFormatException e) {
+      return value;
+    }
   }
 }

@@ -1,6 +1,7 @@
 package org.spikellm.launcher.workflow;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.function.IntConsumer;
 import org.spikellm.api.Tensor;
@@ -27,7 +28,7 @@ record Streams(CalibrationStream quantized, CalibrationStream floating) implemen
     CalibrationStream quantized = new CalibrationStream(config, embeddings, windows, each);
     try {
       return new Streams(quantized, withFloat ? new CalibrationStream(config, embeddings, windows, each) : null);
-    } catch (IOException e) {
+    } catch (IOException | UncheckedIOException e) {
       quantized.close();
       throw e;
     }

@@ -78,7 +78,7 @@ class ReportTest {
     Map<?, ?> made = (Map<?, ?>) Json.readObject(out.resolve("config.json")).get("quantization_config");
     for (Object part : new Object[] {((Map<?, ?>) made.get("source")).get("sha256"), ((Map<?, ?>) made.get("calibration"))
         .get("sha256"),
-        "omniquant with epochs = 2; by default alpha = ", "gradient", "gif", "spikellm 0.1.0"}) {
+        "omniquant with alpha = 0.75, aug-loss = false, epochs = 2, ", "gradient", "gif", "spikellm 0.1.0"}) {
       assertTrue(provenance.contains(part.toString()), part + " in " + provenance);
     }
   }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -133,6 +134,39 @@ class QuantizationTest {
     assertEquals(2, result.resumed(), "blocks that were kept; the third was damaged");
     assertSame(whole, resumed, "resumed");
     assertFalse(Files.exists(partial));
+  }
+
+  /** A default that is spelt out is the same task; another value is another one. */
+  @Test
+  void optionsAreComparedByWhatTheyMean() throws IOException {
+    assertThrows(Crash.class, () -> run("out", trained(), 2, crashAt(5L * SAMPLES * 2 + 1)));
+    Path out = temporary.resolve("out");
+    Registry spelt = registry().with(Map.of("omniquant.let", "true", "omniquant.lwc-lr", "0.010"));
+    List<String> said = new ArrayList<>();
+    Quantization.Result same = new Quantization(spelt, trained(), Progress.NONE).run(Golden.TALES, out, "auto", 2);
+    assertEquals(2, same.resumed());
+    assertThrows(Crash.class, () -> run("other", trained(), 2, crashAt(5L * SAMPLES * 2 + 1)));
+    Progress listening = new Progress() {
+      @Override
+      public void begin(String label, long total, String unit) {}
+
+      @Override
+      public void at(long done) {
+        throw new Crash();
+      }
+
+      @Override
+      public void end() {}
+
+      @Override
+      public void say(String line) {
+        said.add(line);
+      }
+    };
+    Registry other = registry().with(Map.of("omniquant.epochs", "1"));
+    assertThrows(Crash.class,
+        () -> new Quantization(other, trained(), listening).run(Golden.TALES, temporary.resolve("other"), "auto", 2));
+    assertEquals(List.of("Beginning anew: the 2 blocks that an unfinished run left are of another task"), said);
   }
 
   @Test

@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
+import org.spikellm.api.Block;
 import org.spikellm.api.BlockTask;
 import org.spikellm.api.Calibration;
 import org.spikellm.api.DType;
@@ -74,8 +75,9 @@ public final class OmniQuant implements QuantizationPipeline {
   public QuantizedBlock quantize(BlockTask task, Session session) {
     try (TrainableBlock block = new TrainableBlock(session, task, settings); Arena arena = Arena.ofShared()) {
       double[] losses = block.parameters().isEmpty() ? new double[0] : new Training(block, task, session, arena).run();
+      Block folded = block.fold();
       block.parameters().forEach((name, parameter) -> task.listener().learned(name, parameter.values()));
-      return new QuantizedBlock(block.fold(), losses);
+      return new QuantizedBlock(folded, losses);
     }
   }
 
@@ -106,8 +108,8 @@ public final class OmniQuant implements QuantizationPipeline {
           double loss = step(sample);
           if (!Double.isFinite(loss)) {
             block.restore();
-            task.listener().warning("block " + task.index() + ": the loss of epoch " + epoch + ", sample " + sample
-                + " is not finite; training of this block ends with the last parameters whose loss was");
+            task.listener().warning("the loss of epoch " + (epoch + 1) + ", sample " + (sample + 1)
+                + " is not finite; the block keeps the parameters from before");
             return Arrays.copyOf(losses, epoch);
           }
           sum += loss;
@@ -115,6 +117,10 @@ public final class OmniQuant implements QuantizationPipeline {
         }
         losses[epoch] = sum / samples;
         task.listener().epoch(epoch, losses[epoch]);
+      }
+      if (!block.isFinite()) {
+        block.restore();
+        task.listener().warning("the last step's gradient is not finite; the block keeps the parameters from before");
       }
       return losses;
     }

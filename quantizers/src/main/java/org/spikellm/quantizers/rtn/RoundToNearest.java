@@ -51,7 +51,7 @@ public final class RoundToNearest implements QuantizationPipeline {
   @Override
   public Provider configure(Map<String, String> options) {
     String value = options.getOrDefault(CLIP, DEFAULT_CLIP);
-    return new RoundToNearest((float) new Knobs(id(), Map.of(CLIP, value)).number(CLIP, Float.MIN_NORMAL, 1));
+    return new RoundToNearest((float) new Knobs(id(), Map.of(CLIP, value)).number(CLIP, 1e-6, 1));
   }
 
   @Override

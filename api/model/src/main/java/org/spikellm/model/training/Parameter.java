@@ -52,6 +52,14 @@ public final class Parameter {
     System.arraycopy(kept, 0, values, 0, values.length);
   }
 
+  boolean isFinite() {
+    float sum = 0;
+    for (float value : values) {
+      sum += value * 0;  // 0, or NaN for ever
+    }
+    return sum == 0;
+  }
+
   void clearGradient() {
     Arrays.fill(gradient, 0);
   }

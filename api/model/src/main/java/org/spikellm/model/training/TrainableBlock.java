@@ -230,6 +230,11 @@ public final class TrainableBlock implements AutoCloseable {
     parameters.values().forEach(Parameter::step);
   }
 
+  /** Whether every parameter is a number. */
+  public boolean isFinite() {
+    return parameters.values().stream().allMatch(Parameter::isFinite);
+  }
+
   /** Remembers the parameters as they are. */
   public void keep() {
     parameters.values().forEach(Parameter::keep);

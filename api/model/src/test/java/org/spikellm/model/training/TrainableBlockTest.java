@@ -3,6 +3,7 @@ package org.spikellm.model.training;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
@@ -11,7 +12,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.spikellm.api.Block;
+import org.spikellm.api.BlockTask;
+import org.spikellm.api.DenseWeight;
 import org.spikellm.api.NeuronModel;
+import org.spikellm.api.Projection;
+import org.spikellm.api.QuantizationSpec;
+import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
 import org.spikellm.api.Tensor;
 import org.spikellm.backend.reference.ReferenceBackend;
@@ -84,6 +91,36 @@ class TrainableBlockTest {
     }
   }
 
+  /** Folded, a block answers what it answered in training, wherever its vectors are. */
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("cases")
+  void foldingChangesNothing(String name, int weightBits, int groupSize, NeuronModel neuron, TrainableBlock.Settings settings) {
+    TrainingCase at = new TrainingCase(weightBits, groupSize, neuron);
+    try (Session session = new ReferenceBackend().open(1); TrainableBlock block = new TrainableBlock(session, at.task, settings)) {
+      move(block, at);
+      block.begin();
+      double[][] trained = rows(block.forward(at.inputTensor()));
+      Block folded = block.fold();
+      Map<Projection, Block.Linear> dense = new EnumMap<>(Projection.class);
+      folded.linears().forEach((projection, linear) -> dense.put(projection, new Block.Linear(linear.weight()
+          instanceof QuantizedWeight quantized ? new DenseWeight(quantized.dequantize()) : linear.weight(), linear.bias(), null)));
+      BlockTask plain = new BlockTask(0, new Block(folded.shape(), dense, folded.attentionNorm(), folded.mlpNorm(), null),
+          new QuantizationSpec(16, at.task.spec().activationBits(), 2, 0.2, 0, 2), at.task.inputs(), at.task.encodings(),
+          folded.keyValues(), at.task.calibration(), at.task.listener());
+      assertNear(new DoubleBlock(plain).forward(at.input, Map.of()), Differences.tensor(flat(trained), TrainingCase.TOKENS));
+    }
+  }
+
+  private static double[][] rows(Tensor x) {
+    double[][] rows = new double[x.rows()][x.columns()];
+    for (int t = 0; t < rows.length; t++) {
+      for (int c = 0; c < rows[t].length; c++) {
+        rows[t][c] = x.getFloat(t, c);
+      }
+    }
+    return rows;
+  }
+
   /** LET cancels: whatever its vectors, a block that quantizes nothing answers as before, in training and folded. */
   @Test
   void smoothingLeavesTheFloatBlocksFunction() {
@@ -99,7 +136,7 @@ class TrainableBlockTest {
         });
         block.begin();
         assertNear(expected, block.forward(at.inputTensor()));
-        org.spikellm.api.BlockTask folded = new org.spikellm.api.BlockTask(0, block.fold(), at.task.spec(), at.task.inputs(), Map.of(),
+        BlockTask folded = new BlockTask(0, block.fold(), at.task.spec(), at.task.inputs(), Map.of(),
             null, at.task.calibration(), at.task.listener());
         assertNear(expected, Differences.tensor(flat(new DoubleBlock(folded).forward(at.input, Map.of())), TrainingCase.TOKENS));
       }
