@@ -103,6 +103,20 @@ public record ChannelOrder(int[] order, int[] starts) {
     return c + 1 < starts.length ? starts[c + 1] : order.length;
   }
 
+  /** {@code ordered[i] = natural[order[i]]}: from the channels' own order to their places. */
+  public void gather(float[] natural, float[] ordered) {
+    for (int i = 0; i < order.length; i++) {
+      ordered[i] = natural[order[i]];
+    }
+  }
+
+  /** {@code natural[order[i]] = ordered[i]}: from places back to the channels' own order. */
+  public void scatter(float[] ordered, float[] natural) {
+    for (int i = 0; i < order.length; i++) {
+      natural[order[i]] = ordered[i];
+    }
+  }
+
   /** Whether every channel stands in its own place. */
   public boolean isIdentity() {
     return IntStream.range(0, order.length).allMatch(i -> order[i] == i);

@@ -81,9 +81,7 @@ public final class AffineQuantizer {
     float[] ordered = new float[weight.columns()];
     for (int r = 0; r < rows; r++) {
       weight.readRow(r, natural);
-      for (int i = 0; i < ordered.length; i++) {
-        ordered[i] = natural[order.order()[i]];
-      }
+      order.gather(natural, ordered);
       SpikeRange row = range(ordered, 0, ordered.length, levels, clipping, r, 0);
       int group = 0;
       for (int c = 0; c < order.classes(); c++) {

@@ -1,6 +1,7 @@
 package org.spikellm.model.training;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import org.spikellm.api.BlockShape;
 import org.spikellm.api.DType;
 import org.spikellm.api.Session;
@@ -66,7 +67,8 @@ final class AttentionGradient {
 
       cut(values, kv, other);
       session.matmul(head, other, square);
-      scoreGradient(gradient, out, h);
+      cut(out, h, other);
+      scoreGradient();
       cut(keys, kv, other);
       Rows.transpose(session, other, transposed);
       session.matmul(scores, transposed, other);
@@ -98,21 +100,20 @@ final class AttentionGradient {
     session.softmax(scores);
   }
 
-  /** {@link #scores} = ∂S, from P in it and ∂P in {@link #square}. */
-  private void scoreGradient(Tensor gradient, Tensor out, int h) {
-    int from = h * shape.headDim();
-    Rows.forEach(session, tokens, rows -> {
+  /** {@link #scores} = ∂S, from P in it, ∂P in {@link #square}, ∂o in {@link #head} and o in {@link #other}. */
+  private void scoreGradient() {
+    Rows.forEach(session, tokens, range -> {
       float[] p = new float[tokens];
       float[] dp = new float[tokens];
-      float[] g = new float[gradient.columns()];
-      float[] o = new float[gradient.columns()];
-      for (int t = rows.from(); t < rows.to(); t++) {
+      float[] g = new float[shape.headDim()];
+      float[] o = new float[shape.headDim()];
+      for (int t = range.from(); t < range.to(); t++) {
         scores.readRow(t, p);
         square.readRow(t, dp);
-        gradient.readRow(t, g);
-        out.readRow(t, o);
+        head.readRow(t, g);
+        other.readRow(t, o);
         double sum = 0;
-        for (int c = from; c < from + shape.headDim(); c++) {
+        for (int c = 0; c < g.length; c++) {
           sum += (double) g[c] * o[c];
         }
         float mean = (float) sum;
@@ -134,15 +135,17 @@ final class AttentionGradient {
 
   /** Adds {@code part · scale} to head {@code h} of {@code x}. */
   private void addTo(Tensor x, int h, Tensor part, float scale) {
-    float[] row = new float[x.columns()];
-    float[] add = new float[shape.headDim()];
+    int dim = shape.headDim();
+    float[] sum = new float[dim];
+    float[] add = new float[dim];
     for (int t = 0; t < tokens; t++) {
-      x.readRow(t, row);
+      long at = t * x.rowBytes() + h * part.rowBytes();
+      MemorySegment.copy(x.segment(), Tensor.FLOAT, at, sum, 0, dim);
       part.readRow(t, add);
-      for (int c = 0; c < add.length; c++) {
-        row[h * add.length + c] += add[c] * scale;
+      for (int c = 0; c < dim; c++) {
+        sum[c] += add[c] * scale;
       }
-      x.writeRow(t, row);
+      MemorySegment.copy(sum, 0, x.segment(), Tensor.FLOAT, at, dim);
     }
   }
 }

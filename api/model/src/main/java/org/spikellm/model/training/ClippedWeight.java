@@ -44,9 +44,7 @@ final class ClippedWeight {
       float[] ordered = new float[weight.columns()];
       for (int r = rows.from(); r < rows.to(); r++) {
         weight.readRow(r, natural);
-        for (int i = 0; i < ordered.length; i++) {
-          ordered[i] = natural[order.order()[i]];
-        }
+        order.gather(natural, ordered);
         source.writeRow(r, ordered);
       }
     });
@@ -193,9 +191,7 @@ final class ClippedWeight {
       float[] natural = new float[source.columns()];
       for (int r = rows.from(); r < rows.to(); r++) {
         row.load(r, factors);
-        for (int i = 0; i < natural.length; i++) {
-          natural[order.order()[i]] = row.fired.x[i];
-        }
+        order.scatter(row.fired.x, natural);
         quantized.writeRow(r, natural);
       }
     });

@@ -18,6 +18,7 @@ final class KeyRangeEncoding {
   private final float[] low;
   private final float[] high;
   private final boolean[] swapped;
+  private final SpikeRange[] ranges;   // of each place
 
   KeyRangeEncoding(KeyValueEncoding encoding) {
     this.encoding = encoding;
@@ -25,6 +26,15 @@ final class KeyRangeEncoding {
     low = encoding.keyLow().clone();
     high = encoding.keyHigh().clone();
     swapped = new boolean[low.length];
+    ranges = new SpikeRange[low.length];
+    findRanges();
+  }
+
+  private void findRanges() {
+    for (int i = 0; i < ranges.length; i++) {
+      int c = order.order()[i];
+      ranges[i] = SpikeRange.of(low[c], high[c], encoding.dynamics(encoding.keySalient()[c]));
+    }
   }
 
   /** Scales the ranges, channel by channel; a negative scale swaps the ends. */
@@ -36,6 +46,7 @@ final class KeyRangeEncoding {
       low[c] = swapped[c] ? b : a;
       high[c] = swapped[c] ? a : b;
     }
+    findRanges();
   }
 
   float[] low() {
@@ -47,10 +58,9 @@ final class KeyRangeEncoding {
   }
 
   private void fire(float[] row, FiredRow fired) {
+    order.gather(row, fired.x);
     for (int i = 0; i < row.length; i++) {
-      int c = order.order()[i];
-      fired.x[i] = row[c];
-      fired.range(i, i + 1, SpikeRange.of(low[c], high[c], encoding.dynamics(encoding.keySalient()[c])));
+      fired.range(i, i + 1, ranges[i]);
     }
     for (int c = 0; c < order.classes(); c++) {
       if (encoding.collapsed()) {
@@ -71,7 +81,7 @@ final class KeyRangeEncoding {
         keys.readRow(r, row);
         fire(row, fired);
         fired.decode(decoded);
-        natural(decoded, row);
+        order.scatter(decoded, row);
         out.writeRow(r, row);
       }
     });
@@ -97,11 +107,9 @@ final class KeyRangeEncoding {
         keys.readRow(r, row);
         fire(row, fired);
         gradient.readRow(r, row);
-        for (int i = 0; i < channels; i++) {
-          out[i] = row[order.order()[i]];
-        }
+        order.gather(row, out);
         fired.inputGradient(out, ordered);
-        natural(ordered, row);
+        order.scatter(ordered, row);
         gradient.writeRow(r, row);
         fired.thetaGradient(out, ordered);
         for (int i = 0; i < channels; i++) {
@@ -127,11 +135,5 @@ final class KeyRangeEncoding {
       result[c] = (float) (swapped[c] ? range.toLow() * b + range.toHigh() * a : range.toLow() * a + range.toHigh() * b);
     }
     return result;
-  }
-
-  private void natural(float[] ordered, float[] out) {
-    for (int i = 0; i < ordered.length; i++) {
-      out[order.order()[i]] = ordered[i];
-    }
   }
 }

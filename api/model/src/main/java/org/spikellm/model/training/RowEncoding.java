@@ -50,7 +50,7 @@ final class RowEncoding {
         fire(row, order, fired);
         fired.decode(decoded);
         if (!ordered) {
-          restore(decoded, order, row);
+          order.scatter(decoded, row);
         }
         out.writeRow(r, ordered ? decoded : row);
       }
@@ -77,7 +77,7 @@ final class RowEncoding {
         x.readRow(r, row);
         gradient.readRow(r, ordered ? out : part);
         if (!ordered) {
-          order(part, order, out);
+          order.gather(part, out);
         }
         backward(row, order, fired, out, part);
         if (add) {
@@ -96,7 +96,7 @@ final class RowEncoding {
   private void fire(float[] row, ChannelOrder order, FiredRow fired) {
     float low = Rows.min(row, 0, row.length);
     float high = Rows.max(row, 0, row.length);
-    order(row, order, fired.x);
+    order.gather(row, fired.x);
     for (int c = 0; c < order.classes(); c++) {
       fired.range(order.start(c), order.end(c), SpikeRange.of(low, high, dynamics.get(c)));
       if (collapsed) {
@@ -119,17 +119,5 @@ final class RowEncoding {
       range.add(Rows.sum(gradient, order.start(c), order.end(c)), dynamics.get(c));
     }
     RangeGradient.toExtremes(fired.x, 0, row.length, low, high, range.toLow(), range.toHigh(), inputGradient);
-  }
-
-  private static void order(float[] natural, ChannelOrder order, float[] out) {
-    for (int i = 0; i < natural.length; i++) {
-      out[i] = natural[order.order()[i]];
-    }
-  }
-
-  private static void restore(float[] ordered, ChannelOrder order, float[] out) {
-    for (int i = 0; i < ordered.length; i++) {
-      out[order.order()[i]] = ordered[i];
-    }
   }
 }

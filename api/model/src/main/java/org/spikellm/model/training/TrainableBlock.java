@@ -126,13 +126,18 @@ public final class TrainableBlock implements AutoCloseable {
   /** Begins a step: forgets gradients, keeps LET's vectors away from 0, quantizes the weights. */
   public void begin() {
     parameters.values().forEach(Parameter::clearGradient);
+    settle();
+    linears.values().forEach(TrainableLinear::quantize);
+  }
+
+  /** Keeps LET's vectors away from 0, and takes key ranges along. */
+  private void settle() {
     if (smoothing != null) {
       smoothing.floor();
       if (keyEncoding != null) {
         keyEncoding.scale(keyUse.vector());
       }
     }
-    linears.values().forEach(TrainableLinear::quantize);
   }
 
   /**
@@ -247,7 +252,7 @@ public final class TrainableBlock implements AutoCloseable {
 
   /** The spiking block, with everything that was learned folded into weights, norms and key ranges. */
   public Block fold() {
-    begin();
+    settle();
     Map<Projection, Block.Linear> folded = new EnumMap<>(Projection.class);
     linears.forEach((projection, linear) -> folded.put(projection, linear.fold()));
     KeyValueEncoding scaled = keyValues == null || smoothing == null ? keyValues

@@ -71,14 +71,16 @@ final class TrainableLinear {
 
   /** Quantizes the weight with the parameters as they are now. */
   void quantize() {
+    factors = factors();
+    weight.quantize(factors);
+  }
+
+  private ClippedWeight.Factors factors() {
     float[] natural = columns == null ? ones(weight.quantized().columns()) : columns.vector();
     float[] ordered = new float[natural.length];
-    for (int i = 0; i < natural.length; i++) {
-      ordered[i] = natural[order.order()[i]];
-    }
-    factors = new ClippedWeight.Factors(ordered, rows == null ? ones(weight.quantized().rows()) : rows.vector(),
+    order.gather(natural, ordered);
+    return new ClippedWeight.Factors(ordered, rows == null ? ones(weight.quantized().rows()) : rows.vector(),
         rows != null && rows.inverse());
-    weight.quantize(factors);
   }
 
   private static float[] ones(int length) {
@@ -154,9 +156,7 @@ final class TrainableLinear {
     float[] columnGradient = weight.backward(toWeight, factors, rowGradient);
     if (columns != null) {
       float[] natural = new float[columnGradient.length];
-      for (int i = 0; i < natural.length; i++) {
-        natural[order.order()[i]] = columnGradient[i];
-      }
+      order.scatter(columnGradient, natural);
       columns.add(natural);
     }
     if (rows != null) {
@@ -173,7 +173,7 @@ final class TrainableLinear {
 
   /** The layer with everything that was learned in its weight and bias. */
   Block.Linear fold() {
-    quantize();
+    factors = factors();
     Tensor foldedBias = bias == null ? null : Tensor.of(1, scaledBias());
     LinearWeight folded = linear.weight();
     if (spec.quantizesWeights()) {
