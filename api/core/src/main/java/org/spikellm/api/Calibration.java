@@ -16,13 +16,13 @@ public interface Calibration {
   /** The block's input in the quantized stream: what the quantized blocks before it made of the sample. */
   Tensor input(int sample);
 
-  /** What the float block answers in the float stream, where all blocks are float. */
+  /** What the float block answers in the float stream, where all blocks are float; needs {@link QuantizationPipeline#needsFloatStream}. */
   Tensor target(int sample);
 
   /** What the float block answers to {@link #input}; computed on each call, at the cost of a forward pass. */
   Tensor answer(int sample);
 
-  /** Largest |x| of each channel that the projections of {@code source} read in the float stream. Not to be changed. */
+  /** Largest |x| of each channel that the projections of {@code source} read in the float stream, needed as {@link #target}. Not to be changed. */
   float[] absMax(Projection.Source source);
 
   /** RoPE's table, F32 [sequence, headDim], as {@link Session#rope} takes it. */

@@ -1,27 +1,47 @@
 package org.spikellm.api;
 
+import java.util.stream.IntStream;
+
 /**
- * The columns of one channel class of a quantized weight. A group is {@code groupSize} consecutive columns of the class (the last
- * may be shorter) that share scale and zero point; {@code w = (code − zero) · scale}.
+ * The columns of one channel class of a quantized weight. A group is a range of columns of the class that share scale and zero point;
+ * {@code w = (code − zero) · scale}.
+ *
+ * <p>Codes are levels, or spikes of a train: of {@link #timeSteps} steps which fire −L..L each, {@code code − zero} is the sum, and the zero
+ * point {@code T · L} is one for all, so that the weight adds, subtracts or leaves out what it is multiplied with.
  *
  * @param columns how many columns, in channel order
  * @param bits bits a code, 1 to 8; codes are 0..2^bits − 1
- * @param groupSize columns a group; {@code columns} or more for one group a row
+ * @param timeSteps steps of the spike trains, or 0 where codes are levels
+ * @param groupEnds column after the last one of each group, ascending, the last of them {@code columns}. Not copied or changed
  * @param codes U8 [rows, ceil(columns · bits / 8)]: the codes of a row as a string of bits, code j at bits j·bits .. j·bits + bits − 1,
  *     the least significant bit of a byte first; what is over in the last byte is 0
  * @param scales F32 or F16 [rows, groups]
- * @param zeros I16 [rows, groups]
+ * @param zeros I16 [rows, groups], or [1, 1] for spike trains; codes of spike trains are 0..2·zero
  */
-public record CodeClass(int columns, int bits, int groupSize, Tensor codes, Tensor scales, Tensor zeros) {
+public record CodeClass(int columns, int bits, int timeSteps, int[] groupEnds, Tensor codes, Tensor scales, Tensor zeros) {
 
   public CodeClass {
-    if (bits < 1 || bits > 8 || groupSize < 1) {
-      throw new IllegalArgumentException("codes: expected 1 to 8 bits and a group of 1 or more, found " + bits + " bits, groups of "
-          + groupSize);
+    if (bits < 1 || bits > 8 || timeSteps < 0) {
+      throw new IllegalArgumentException("codes: expected 1 to 8 bits and 0 or more time steps, found " + bits + " bits, " + timeSteps
+          + " time steps");
+    }
+    int end = 0;
+    for (int next : groupEnds) {
+      if (next <= end || next > columns) {
+        throw new IllegalArgumentException("groups of codes: expected ascending ends up to " + columns + ", found " + next + " after " + end);
+      }
+      end = next;
+    }
+    if (end != columns) {
+      throw new IllegalArgumentException("groups of codes: expected " + columns + " columns in all, found " + end);
     }
     expect("codes", codes, DType.U8, codes.rows(), packedBytes(columns, bits));
-    expect("scales", scales, scales.dtype() == DType.F16 ? DType.F16 : DType.F32, codes.rows(), groups(columns, groupSize));
-    expect("zero points", zeros, DType.I16, codes.rows(), groups(columns, groupSize));
+    expect("scales", scales, scales.dtype() == DType.F16 ? DType.F16 : DType.F32, codes.rows(), groupEnds.length);
+    expect("zero points", zeros, DType.I16, timeSteps > 0 ? 1 : codes.rows(), timeSteps > 0 ? 1 : groupEnds.length);
+    if (timeSteps > 0 && (zeros.getInt(0, 0) < 1 || 2 * zeros.getInt(0, 0) >= 1 << bits)) {
+      throw new IllegalArgumentException("spike trains of weights: expected a zero point of 1 to " + ((1 << bits) - 1) / 2 + " in codes of "
+          + bits + " bits, found " + zeros.getInt(0, 0));
+    }
   }
 
   /** Bytes that hold {@code columns} codes of {@code bits} bits. */
@@ -29,19 +49,30 @@ public record CodeClass(int columns, int bits, int groupSize, Tensor codes, Tens
     return Math.toIntExact(((long) columns * bits + 7) / 8);
   }
 
-  /** How many groups {@code columns} columns make. */
-  public static int groups(int columns, int groupSize) {
-    return columns == 0 ? 0 : (columns - 1) / groupSize + 1;
+  /** The ends of groups of {@code groupSize} columns; the last may be shorter. */
+  public static int[] groupEnds(int columns, int groupSize) {
+    int groups = columns == 0 ? 0 : (columns - 1) / groupSize + 1;
+    return IntStream.range(0, groups).map(g -> (int) Math.min(columns, (g + 1L) * groupSize)).toArray();
   }
 
   /** Groups a row. */
   public int groups() {
-    return groups(columns, groupSize);
+    return groupEnds.length;
+  }
+
+  /** First column of group {@code group}. */
+  public int groupStart(int group) {
+    return group == 0 ? 0 : groupEnds[group - 1];
   }
 
   /** Column after the last one of group {@code group}. */
   public int groupEnd(int group) {
-    return (int) Math.min(columns, (group + 1L) * groupSize);
+    return groupEnds[group];
+  }
+
+  /** The zero point of a row's group. */
+  public int zero(int row, int group) {
+    return timeSteps > 0 ? zeros.getInt(0, 0) : zeros.getInt(row, group);
   }
 
   /** The code at (row, column). */

@@ -11,11 +11,21 @@ public non-sealed interface QuantizationPipeline extends Provider {
    */
   QuantizedBlock quantize(BlockTask task, Session session);
 
-  /**
-   * How often {@link #quantize} goes through the task's {@link Calibration}, for which a second, float stream is kept; 0 where it does
-   * not: then the task has none.
-   */
+  /** How often {@link #quantize} goes through the task's {@link Calibration}; 0 where it does not: then the task has none. */
   default int calibrationPasses() {
     return 0;
+  }
+
+  /**
+   * Whether it asks the {@link Calibration} for {@link Calibration#target} or {@link Calibration#absMax}, for which a second, float stream
+   * is kept.
+   */
+  default boolean needsFloatStream() {
+    return calibrationPasses() > 0;
+  }
+
+  /** What is quantized how where the user does not say: for example, whether activations are encoded. */
+  default QuantizationSpec defaults(NeuronModel neuron) {
+    return QuantizationSpec.DEFAULT;
   }
 }

@@ -15,6 +15,9 @@ public record QuantizationSpec(int weightBits, int activationBits, int timeSteps
   /** Where bits are not limited. */
   public static final int FLOAT_BITS = 16;
 
+  /** W4A4, a tenth of the channels salient in two steps. */
+  public static final QuantizationSpec DEFAULT = new QuantizationSpec(4, 4, 2, 0.10, 0, 2);
+
   public QuantizationSpec {
     bits("weight bits", weightBits, 8);
     bits("activation bits", activationBits, 15);

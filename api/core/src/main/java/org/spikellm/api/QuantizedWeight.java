@@ -36,9 +36,9 @@ public record QuantizedWeight(int rows, ChannelOrder order, List<CodeClass> clas
     for (int c = 0; c < classes.size(); c++) {
       CodeClass codes = classes.get(c);
       for (int row = 0; row < rows; row++) {
-        for (int column = 0; column < codes.columns(); column++) {
-          int group = column / codes.groupSize();
-          float value = (codes.code(row, column) - codes.zeros().getInt(row, group)) * codes.scales().getFloat(row, group);
+        for (int column = 0, group = 0; column < codes.columns(); column++) {
+          group = column == codes.groupEnd(group) ? group + 1 : group;
+          float value = (codes.code(row, column) - codes.zero(row, group)) * codes.scales().getFloat(row, group);
           values.setFloat(row, order.order()[order.start(c) + column], value);
         }
       }

@@ -14,8 +14,9 @@ import org.junit.jupiter.api.Test;
 class CodeClassTest {
 
   private static CodeClass allocate(int rows, int columns, int bits, int group) {
-    int groups = CodeClass.groups(columns, group);
-    return new CodeClass(columns, bits, group, Tensor.allocate(DType.U8, rows, CodeClass.packedBytes(columns, bits)),
+    int[] ends = CodeClass.groupEnds(columns, group);
+    int groups = ends.length;
+    return new CodeClass(columns, bits, 0, ends, Tensor.allocate(DType.U8, rows, CodeClass.packedBytes(columns, bits)),
         Tensor.allocate(DType.F32, rows, groups), Tensor.allocate(DType.I16, rows, groups));
   }
 
@@ -65,12 +66,34 @@ class CodeClassTest {
     Tensor scales = Tensor.allocate(DType.F32, 2, 1);
     Tensor zeros = Tensor.allocate(DType.I16, 2, 1);
     String message = assertThrows(IllegalArgumentException.class,
-        () -> new CodeClass(9, 4, 9, codes, scales, zeros)).getMessage();
+        () -> new CodeClass(9, 4, 0, new int[] {9}, codes, scales, zeros)).getMessage();
     assertTrue(message.contains("expected U8 [2, 5], found U8 [2, 4]"), message);
-    assertThrows(IllegalArgumentException.class, () -> new CodeClass(8, 4, 4, codes, scales, zeros));
-    assertThrows(IllegalArgumentException.class, () -> new CodeClass(8, 4, 8, codes, zeros, zeros));
-    assertThrows(IllegalArgumentException.class, () -> new CodeClass(8, 4, 0, codes, scales, zeros));
-    assertThrows(IllegalArgumentException.class, () -> new CodeClass(3, 9, 8, codes, scales, zeros));
+    int[] whole = {8};
+    for (int[] ends : new int[][] {{4, 8}, {4, 4, 8}, {7}, {9}, {}}) {
+      assertThrows(IllegalArgumentException.class, () -> new CodeClass(8, 4, 0, ends, codes, scales, zeros));
+    }
+    assertThrows(IllegalArgumentException.class, () -> new CodeClass(8, 4, 0, whole, codes, zeros, zeros));
+    assertThrows(IllegalArgumentException.class, () -> new CodeClass(8, 4, -1, whole, codes, scales, zeros));
+    assertThrows(IllegalArgumentException.class, () -> new CodeClass(3, 9, 0, new int[] {3}, codes, scales, zeros));
+  }
+
+  @Test
+  @DisplayName("spike trains have one zero point, the largest count, and groups of any widths")
+  void trains() {
+    Tensor codes = Tensor.allocate(DType.U8, 1, 2);
+    Tensor scales = Tensor.of(1, 0.5f, 2, 1);
+    Tensor zero = Tensor.allocate(DType.I16, 1, 1);
+    int[] ends = {1, 4, 5};
+    for (int steps : new int[] {0, 2}) {
+      zero.setInt(0, 0, steps);
+      String message = assertThrows(IllegalArgumentException.class, () -> new CodeClass(5, 2, 1, ends, codes, scales, zero)).getMessage();
+      assertTrue(message.contains("expected a zero point of 1 to 1 in codes of 2 bits, found " + steps), message);
+    }
+    zero.setInt(0, 0, 1);
+    CodeClass train = new CodeClass(5, 2, 1, ends, codes, scales, zero);
+    train.setCode(0, 0, 2);
+    train.setCode(0, 3, 1);
+    assertArrayEquals(new float[] {0.5f, -2, -2, 0, -1}, new QuantizedWeight(1, ChannelOrder.identity(5), List.of(train)).dequantize().toFloats());
   }
 
   @Test

@@ -49,8 +49,8 @@ public final class AffineQuantizer {
     if (groupSize == 0) {
       return new int[] {order.channels()};
     }
-    return IntStream.range(0, order.classes()).flatMap(c -> IntStream.range(0, CodeClass.groups(order.end(c) - order.start(c), groupSize))
-        .map(g -> Math.min(order.end(c), order.start(c) + (g + 1) * groupSize))).toArray();
+    return IntStream.range(0, order.classes()).flatMap(c -> IntStream.of(CodeClass.groupEnds(order.end(c) - order.start(c), groupSize))
+        .map(end -> order.start(c) + end)).toArray();
   }
 
   /**
@@ -70,11 +70,11 @@ public final class AffineQuantizer {
     List<CodeClass> classes = new ArrayList<>();
     for (int c = 0; c < order.classes(); c++) {
       int columns = order.end(c) - order.start(c);
-      int size = groupSize > 0 ? groupSize : weight.columns();
-      int groups = CodeClass.groups(columns, size);
+      int[] groupEnds = CodeClass.groupEnds(columns, groupSize > 0 ? groupSize : weight.columns());
+      int groups = groupEnds.length;
       Tensor codes = Tensor.allocate(DType.U8, rows, CodeClass.packedBytes(columns, bits));
       boolean shared = groupSize == 0 && groups == 1;
-      classes.add(new CodeClass(columns, bits, size, codes, shared ? rowScales : Tensor.allocate(DType.F32, rows, groups),
+      classes.add(new CodeClass(columns, bits, 0, groupEnds, codes, shared ? rowScales : Tensor.allocate(DType.F32, rows, groups),
           shared ? rowZeros : Tensor.allocate(DType.I16, rows, groups)));
     }
     float[] natural = new float[weight.columns()];

@@ -21,6 +21,7 @@ import org.spikellm.api.Block;
 import org.spikellm.api.DenseWeight;
 import org.spikellm.api.LinearWeight;
 import org.spikellm.api.NeuronModel;
+import org.spikellm.api.PartlyBinaryWeight;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Tensor;
 
@@ -246,6 +247,7 @@ public final class CheckpointWriter {
       case DenseWeight dense when source.config().tiedEmbeddings() -> { }
       case DenseWeight dense -> ends.put("lm_head.weight", dense.values());
       case QuantizedWeight quantized -> PackedWriter.weight(ends, "lm_head.", quantized, null);
+      case PartlyBinaryWeight binary -> throw new IllegalArgumentException("head: expected dense or coded values, found partly binary ones");
     }
     SafetensorsWriter.write(shard(source.config().blocks()), ends);
   }

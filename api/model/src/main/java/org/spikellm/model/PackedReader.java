@@ -15,6 +15,7 @@ import org.spikellm.api.Encoding;
 import org.spikellm.api.KeyValueEncoding;
 import org.spikellm.api.LinearWeight;
 import org.spikellm.api.NeuronModel;
+import org.spikellm.api.PartlyBinaryWeight;
 import org.spikellm.api.Projection;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.QuantizedWeight;
@@ -45,6 +46,7 @@ final class PackedReader {
       String name = prefix + projection.tensorName() + ".";
       Layout layout = layout(name, shape.columns(projection));
       LinearWeight weight = layout != null && layout.quantized() ? weight(name, layout, shape.rows(projection))
+          : checkpoint.has(name + "binary.mask") ? partlyBinary(name + "binary.", shape.rows(projection), shape.columns(projection))
           : new DenseWeight(checkpoint.floating(name + "weight", shape.rows(projection), shape.columns(projection)));
       Encoding input = layout == null || neuron == null ? null
           : new Encoding(neuron, layout.order(), dynamics(name, layout.order().classes()), neuron.collapsible());
@@ -63,8 +65,19 @@ final class PackedReader {
     return weight(name, layout, rows);
   }
 
-  /** The channel order and the classes' bits and group sizes. */
-  private record Layout(ChannelOrder order, int[] bits, int[] groupSizes) {
+  private PartlyBinaryWeight partlyBinary(String name, int rows, int columns) throws CheckpointException {
+    int bytes = CodeClass.packedBytes(columns, 1);
+    try {
+      return new PartlyBinaryWeight(columns, checkpoint.tensor(name + "mask", rows, bytes), checkpoint.tensor(name + "signs", rows, bytes),
+          checkpoint.tensor(name + "levels", rows, 2), checkpoint.tensor(name + "scales", rows, 1),
+          checkpoint.tensor(name + "zeros", rows, 1), checkpoint.tensor(name + "codes"));
+    } catch (IllegalArgumentException e) {
+      throw damaged(name + "mask", e.getMessage());
+    }
+  }
+
+  /** The channel order and the classes' bits, group sizes (0: listed in a tensor) and time steps of their codes. */
+  private record Layout(ChannelOrder order, int[] bits, int[] groupSizes, int[] timeSteps) {
 
     boolean quantized() {
       return bits[0] != QuantizationSpec.FLOAT_BITS;
@@ -76,22 +89,23 @@ final class PackedReader {
       return null;
     }
     Tensor table = checkpoint.tensor(name + "classes");
-    if (table.dtype() != DType.I32 || table.columns() != 3 || table.rows() < 1) {
-      throw damaged(name + "classes", "I32 [classes, 3]");
+    if (table.dtype() != DType.I32 || table.columns() != 4 || table.rows() < 1) {
+      throw damaged(name + "classes", "I32 [classes, 4]");
     }
     int classes = table.rows();
     int[] starts = new int[classes];
     int[] sizes = column(table, 0);
     int[] bits = column(table, 1);
     int[] groups = column(table, 2);
+    int[] timeSteps = column(table, 3);
     long end = 0;
     for (int c = 0; c < classes; c++) {
       starts[c] = (int) end;
       end += sizes[c];
       boolean dense = bits[c] == QuantizationSpec.FLOAT_BITS;
       if (sizes[c] < 0 || end > columns || dense != (bits[0] == QuantizationSpec.FLOAT_BITS)
-          || (!dense && (bits[c] < 1 || bits[c] > 8 || groups[c] < 1))) {
-        throw damaged(name + "classes", "columns, bits 1 to 8 and a group size for each class, that make " + columns + " columns");
+          || (!dense && (bits[c] < 1 || bits[c] > 8 || groups[c] < 0 || timeSteps[c] < 0))) {
+        throw damaged(name + "classes", "columns, bits 1 to 8, a group size and time steps for each class, that make " + columns + " columns");
       }
     }
     if (end != columns) {
@@ -99,19 +113,20 @@ final class PackedReader {
     }
     int[] order = IntStream.range(0, columns).toArray();
     if (checkpoint.has(name + "order")) {
-      Tensor places = checkpoint.tensor(name + "order", 1, columns);
-      if (places.dtype() != DType.I32) {
-        throw damaged(name + "order", "I32");
-      }
-      for (int i = 0; i < columns; i++) {
-        order[i] = places.getInt(0, i);
-      }
+      order = integers(name + "order", checkpoint.tensor(name + "order", 1, columns));
     }
     try {
-      return new Layout(new ChannelOrder(order, starts), bits, groups);
+      return new Layout(new ChannelOrder(order, starts), bits, groups, timeSteps);
     } catch (IllegalArgumentException e) {
       throw damaged(name + "order", e.getMessage());
     }
+  }
+
+  private int[] integers(String name, Tensor row) throws CheckpointException {
+    if (row.dtype() != DType.I32 || row.rows() != 1) {
+      throw damaged(name, "I32 in one row");
+    }
+    return IntStream.range(0, row.columns()).map(i -> row.getInt(0, i)).toArray();
   }
 
   private static int[] column(Tensor table, int column) {
@@ -125,17 +140,21 @@ final class PackedReader {
       int columns = order.end(c) - order.start(c);
       int bits = layout.bits()[c];
       int groupSize = layout.groupSizes()[c];
-      int groups = CodeClass.groups(columns, groupSize);
+      int timeSteps = layout.timeSteps()[c];
       if (columns == 0) {
-        classes.add(new CodeClass(0, bits, groupSize, Tensor.allocate(DType.U8, rows, 0), Tensor.allocate(DType.F32, rows, 0),
+        classes.add(new CodeClass(0, bits, 0, new int[0], Tensor.allocate(DType.U8, rows, 0), Tensor.allocate(DType.F32, rows, 0),
             Tensor.allocate(DType.I16, rows, 0)));
         continue;
       }
+      int[] groupEnds = groupSize > 0 ? CodeClass.groupEnds(columns, groupSize)
+          : integers(name + "groups." + c, checkpoint.tensor(name + "groups." + c));
       int from = checkpoint.has(name + "scales." + c) ? c : 0;
+      boolean oneZero = timeSteps > 0;
       try {
-        classes.add(new CodeClass(columns, bits, groupSize,
+        classes.add(new CodeClass(columns, bits, timeSteps, groupEnds,
             checkpoint.tensor(name + "codes." + c, rows, CodeClass.packedBytes(columns, bits)),
-            checkpoint.tensor(name + "scales." + from, rows, groups), checkpoint.tensor(name + "zeros." + from, rows, groups)));
+            checkpoint.tensor(name + "scales." + from, rows, groupEnds.length),
+            checkpoint.tensor(name + "zeros." + from, oneZero ? 1 : rows, oneZero ? 1 : groupEnds.length)));
       } catch (IllegalArgumentException e) {
         throw damaged(name + "codes." + c, e.getMessage());
       }

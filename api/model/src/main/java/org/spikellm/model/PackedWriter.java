@@ -12,6 +12,7 @@ import org.spikellm.api.DenseWeight;
 import org.spikellm.api.Dynamics;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.KeyValueEncoding;
+import org.spikellm.api.PartlyBinaryWeight;
 import org.spikellm.api.Projection;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.QuantizedWeight;
@@ -32,12 +33,16 @@ final class PackedWriter {
       switch (linear.weight()) {
         case DenseWeight dense -> {
           tensors.put(name + "weight", dense.values());
-          if (linear.input() != null) {
-            ChannelOrder order = linear.input().order();
-            int[] none = new int[order.classes()];
-            Arrays.fill(none, QuantizationSpec.FLOAT_BITS);
-            putOrder(tensors, name, order, linear.input(), none, new int[order.classes()]);
-          }
+          putUncoded(tensors, name, linear.input());
+        }
+        case PartlyBinaryWeight binary -> {
+          tensors.put(name + "binary.mask", binary.mask());
+          tensors.put(name + "binary.signs", binary.signs());
+          tensors.put(name + "binary.levels", binary.levels());
+          tensors.put(name + "binary.scales", binary.scales());
+          tensors.put(name + "binary.zeros", binary.zeros());
+          tensors.put(name + "binary.codes", binary.codes());
+          putUncoded(tensors, name, linear.input());
         }
         case QuantizedWeight quantized -> weight(tensors, name, quantized, linear.input());
       }
@@ -52,16 +57,20 @@ final class PackedWriter {
   }
 
   static void weight(Map<String, Tensor> tensors, String name, QuantizedWeight weight, Encoding input) {
-    int[] bits = weight.classes().stream().mapToInt(CodeClass::bits).toArray();
-    int[] groups = weight.classes().stream().mapToInt(CodeClass::groupSize).toArray();
-    putOrder(tensors, name, weight.order(), input, bits, groups);
+    Tensor table = putOrder(tensors, name, weight.order(), input);
     CodeClass first = weight.classes().getFirst();
     for (int c = 0; c < weight.classes().size(); c++) {
       CodeClass codes = weight.classes().get(c);
+      table.setInt(c, 1, codes.bits());
+      table.setInt(c, 2, groupSize(codes));
+      table.setInt(c, 3, codes.timeSteps());
       if (codes.columns() == 0) {
         continue;
       }
       tensors.put(name + "codes." + c, codes.codes());
+      if (groupSize(codes) == 0) {
+        tensors.put(name + "groups." + c, integers(codes.groupEnds()));
+      }
       if (c == 0 || codes.scales() != first.scales()) {
         tensors.put(name + "scales." + c, codes.scales());
         tensors.put(name + "zeros." + c, codes.zeros());
@@ -69,24 +78,44 @@ final class PackedWriter {
     }
   }
 
-  private static void putOrder(Map<String, Tensor> tensors, String name, ChannelOrder order, Encoding input, int[] bits, int[] groups) {
-    Tensor classes = Tensor.allocate(DType.I32, order.classes(), 3);
+  /** Columns of every group, or 0 where they are not of one size. */
+  private static int groupSize(CodeClass codes) {
+    int size = Math.max(1, codes.groups() == 0 ? 1 : codes.groupEnd(0));
+    return Arrays.equals(codes.groupEnds(), CodeClass.groupEnds(codes.columns(), size)) ? size : 0;
+  }
+
+  /** Order and classes of a weight that is not stored as codes, where its input is encoded. */
+  private static void putUncoded(Map<String, Tensor> tensors, String name, Encoding input) {
+    if (input != null) {
+      Tensor table = putOrder(tensors, name, input.order(), input);
+      for (int c = 0; c < table.rows(); c++) {
+        table.setInt(c, 1, QuantizationSpec.FLOAT_BITS);
+      }
+    }
+  }
+
+  /** Returns the table of classes, which says only how many columns they have. */
+  private static Tensor putOrder(Map<String, Tensor> tensors, String name, ChannelOrder order, Encoding input) {
+    Tensor classes = Tensor.allocate(DType.I32, order.classes(), 4);
     for (int c = 0; c < order.classes(); c++) {
       classes.setInt(c, 0, order.end(c) - order.start(c));
-      classes.setInt(c, 1, bits[c]);
-      classes.setInt(c, 2, groups[c]);
     }
     tensors.put(name + "classes", classes);
     if (input != null) {
       tensors.put(name + "dynamics", dynamics(input.dynamics()));
     }
     if (!order.isIdentity()) {
-      Tensor places = Tensor.allocate(DType.I32, 1, order.channels());
-      for (int i = 0; i < order.channels(); i++) {
-        places.setInt(0, i, order.order()[i]);
-      }
-      tensors.put(name + "order", places);
+      tensors.put(name + "order", integers(order.order()));
     }
+    return classes;
+  }
+
+  private static Tensor integers(int[] values) {
+    Tensor tensor = Tensor.allocate(DType.I32, 1, values.length);
+    for (int i = 0; i < values.length; i++) {
+      tensor.setInt(0, i, values[i]);
+    }
+    return tensor;
   }
 
   /** A row for each: threshold, leak, lowest level, highest level, time steps. */

@@ -3,6 +3,7 @@ package org.spikellm.model;
 import org.spikellm.api.Block;
 import org.spikellm.api.DenseWeight;
 import org.spikellm.api.Encoding;
+import org.spikellm.api.PartlyBinaryWeight;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
 import org.spikellm.api.SpikeTrain;
@@ -20,7 +21,11 @@ final class PreparedLinear {
 
   PreparedLinear(Session session, Block.Linear linear, SpikeMode mode) {
     this.session = session;
-    this.dense = linear.weight() instanceof DenseWeight weight ? weight.values() : null;
+    this.dense = switch (linear.weight()) {
+      case DenseWeight weight -> weight.values();
+      case PartlyBinaryWeight weight -> weight.dequantize();
+      case QuantizedWeight weight -> null;
+    };
     this.quantized = linear.weight() instanceof QuantizedWeight weight ? session.prepare(weight) : null;
     this.bias = linear.bias();
     this.encoding = linear.input() == null ? null : mode.apply(linear.input());

@@ -14,6 +14,7 @@ import org.spikellm.api.DenseWeight;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.InputStatistics;
 import org.spikellm.api.KeyValueEncoding;
+import org.spikellm.api.PartlyBinaryWeight;
 import org.spikellm.api.Projection;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.QuantizedWeight;
@@ -53,7 +54,7 @@ final class BlockCase {
             ChannelOrder.of(salient(draw, SHAPE.columns(projection))), EncodeOracle.dynamics(activationBits, 1, 2), true));
       }
     }
-    return new BlockTask(1, block, spec, statistics, encodings,
+    return new BlockTask(1, block, spec, SoftResetNeuron.WHOLE, statistics, encodings,
         spec.encodesActivations() ? keyValues(draw, activationBits) : null, new CalibrationCase(block), TrainingListener.NONE);
   }
 
@@ -113,6 +114,8 @@ final class BlockCase {
             tensors.addAll(List.of(codes.codes(), codes.scales(), codes.zeros()));
           }
         }
+        case PartlyBinaryWeight binary -> tensors.addAll(List.of(binary.mask(), binary.signs(), binary.levels(), binary.scales(),
+            binary.zeros(), binary.codes()));
       }
     }
     return tensors.stream().map(Kernel::bytes).toList();

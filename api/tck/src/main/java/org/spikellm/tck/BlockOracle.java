@@ -7,6 +7,7 @@ import org.spikellm.api.BlockShape;
 import org.spikellm.api.DenseWeight;
 import org.spikellm.api.DType;
 import org.spikellm.api.LinearWeight;
+import org.spikellm.api.PartlyBinaryWeight;
 import org.spikellm.api.Projection;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Tensor;
@@ -55,6 +56,7 @@ record BlockOracle(Map<Projection.Source, double[][]> inputs, double[][] output)
     return switch (weight) {
       case DenseWeight dense -> dense.values();
       case QuantizedWeight quantized -> quantized.dequantize();
+      case PartlyBinaryWeight binary -> binary.dequantize();
     };
   }
 

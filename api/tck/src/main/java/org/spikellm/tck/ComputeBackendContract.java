@@ -233,6 +233,12 @@ public abstract class ComputeBackendContract {
   }
 
   @Test
+  @DisplayName("B.38 spiking linear: weights that are spike trains, in groups of any widths")
+  final void weightTrains() {
+    LinearRules.weightTrains(session);
+  }
+
+  @Test
   @DisplayName("B.40 rmsNorm")
   final void rmsNorm() {
     ElementwiseRules.rmsNorm(session);

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.function.DoubleSupplier;
 import java.util.function.IntSupplier;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.DType;
@@ -20,8 +21,30 @@ import org.spikellm.api.Tensor;
  */
 record LinearCase(QuantizedWeight weight, SpikeTrain train) {
 
-  /** The form of a class of columns. */
-  record Form(int columns, int bits, int groupSize) {}
+  /** The form of a class of columns: levels in groups of one size, or spike trains of {@code timeSteps} in groups of up to that size. */
+  record Form(int columns, int bits, int groupSize, int timeSteps) {
+
+    Form(int columns, int bits, int groupSize) {
+      this(columns, bits, groupSize, 0);
+    }
+
+    /** Ternary trains, in the least bits that hold their counts. */
+    static Form train(int columns, int groupSize, int timeSteps) {
+      return new Form(columns, 32 - Integer.numberOfLeadingZeros(2 * timeSteps), groupSize, timeSteps);
+    }
+
+    private int[] groupEnds(Draw draw) {
+      if (timeSteps == 0) {
+        return IntStream.iterate(0, from -> from < columns, from -> (int) Math.min(columns, (long) from + groupSize))
+            .map(from -> (int) Math.min(columns, (long) from + groupSize)).toArray();
+      }
+      IntStream.Builder ends = IntStream.builder();
+      for (int end = 0; end < columns; ends.add(end)) {
+        end += draw.between(1, Math.min(groupSize, columns - end));
+      }
+      return ends.build().toArray();
+    }
+  }
 
   /** Where a weight's numbers come from; {@code code} is told the bits. */
   record Weights(IntUnaryOperator code, IntSupplier zero, DType scaleType, DoubleSupplier scale) {
@@ -79,20 +102,28 @@ record LinearCase(QuantizedWeight weight, SpikeTrain train) {
       Form form = forms.get(c);
       starts[c] = columns;
       columns += form.columns;
-      int groups = (int) ((form.columns + (long) form.groupSize - 1) / form.groupSize);
+      int[] groupEnds = form.groupEnds(draw);
+      int groups = groupEnds.length;
+      boolean spikes = form.timeSteps > 0;
       Tensor codes = memory.tensor(DType.U8, rows, (form.columns * form.bits + 7) / 8);
       Tensor scales = memory.tensor(from.scaleType, rows, groups);
-      Tensor zeros = memory.tensor(DType.I16, rows, groups);
+      Tensor zeros = memory.tensor(DType.I16, spikes ? 1 : rows, spikes ? 1 : groups);
+      if (spikes) {
+        zeros.setInt(0, 0, form.timeSteps);
+      }
       for (int r = 0; r < rows; r++) {
         for (int j = 0; j < form.columns; j++) {
-          pack(codes, r, j, form.bits, from.code.applyAsInt(form.bits));
+          int code = from.code.applyAsInt(form.bits);
+          pack(codes, r, j, form.bits, spikes ? code % (2 * form.timeSteps + 1) : code);
         }
         for (int g = 0; g < groups; g++) {
           scales.setFloat(r, g, (float) from.scale.getAsDouble());
-          zeros.setInt(r, g, from.zero.getAsInt());
+          if (!spikes) {
+            zeros.setInt(r, g, from.zero.getAsInt());
+          }
         }
       }
-      classes.add(new CodeClass(form.columns, form.bits, form.groupSize, codes, scales, zeros));
+      classes.add(new CodeClass(form.columns, form.bits, form.timeSteps, groupEnds, codes, scales, zeros));
     }
     return new QuantizedWeight(rows, new ChannelOrder(draw.permutation(columns), starts), classes);
   }

@@ -74,9 +74,9 @@ final class LinearOracle {
     CodeClass form = weight.classes().get(c);
     int start = weight.order().start(c);
     long zero = train.zeros().getInt(t, c);
-    long codeZero = form.zeros().getInt(r, group);
+    long codeZero = form.zero(r, group);
     long sum = 0;
-    for (int j = group * form.groupSize(); j < form.columns() && j / form.groupSize() == group; j++) {
+    for (int j = group == 0 ? 0 : form.groupEnds()[group - 1]; j < form.groupEnds()[group]; j++) {
       sum += (stored[start + j] - zero) * (codes[r][start + j] - codeZero);
     }
     return sum;
@@ -86,7 +86,7 @@ final class LinearOracle {
     float[] values = {from};
     for (int c = 0; c < weight.classes().size(); c++) {
       CodeClass form = weight.classes().get(c);
-      for (int g = 0; g * (long) form.groupSize() < form.columns(); g++) {
+      for (int g = 0; g < form.groupEnds().length; g++) {
         float integer = integer(train, stored, t, r, c, g);
         float scale = train.thresholds().getFloat(t, c) * form.scales().getFloat(r, g);
         values = step(values, integer, scale);
@@ -153,10 +153,11 @@ final class LinearOracle {
         int groups = 0;
         for (int c = 0; c < weight.classes().size(); c++) {
           CodeClass form = weight.classes().get(c);
-          for (int j = 0; j < form.columns(); j++) {
+          for (int j = 0, group = 0; j < form.columns(); j++) {
             int place = weight.order().start(c) + j;
-            double scale = form.scales().getFloat(r, j / form.groupSize());
-            int zero = form.zeros().getInt(r, j / form.groupSize());
+            group += j == form.groupEnds()[group] ? 1 : 0;
+            double scale = form.scales().getFloat(r, group);
+            int zero = form.zero(r, group);
             double value = x.getFloat(t, weight.order().order()[place]);
             expected += value * (codes[r][place] - zero) * scale;
             size += Math.abs(value * scale) * (codes[r][place] + Math.abs(zero));

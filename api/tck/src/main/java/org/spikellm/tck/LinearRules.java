@@ -49,6 +49,43 @@ final class LinearRules {
     }
   }
 
+  /** Weights that are spike trains, alone and of three lengths beside levels, in groups of any widths. */
+  static void weightTrains(Session session) {
+    int turn = 0;
+    for (int group : new int[] {WHOLE, 1, 7, 32, 128}) {
+      for (int columns : Draw.RAGGED) {
+        int rows = Draw.RAGGED[(turn * 5 + 3) % 13];
+        exact(session, 1 + turn % 5, rows, trains(columns, turn, group), STORAGES.get(turn++ % STORAGES.size()));
+      }
+    }
+    Draw draw = new Draw("extreme spike trains of weights");
+    for (DType type : new DType[] {DType.I8, DType.I16}) {
+      check(session, draw, LinearCase.of(draw, 5, 33, trains(255, 2, 128), Weights.extreme(draw), Spikes.extreme(draw, type),
+          Placement.ALIGNED), 0);
+    }
+    for (int group : new int[] {WHOLE, 7, 128}) {
+      check(session, draw, LinearCase.of(draw, 5, 33, trains(255, 2, group), Weights.general(draw, 4, DType.F16),
+          Spikes.general(draw, DType.I8, 1, 0), Placement.ALIGNED), 1);
+      checkFloats(session, draw, LinearCase.weight(draw, 33, trains(255, 2, group), Weights.general(draw, 4, DType.F16), Placement.ALIGNED),
+          5);
+    }
+    for (int columns : Draw.RAGGED) {
+      checkFloats(session, draw, LinearCase.weight(draw, 17, trains(columns, turn, 128), Weights.general(draw, 4, DType.F32),
+          Placement.ALIGNED), 1 + turn++ % 5);
+    }
+  }
+
+  private static List<Form> trains(int columns, int turn, int group) {
+    int salient = columns / 4;
+    return switch (turn % 5) {
+      case 0 -> List.of(Form.train(columns, group, 1));
+      case 1 -> List.of(Form.train(columns - salient, group, 1), Form.train(salient, group, 64));
+      case 2 -> List.of(Form.train(columns - 2 * salient, group, 1), Form.train(salient, group, 2), Form.train(salient, group, 4));
+      case 3 -> List.of(Form.train(columns - salient, group, 3), Form.train(0, group, 1), Form.train(salient, group, 8));
+      default -> List.of(new Form(columns - salient, 4, group), Form.train(salient, group, 7));
+    };
+  }
+
   /** One to three classes, some of them empty. */
   private static List<Form> split(int columns, int turn, int bits, int group) {
     int salient = columns / 4;
@@ -171,16 +208,19 @@ final class LinearRules {
         int rows = Draw.RAGGED[(turn * 5 + 3) % 12];
         List<Form> forms = split(columns, turn, bits, group);
         Draw draw = new Draw("linear of floats, " + rows + " rows, " + forms);
-        QuantizedWeight weight = LinearCase.weight(draw, rows, forms,
-            Weights.general(draw, bits, turn % 2 == 0 ? DType.F32 : DType.F16), Placement.ALIGNED);
-        Tensor x = draw.normal(Placement.ALIGNED.tensor(DType.F32, 1 + turn % 4, columns), 1);
-        Tensor out = draw.normal(Placement.ALIGNED.tensor(DType.F32, x.rows(), rows), 1);
-        float[] before = out.toFloats();
-        session.prepare(weight).accumulate(x, out);
-        new LinearOracle(weight).check(x, before, out, draw.toString());
+        checkFloats(session, draw, LinearCase.weight(draw, rows, forms,
+            Weights.general(draw, bits, turn % 2 == 0 ? DType.F32 : DType.F16), Placement.ALIGNED), 1 + turn % 4);
         turn++;
       }
     }
+  }
+
+  private static void checkFloats(Session session, Draw draw, QuantizedWeight weight, int tokens) {
+    Tensor x = draw.normal(Placement.ALIGNED.tensor(DType.F32, tokens, weight.columns()), 1);
+    Tensor out = draw.normal(Placement.ALIGNED.tensor(DType.F32, tokens, weight.rows()), 1);
+    float[] before = out.toFloats();
+    session.prepare(weight).accumulate(x, out);
+    new LinearOracle(weight).check(x, before, out, draw.toString());
   }
 
   /** Two prepared weights of one shape keep apart. */

@@ -62,7 +62,7 @@ public abstract class QuantizationPipelineContract {
   }
 
   @Test
-  @DisplayName("Q.2 result: what was to be encoded is, in the task's channel order")
+  @DisplayName("Q.2 result: what was to be encoded is, every channel by the dynamics asked for")
   final void encodings() {
     try (Session session = session(2)) {
       PipelineRules.encodings(pipeline(), session);

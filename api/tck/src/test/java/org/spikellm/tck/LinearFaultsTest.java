@@ -50,7 +50,7 @@ class LinearFaultsTest {
             }
             return counts;
           }
-        }, "B.30", "B.35"),
+        }, "B.30", "B.35", "B.38"),
         brokenLinear("the last plane is left out", weight -> new NaiveSession.Linear(weight) {
           @Override
           int[] counts(SpikeTrain x, int t, int c) {
@@ -60,7 +60,7 @@ class LinearFaultsTest {
             }
             return counts;
           }
-        }, "B.30"),
+        }, "B.30", "B.38"),
         brokenLinear("a scale of zero is taken for one", weight -> new NaiveSession.Linear(weight) {
           @Override
           float add(float sum, long integer, float theta, float scale) {
@@ -75,13 +75,21 @@ class LinearFaultsTest {
             Shapes.f32("out", out, x.tokens(), rows());
             out.segment().copyFrom(fresh.segment());
           }
-        }, "B.33", "B.34"),
+        }, "B.33", "B.34", "B.38"),
         brokenLinear("the product is rounded twice", weight -> new NaiveSession.Linear(weight) {
           @Override
           float add(float sum, long integer, float theta, float scale) {
             return sum + (float) integer * theta * scale;
           }
-        }, "B.34", "B.35"),
+        }, "B.34", "B.35", "B.38"),
+        brokenLinear("every group is as wide as the first", weight -> new NaiveSession.Linear(weight) {
+          @Override
+          long integer(int[] counts, int[] codes, int zero, int from, int to) {
+            int width = weight.classes().getFirst().columns() == 0 ? to : weight.classes().getFirst().groupEnd(0);
+            boolean trains = weight.classes().getFirst().timeSteps() > 0;
+            return super.integer(counts, codes, zero, from, trains ? Math.min(codes.length, from + width) : to);
+          }
+        }, "B.38"),
         brokenLinear("columns stay in their own order", weight -> new NaiveSession.Linear(weight) {
           @Override
           public void accumulate(Tensor x, Tensor out) {
@@ -93,7 +101,7 @@ class LinearFaultsTest {
             }
             super.accumulate(x.dtype() == DType.F32 ? turned : x, out);
           }
-        }, "B.36"),
+        }, "B.36", "B.38"),
         broken("all weights are the one that was prepared last", threads -> new NaiveSession(threads) {
           private QuantizedWeight latest;
 

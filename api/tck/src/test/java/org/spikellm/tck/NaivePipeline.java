@@ -46,8 +46,9 @@ public class NaivePipeline implements QuantizationPipeline {
     for (int c = 0; c < order.classes(); c++) {
       int columns = order.end(c) - order.start(c);
       int group = task.spec().groupSize() == 0 ? Math.max(1, columns) : task.spec().groupSize();
-      int groups = CodeClass.groups(columns, group);
-      CodeClass codes = new CodeClass(columns, bits, group,
+      int[] groupEnds = CodeClass.groupEnds(columns, group);
+      int groups = groupEnds.length;
+      CodeClass codes = new CodeClass(columns, bits, 0, groupEnds,
           Tensor.allocate(DType.U8, values.rows(), CodeClass.packedBytes(columns, bits)),
           Tensor.allocate(DType.F32, values.rows(), groups), Tensor.allocate(DType.I16, values.rows(), groups));
       for (int r = 0; r < values.rows(); r++) {
@@ -63,7 +64,7 @@ public class NaivePipeline implements QuantizationPipeline {
   private static void round(Tensor values, ChannelOrder order, int c, CodeClass codes, int r, int g) {
     float low = 0;
     float high = 0;
-    for (int j = g * codes.groupSize(); j < codes.groupEnd(g); j++) {
+    for (int j = codes.groupStart(g); j < codes.groupEnd(g); j++) {
       float value = values.getFloat(r, order.order()[order.start(c) + j]);
       low = Math.min(low, value);
       high = Math.max(high, value);
@@ -73,7 +74,7 @@ public class NaivePipeline implements QuantizationPipeline {
     int zero = (int) Math.rint(-low / scale);
     codes.scales().setFloat(r, g, scale);
     codes.zeros().setInt(r, g, zero);
-    for (int j = g * codes.groupSize(); j < codes.groupEnd(g); j++) {
+    for (int j = codes.groupStart(g); j < codes.groupEnd(g); j++) {
       float value = values.getFloat(r, order.order()[order.start(c) + j]);
       codes.setCode(r, j, (int) Math.clamp(Math.rint(value / scale) + zero, 0, top));
     }

@@ -72,7 +72,7 @@ class NaiveSession implements Session {
             float sum = out.getFloat(t, r);
             CodeClass form = weight.classes().get(c);
             for (int g = 0, from = 0; g < form.groups(); from = form.groupEnd(g++)) {
-              long integer = integer(counts, codes[r], form.zeros().getInt(r, g), from, form.groupEnd(g));
+              long integer = integer(counts, codes[r], form.zero(r, g), from, form.groupEnd(g));
               sum = add(sum, integer, x.thresholds().getFloat(t, c), form.scales().getFloat(r, g));
             }
             out.setFloat(t, r, sum);

@@ -62,7 +62,7 @@ class PipelineFaultsTest {
         salient[0] = true;
         encodings.put(projection, new Encoding(e.neuron(), ChannelOrder.of(salient), e.dynamics(), e.collapsed()));
       });
-      return super.quantize(new BlockTask(task.index(), task.block(), task.spec(), task.inputs(), encodings, task.keyValues(),
+      return super.quantize(new BlockTask(task.index(), task.block(), task.spec(), task.neuron(), task.inputs(), encodings, task.keyValues(),
           task.calibration(), task.listener()), session);
     }
   }
@@ -73,7 +73,7 @@ class PipelineFaultsTest {
       QuantizationSpec s = task.spec();
       int bits = Math.min(8, s.weightBits() + 1);
       return super.weight(values, order, new BlockTask(0, task.block(), new QuantizationSpec(bits, s.activationBits(),
-          s.timeSteps(), s.salient(), s.groupSize(), s.seed()), task.inputs(), task.encodings(), task.keyValues(),
+          s.timeSteps(), s.salient(), s.groupSize(), s.seed()), task.neuron(), task.inputs(), task.encodings(), task.keyValues(),
           task.calibration(), task.listener()));
     }
   }
@@ -140,7 +140,7 @@ class PipelineFaultsTest {
     QuantizedWeight weight(Tensor values, ChannelOrder order, BlockTask task) {
       QuantizationSpec s = task.spec();
       return super.weight(values, order, new BlockTask(0, task.block(), new QuantizationSpec(Math.min(3, s.weightBits()),
-          s.activationBits(), s.timeSteps(), s.salient(), s.groupSize(), s.seed()), task.inputs(), task.encodings(),
+          s.activationBits(), s.timeSteps(), s.salient(), s.groupSize(), s.seed()), task.neuron(), task.inputs(), task.encodings(),
           task.keyValues(), task.calibration(), task.listener()));
     }
   }

@@ -63,8 +63,9 @@ final class Cases {
     List<CodeClass> classes = new ArrayList<>();
     for (int c = 0; c < order.classes(); c++) {
       int columns = order.end(c) - order.start(c);
-      int groups = CodeClass.groups(columns, groupSize);
-      CodeClass codes = new CodeClass(columns, bits, groupSize,
+      int[] groupEnds = CodeClass.groupEnds(columns, groupSize);
+      int groups = groupEnds.length;
+      CodeClass codes = new CodeClass(columns, bits, 0, groupEnds,
           Tensor.allocate(DType.U8, rows, CodeClass.packedBytes(columns, bits)), Tensor.allocate(DType.F16, rows, groups),
           Tensor.allocate(DType.I16, rows, groups));
       for (int r = 0; r < rows; r++) {

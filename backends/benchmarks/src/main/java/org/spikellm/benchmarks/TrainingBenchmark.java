@@ -100,7 +100,7 @@ public class TrainingBenchmark {
     Arrays.fill(ones, 1);
     Block block = new Block(shape, linears, Tensor.of(1, ones), Tensor.of(1, ones), null);
     Map<Projection, InputStatistics> none = new EnumMap<>(Projection.class);
-    return new BlockTask(0, block, new QuantizationSpec(4, 4, 2, 0.1, 0, 2), none, encodings, keyValues(shape, encodings), calibration,
+    return new BlockTask(0, block, new QuantizationSpec(4, 4, 2, 0.1, 0, 2), null, none, encodings, keyValues(shape, encodings), calibration,
         TrainingListener.NONE);
   }
 

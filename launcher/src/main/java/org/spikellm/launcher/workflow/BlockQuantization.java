@@ -86,7 +86,7 @@ final class BlockQuantization {
       }
     }
     QuantizedBlock result = request.pipeline()
-        .quantize(new BlockTask(index, block, spec, inputs, encodings, keyValues, calibration, listener), session);
+        .quantize(new BlockTask(index, block, spec, request.neuron(), inputs, encodings, keyValues, calibration, listener), session);
     return new Result(result.block(), salience, result.losses());
   }
 

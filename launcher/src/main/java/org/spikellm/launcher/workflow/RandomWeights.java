@@ -106,7 +106,7 @@ final class RandomWeights {
       fill(codes.segment(), -1, 0);
       clearRowEnds(codes, columns * spec.weightBits() % 8);
       boolean empty = columns == 0;
-      classes.add(new CodeClass(columns, spec.weightBits(), order.channels(), codes,
+      classes.add(new CodeClass(columns, spec.weightBits(), 0, CodeClass.groupEnds(columns, Math.max(1, columns)), codes,
           empty ? Tensor.allocate(DType.F32, rows, 0) : scales, empty ? Tensor.allocate(DType.I16, rows, 0) : zeros));
     }
     return new QuantizedWeight(rows, order, classes);

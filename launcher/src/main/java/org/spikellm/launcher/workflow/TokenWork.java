@@ -9,6 +9,7 @@ import org.spikellm.api.CodeClass;
 import org.spikellm.api.DenseWeight;
 import org.spikellm.api.KeyValueEncoding;
 import org.spikellm.api.LinearWeight;
+import org.spikellm.api.PartlyBinaryWeight;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Tensor;
 
@@ -27,6 +28,7 @@ record TokenWork(BlockShape shape, int blocks, long headWeights, long weightByte
   static long bytes(LinearWeight weight) {
     return switch (weight) {
       case DenseWeight dense -> dense.values().segment().byteSize();
+      case PartlyBinaryWeight binary -> binary.rows() * (long) binary.columns() * Float.BYTES;  // as it is computed with
       case QuantizedWeight quantized -> {
         Set<Tensor> tensors = Collections.newSetFromMap(new IdentityHashMap<>());
         for (CodeClass codes : quantized.classes()) {

@@ -35,7 +35,7 @@ record ChangedSamples(Calibration exact, BiFunction<Tensor, Integer, Tensor> inp
 
       @Override
       public QuantizedBlock quantize(BlockTask task, Session session) {
-        return pipeline.quantize(new BlockTask(task.index(), task.block(), task.spec(), task.inputs(), task.encodings(),
+        return pipeline.quantize(new BlockTask(task.index(), task.block(), task.spec(), task.neuron(), task.inputs(), task.encodings(),
             task.keyValues(), new ChangedSamples(task.calibration(), input, target), task.listener()), session);
       }
     };

@@ -105,7 +105,7 @@ class TrainableBlockTest {
       folded.linears().forEach((projection, linear) -> dense.put(projection, new Block.Linear(linear.weight()
           instanceof QuantizedWeight quantized ? new DenseWeight(quantized.dequantize()) : linear.weight(), linear.bias(), null)));
       BlockTask plain = new BlockTask(0, new Block(folded.shape(), dense, folded.attentionNorm(), folded.mlpNorm(), null),
-          new QuantizationSpec(16, at.task.spec().activationBits(), 2, 0.2, 0, 2), at.task.inputs(), at.task.encodings(),
+          new QuantizationSpec(16, at.task.spec().activationBits(), 2, 0.2, 0, 2), at.task.neuron(), at.task.inputs(), at.task.encodings(),
           folded.keyValues(), at.task.calibration(), at.task.listener());
       assertNear(new DoubleBlock(plain).forward(at.input, Map.of()), Differences.tensor(flat(trained), TrainingCase.TOKENS));
     }
@@ -136,7 +136,7 @@ class TrainableBlockTest {
         });
         block.begin();
         assertNear(expected, block.forward(at.inputTensor()));
-        BlockTask folded = new BlockTask(0, block.fold(), at.task.spec(), at.task.inputs(), Map.of(),
+        BlockTask folded = new BlockTask(0, block.fold(), at.task.spec(), at.task.neuron(), at.task.inputs(), Map.of(),
             null, at.task.calibration(), at.task.listener());
         assertNear(expected, Differences.tensor(flat(new DoubleBlock(folded).forward(at.input, Map.of())), TrainingCase.TOKENS));
       }

@@ -108,7 +108,7 @@ final class TrainingCase {
       }
     }
     Block block = new Block(SHAPE, linears, norm(), norm(), null);
-    task = new BlockTask(3, block, new QuantizationSpec(weightBits, neuron == null ? 16 : 4, 2, 0.2, groupSize, 2), Map.of(
+    task = new BlockTask(3, block, new QuantizationSpec(weightBits, neuron == null ? 16 : 4, 2, 0.2, groupSize, 2), neuron, Map.of(
         Projection.Q, new org.spikellm.api.InputStatistics(1, null, new float[0], new double[0])), encodings,
         neuron == null ? null : keyValues(neuron), new Sample(), TrainingListener.NONE);
   }

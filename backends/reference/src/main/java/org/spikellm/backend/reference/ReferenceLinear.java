@@ -50,7 +50,7 @@ final class ReferenceLinear implements SpikingLinear {
           float sum = out.getFloat(t, r);
           for (int g = 0, from = 0; g < codeClass.groups(); g++) {
             int to = codeClass.groupEnd(g);
-            int codeZero = codeClass.zeros().getInt(r, g);
+            int codeZero = codeClass.zero(r, g);
             long integer = 0;
             for (int j = from; j < to; j++) {
               integer += (stored[t][first + j] - zero) * (codes[j] - codeZero);
@@ -80,7 +80,7 @@ final class ReferenceLinear implements SpikingLinear {
           double sum = out.getFloat(t, r);
           for (int g = 0, from = 0; g < codeClass.groups(); g++) {
             int to = codeClass.groupEnd(g);
-            int codeZero = codeClass.zeros().getInt(r, g);
+            int codeZero = codeClass.zero(r, g);
             double group = 0;
             for (int j = from; j < to; j++) {
               group += (double) inputs[t][order[first + j]] * (codes[j] - codeZero);

@@ -89,8 +89,8 @@ final class BalancedDots {
     long first = block * codes.blockBytes();
     long far = stride * codes.blockBytes();
     for (int g = 0; g < codes.groups; g++) {
-      int start = 2 * g * codes.stepsPerGroup;
-      int end = 2 * codes.groupEnd(g);
+      int start = 2 * codes.groupStep(g);
+      int end = 2 * codes.groupStepEnd(g);
       for (int v = start; v < end; v += SPAN) {
         three(codes.memory, first + (long) v * V, far, Math.min(SPAN, end - v), factors, at + FACTORS * v, sums);
         for (int b = 0; b < BLOCKS; b++) {

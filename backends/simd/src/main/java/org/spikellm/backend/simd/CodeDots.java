@@ -43,18 +43,18 @@ final class CodeDots {
     int span = span(codes, maxActivation);
     if (codes.layout.bits() == 8) {
       for (int g = 0; g < codes.groups; g++) {
-        bytes(block, g * codes.stepsPerGroup, codes.groupEnd(g), pairs, at, dots, g * BLOCK);
+        bytes(block, codes.groupStep(g), codes.groupStepEnd(g), pairs, at, dots, g * BLOCK);
       }
-    } else if (codes.stepsPerGroup <= span) {
+    } else if (codes.stepsPerGroup > 0 && codes.stepsPerGroup <= span) {
       short[] sums = scratch.shorts(codes.groups * SHORTS);
       spans(codes.layout, block, 0, codes.steps, codes.stepsPerGroup, pairs, at, maxActivation, sums);
       widen(sums, dots, 0, codes.groups * BLOCK);
     } else {
-      short[] sums = scratch.shorts(Lanes.ceilDiv(codes.stepsPerGroup, span) * SHORTS);
+      short[] sums = scratch.shorts(Lanes.ceilDiv(Lanes.ceilDiv(codes.maxGroupColumns, codes.layout.perStep()), span) * SHORTS);
       for (int g = 0; g < codes.groups; g++) {
-        int from = g * codes.stepsPerGroup;
-        spans(codes.layout, block, from, codes.groupEnd(g), span, pairs, at, maxActivation, sums);
-        widenAndAdd(sums, Lanes.ceilDiv(codes.groupEnd(g) - from, span), dots, g * BLOCK);
+        int from = codes.groupStep(g);
+        spans(codes.layout, block, from, codes.groupStepEnd(g), span, pairs, at, maxActivation, sums);
+        widenAndAdd(sums, Lanes.ceilDiv(codes.groupStepEnd(g) - from, span), dots, g * BLOCK);
       }
     }
   }

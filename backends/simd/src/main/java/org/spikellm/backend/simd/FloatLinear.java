@@ -46,9 +46,9 @@ final class FloatLinear {
     int perStep = codes.layout.perStep();
     int[] channels = new int[codes.steps * perStep];
     Arrays.fill(channels, -1);
-    for (int column = 0; column < codes.columns; column++) {
-      int group = column / codes.groupColumns;
-      channels[group * codes.stepsPerGroup * perStep + column - group * codes.groupColumns] = order.order()[start + column];
+    for (int g = 0; g < codes.groups; g++) {
+      System.arraycopy(order.order(), start + codes.groupStart(g), channels, codes.groupStep(g) * perStep,
+          codes.groupEnd(g) - codes.groupStart(g));
     }
     return channels;
   }
@@ -76,8 +76,8 @@ final class FloatLinear {
     int columns = Math.min(BLOCK, rows - block * BLOCK);
     MemorySegment words = codes.block(block);
     for (int g = 0; g < codes.groups; g++) {
-      for (int w = g * codes.stepsPerGroup; w < codes.groupEnd(g); w += span) {
-        int end = Math.min(codes.groupEnd(g), w + span);
+      for (int w = codes.groupStep(g); w < codes.groupStepEnd(g); w += span) {
+        int end = Math.min(codes.groupStepEnd(g), w + span);
         for (int lane = 0; lane < BLOCK; lane += LANES) {
           weights(codes, words, w, end, codes.group(block, g), lane, panel);
         }

@@ -66,7 +66,7 @@ final class GroupScale {
   /** Adds one group of a wide token: {@code dots} is Σ a·c of the block's rows, exact. */
   static void addWide(PackedCodes codes, int block, int group, long[] dots, long sum, long shift, float theta, MemorySegment out,
       long outAt, int count) {
-    int width = Math.min(codes.groupColumns, codes.columns - group * codes.groupColumns);
+    int width = codes.groupEnd(group) - codes.groupStart(group);
     for (int lane = 0; lane < count; lane++) {
       long at = codes.group(block, group) + lane * 4L;
       long zero = codes.memory.get(Tensor.INT, at + PackedCodes.ZEROS);

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.Tensor;
 
@@ -36,23 +37,35 @@ final class PackedCodes {
   final int rows;
   final int columns;
   final int groups;
-  final int groupColumns;
-  final int stepsPerGroup;
   final int steps;
+  /** Steps of every group but the last, or 0 where groups differ. */
+  final int stepsPerGroup;
+  /** The most columns of a group. */
+  final int maxGroupColumns;
   final MemorySegment memory;
 
   /** The largest |code − zero| of any code that fits the layout. */
   final int maxDistance;
+
+  private final int[] groupEnds;
+  private final int[] stepEnds;
 
   private PackedCodes(CodeClass source, Arena arena) {
     layout = CodeLayout.of(source.bits());
     rows = source.codes().rows();
     columns = source.columns();
     groups = source.groups();
-    groupColumns = Math.min(source.groupSize(), Math.max(columns, 1));
-    stepsPerGroup = Lanes.ceilDiv(groupColumns, layout.perStep());
-    steps = groups == 0 ? 0
-        : (groups - 1) * stepsPerGroup + Lanes.ceilDiv(columns - (groups - 1) * groupColumns, layout.perStep());
+    groupEnds = source.groupEnds();
+    stepEnds = new int[groups];
+    int widest = 0;
+    for (int g = 0; g < groups; g++) {
+      int width = groupEnds[g] - groupStart(g);
+      stepEnds[g] = groupStep(g) + Lanes.ceilDiv(width, layout.perStep());
+      widest = Math.max(widest, width);
+    }
+    maxGroupColumns = widest;
+    steps = groups == 0 ? 0 : stepEnds[groups - 1];
+    stepsPerGroup = stepsPerGroup(stepEnds);
     memory = arena.allocate(Math.max(1, blocks() * blockBytes()), 64);
     maxDistance = maxDistance(source);
   }
@@ -89,16 +102,41 @@ final class PackedCodes {
     return block * blockBytes() + codeBytes() + (long) group * GROUP_BYTES;
   }
 
-  /** Step after the last one of a group. */
+  private static int stepsPerGroup(int[] ends) {
+    for (int g = 1; g < ends.length; g++) {
+      int steps = ends[g] - ends[g - 1];
+      if (g < ends.length - 1 ? steps != ends[0] : steps > ends[0]) {
+        return 0;
+      }
+    }
+    return ends.length == 0 ? 0 : ends[0];
+  }
+
+  /** First column of a group. */
+  int groupStart(int group) {
+    return group == 0 ? 0 : groupEnds[group - 1];
+  }
+
+  /** Column after the last one of a group. */
   int groupEnd(int group) {
-    return group == groups - 1 ? steps : (group + 1) * stepsPerGroup;
+    return groupEnds[group];
+  }
+
+  /** First step of a group. */
+  int groupStep(int group) {
+    return group == 0 ? 0 : stepEnds[group - 1];
+  }
+
+  /** Step after the last one of a group. */
+  int groupStepEnd(int group) {
+    return stepEnds[group];
   }
 
   private int maxDistance(CodeClass source) {
     int largest = 0;
     for (int r = 0; r < rows; r++) {
       for (int g = 0; g < groups; g++) {
-        int zero = source.zeros().getInt(r, g);
+        int zero = source.zero(r, g);
         largest = Math.max(largest, Math.max(Math.abs(zero), Math.abs(layout.maxCode() - zero)));
       }
     }
@@ -119,8 +157,8 @@ final class PackedCodes {
     int[] sums = codeSums(target);
     for (int lane = 0; lane < count; lane++) {
       for (int g = 0; g < groups; g++) {
-        int zero = source.zeros().getInt(first + lane, g);
-        int width = source.groupEnd(g) - g * groupColumns;
+        int zero = source.zero(first + lane, g);
+        int width = groupEnd(g) - groupStart(g);
         long at = group(block, g) + (long) lane * Integer.BYTES;
         memory.set(Tensor.FLOAT, at, source.scales().getFloat(first + lane, g));
         memory.set(Tensor.INT, at + ZEROS, zero);
@@ -173,7 +211,7 @@ final class PackedCodes {
       layout = packed.layout;
       // The bit string as it is, where no group ends inside a step and no bit is left out.
       direct = source.bits() == layout.bits() && layout.bits() != 3
-          && (source.groups() == 1 || source.groupSize() % layout.perStep() == 0);
+          && IntStream.range(0, source.groups() - 1).allMatch(g -> source.groupEnd(g) % packed.layout.perStep() == 0);
       steps = new int[packed.steps];
       bytes = new byte[source.codes().columns() + Integer.BYTES];
     }
@@ -188,15 +226,15 @@ final class PackedCodes {
         return;
       }
       for (int g = 0; g < packed.groups; g++) {
-        for (int s = g * packed.stepsPerGroup; s < packed.groupEnd(g); s++) {
+        for (int s = packed.groupStep(g); s < packed.groupStepEnd(g); s++) {
           steps[s] = step(g, s);
         }
       }
     }
 
     private int step(int group, int step) {
-      int first = group * packed.groupColumns + (step - group * packed.stepsPerGroup) * layout.perStep();
-      int last = Math.min(first + layout.perStep(), source.groupEnd(group));
+      int first = packed.groupStart(group) + (step - packed.groupStep(group)) * layout.perStep();
+      int last = Math.min(first + layout.perStep(), packed.groupEnd(group));
       int bits = 0;
       for (int column = first; column < last; column++) {
         bits |= code(column) << layout.shift(column - first);

@@ -178,8 +178,8 @@ final class SimdLinear implements SpikingLinear {
     for (int d = 0; d < x.digitCount(t); d++) {
       x.digits(t, d, digit, pairs);
       for (int g = 0; g < codes.groups; g++) {
-        for (int w = g * codes.stepsPerGroup; w < codes.groupEnd(g); w += span) {
-          int end = Math.min(codes.groupEnd(g), w + span);
+        for (int w = codes.groupStep(g); w < codes.groupStepEnd(g); w += span) {
+          int end = Math.min(codes.groupStepEnd(g), w + span);
           if (codes.layout.bits() == 8) {
             CodeDots.bytes(words, w, end, pairs, 0, part, 0);
           } else {
@@ -224,9 +224,9 @@ final class SimdLinear implements SpikingLinear {
     short[] panel = scratch.panel(span * pairs * 2 * Lanes.BLOCK);
     short[] sums = scratch.shorts(CodeTiles.TOKENS * 2 * Lanes.BLOCK);
     MemorySegment words = codes.block(block);
-    int from = group * codes.stepsPerGroup;
-    for (int s = from; s < codes.groupEnd(group); s += span) {
-      int end = Math.min(codes.groupEnd(group), s + span);
+    int from = codes.groupStep(group);
+    for (int s = from; s < codes.groupStepEnd(group); s += span) {
+      int end = Math.min(codes.groupStepEnd(group), s + span);
       CodeTiles.unpack(codes.layout, words, s, end, panel);
       if (inShorts) {
         shortTiles(panel, (end - s) * pairs, acts, stride, s * pairs, tokens, sums, dots, s > from);

@@ -144,7 +144,7 @@ final class StagedSpikes {
       // The distances as long: zeros may be any int.
       long distance = Math.max(Math.abs((long) high - zero), Math.abs((long) low - zero));
       boolean tooWide = high - low > 0xffff
-          || distance * weight.maxDistance > Integer.MAX_VALUE / Math.max(1, weight.groupColumns);
+          || distance * weight.maxDistance > Integer.MAX_VALUE / Math.max(1, weight.maxGroupColumns);
       boolean isBalanced = balance && !tooWide && high - low <= 4 * BalancedDots.MAX_ACTIVATION;
       int middle = isBalanced ? low + (high - low + 1) / 2 : low;
       shifts[t] = (long) zero - middle;
@@ -180,8 +180,8 @@ final class StagedSpikes {
       }
       pair(digit, pairs, token * stride);
       for (int g = 0; g < weight.groups; g++) {
-        int from = 2 * g * weight.stepsPerGroup;
-        biases[pass * weight.groups + g] = BalancedDots.factors(pairs, token * stride + 2 * from, 2 * weight.groupEnd(g) - from,
+        int from = 2 * weight.groupStep(g);
+        biases[pass * weight.groups + g] = BalancedDots.factors(pairs, token * stride + 2 * from, 2 * weight.groupStepEnd(g) - from,
             factors, (pass * vectors + from) * BalancedDots.FACTORS);
       }
     }
@@ -225,9 +225,8 @@ final class StagedSpikes {
 
   /** Σ a over a group of a wide token. */
   long wideSum(int token, int group) {
-    int end = Math.min(weight.columns, (group + 1) * weight.groupColumns);
     long sum = 0;
-    for (int i = group * weight.groupColumns; i < end; i++) {
+    for (int i = weight.groupStart(group); i < weight.groupEnd(group); i++) {
       sum += wide[token][i];
     }
     return sum;
@@ -240,9 +239,8 @@ final class StagedSpikes {
 
   private void sums(int token, int[] values) {
     for (int g = 0; g < weight.groups; g++) {
-      int end = Math.min(weight.columns, (g + 1) * weight.groupColumns);
       int sum = 0;
-      for (int i = g * weight.groupColumns; i < end; i++) {
+      for (int i = weight.groupStart(g); i < weight.groupEnd(g); i++) {
         sum += values[i];
       }
       groupSums[token * weight.groups + g] = sum;
@@ -252,10 +250,10 @@ final class StagedSpikes {
   private void pair(int[] values, int[] target, int at) {
     int half = weight.layout.perHalf();
     for (int g = 0; g < weight.groups; g++) {
-      int first = g * weight.groupColumns;
-      int end = Math.min(weight.columns, first + weight.groupColumns);
+      int first = weight.groupStart(g);
+      int end = weight.groupEnd(g);
       int whole = (end - first) / (2 * half);
-      int to = at + g * weight.stepsPerGroup * weight.layout.pairs();
+      int to = at + weight.groupStep(g) * weight.layout.pairs();
       switch (half) {
         case 4 -> pair4(values, first, target, to, whole);
         case 2 -> pair2(values, first, target, to, whole);
@@ -263,7 +261,7 @@ final class StagedSpikes {
       }
       int column = first + whole * 2 * half;
       to += whole * half;
-      int groupEnd = at + weight.groupEnd(g) * weight.layout.pairs();
+      int groupEnd = at + weight.groupStepEnd(g) * weight.layout.pairs();
       for (int p = 0; to < groupEnd; p++, to++) {
         int low = p < half && column + p < end ? values[column + p] : 0;
         int high = p < half && column + half + p < end ? values[column + half + p] : 0;

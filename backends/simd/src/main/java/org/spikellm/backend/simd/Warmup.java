@@ -84,8 +84,9 @@ final class Warmup {
     List<CodeClass> classes = new ArrayList<>();
     for (int c = 0; c < order.classes(); c++) {
       int columns = order.end(c) - order.start(c);
-      int groups = CodeClass.groups(columns, groupSize);
-      classes.add(new CodeClass(columns, bits, groupSize,
+      int[] groupEnds = CodeClass.groupEnds(columns, groupSize);
+      int groups = groupEnds.length;
+      classes.add(new CodeClass(columns, bits, 0, groupEnds,
           Tensor.allocate(DType.U8, ROWS, CodeClass.packedBytes(columns, bits)), Tensor.allocate(DType.F32, ROWS, groups),
           Tensor.allocate(DType.I16, ROWS, groups)));
     }

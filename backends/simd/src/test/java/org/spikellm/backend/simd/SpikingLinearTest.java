@@ -153,8 +153,8 @@ class SpikingLinearTest {
     SpikeTrain train = train(random, weight.order(), counts, tokens, extreme);
     float[] start = floats(random, tokens * weight.rows());
     float[] expected = expected(weight, train, start.clone());
-    String what = weight.rows() + "x" + weight.columns() + ", " + weight.classes().getFirst().bits() + " bits, groups of "
-        + weight.classes().getFirst().groupSize() + ", " + tokens + " tokens, " + counts;
+    String what = weight.rows() + "x" + weight.columns() + ", " + weight.classes().getFirst().bits() + " bits, "
+        + weight.classes().getFirst().groups() + " groups, " + tokens + " tokens, " + counts;
     for (int threads = 1; threads <= 3; threads++) {
       try (Session session = new SimdBackend().open(threads)) {
         Guarded out = Guarded.of(tokens, weight.rows(), start);
@@ -179,7 +179,7 @@ class SpikingLinearTest {
           for (int g = 0, j = 0; g < codes.groups(); g++) {
             long integer = 0;
             for (; j < codes.groupEnd(g); j++) {
-              integer += (train.stored(t, order.start(c) + j) - zero) * (row[j] - codes.zeros().getInt(r, g));
+              integer += (train.stored(t, order.start(c) + j) - zero) * (row[j] - codes.zero(r, g));
             }
             float factor = train.thresholds().getFloat(t, c) * codes.scales().getFloat(r, g);
             out[t * weight.rows() + r] += (float) integer * factor;
@@ -199,8 +199,9 @@ class SpikingLinearTest {
     List<CodeClass> classes = new ArrayList<>();
     for (int c = 0; c < order.classes(); c++) {
       int width = order.end(c) - order.start(c);
-      int groups = CodeClass.groups(width, groupSize);
-      CodeClass codes = new CodeClass(width, bits, groupSize, Tensor.allocate(DType.U8, rows, CodeClass.packedBytes(width, bits)),
+      int[] groupEnds = CodeClass.groupEnds(width, groupSize);
+      int groups = groupEnds.length;
+      CodeClass codes = new CodeClass(width, bits, 0, groupEnds, Tensor.allocate(DType.U8, rows, CodeClass.packedBytes(width, bits)),
           Tensor.allocate(random.nextBoolean() ? DType.F16 : DType.F32, rows, groups), Tensor.allocate(DType.I16, rows, groups));
       int max = (1 << bits) - 1;
       for (int r = 0; r < rows; r++) {
