@@ -1,6 +1,8 @@
 package org.spikellm.quantizers;
 
+import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * A provider's option values, read with their ranges; a value that cannot be used is refused by name.
@@ -39,6 +41,24 @@ public record Knobs(String provider, Map<String, String> values) {
       // said below, as for a number out of range
     }
     throw wrong(key, "a number from " + low + " to " + high);
+  }
+
+  /** One of {@code choices}. */
+  public String choice(String key, String... choices) {
+    String value = values.get(key);
+    if (!List.of(choices).contains(value)) {
+      throw wrong(key, String.join(" or ", choices));
+    }
+    return value;
+  }
+
+  /** What {@code parser} makes of it; an {@link IllegalArgumentException} of the parser says what was expected. */
+  public <T> T parsed(String key, Function<String, T> parser) {
+    try {
+      return parser.apply(values.get(key));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(provider + "." + key + ": " + e.getMessage(), e);
+    }
   }
 
   private IllegalArgumentException wrong(String key, String expected) {

@@ -5,7 +5,7 @@ package org.spikellm.api;
  * and may not be changed.
  *
  * @param tokens how many tokens were seen
- * @param gram XᵀX, F32 [channels, channels], or null where nobody asked for it
+ * @param gram XᵀX / tokens, F32 [channels, channels], or null where nobody asked for it
  * @param absMax largest |x|
  * @param absMean mean |x|
  */

@@ -54,6 +54,29 @@ public final class AffineQuantizer {
   }
 
   /**
+   * A weight whose codes, scales and zero points are all still 0.
+   *
+   * @param order the order to store the columns in
+   * @param bits 1 to 8
+   * @param groupSize columns of a class that share a scale, or 0 for a scale a row, over all classes
+   */
+  public static QuantizedWeight allocate(int rows, ChannelOrder order, int bits, int groupSize) {
+    Tensor rowScales = groupSize > 0 ? null : Tensor.allocate(DType.F32, rows, 1);
+    Tensor rowZeros = groupSize > 0 ? null : Tensor.allocate(DType.I16, rows, 1);
+    List<CodeClass> classes = new ArrayList<>();
+    for (int c = 0; c < order.classes(); c++) {
+      int columns = order.end(c) - order.start(c);
+      int[] groupEnds = CodeClass.groupEnds(columns, groupSize > 0 ? groupSize : Math.max(1, columns));
+      int groups = groupEnds.length;
+      Tensor codes = Tensor.allocate(DType.U8, rows, CodeClass.packedBytes(columns, bits));
+      boolean shared = groupSize == 0 && groups == 1;
+      classes.add(new CodeClass(columns, bits, 0, groupEnds, codes, shared ? rowScales : Tensor.allocate(DType.F32, rows, groups),
+          shared ? rowZeros : Tensor.allocate(DType.I16, rows, groups)));
+    }
+    return new QuantizedWeight(rows, order, classes);
+  }
+
+  /**
    * Quantizes a weight.
    *
    * @param weight F32, F16 or BF16 [rows, columns], columns in the channels' own order
@@ -65,18 +88,7 @@ public final class AffineQuantizer {
   public static QuantizedWeight quantize(Tensor weight, ChannelOrder order, int bits, int groupSize, Clipping clipping) {
     Dynamics levels = new Dynamics(1, 1, 0, (1 << bits) - 1, 1);
     int rows = weight.rows();
-    Tensor rowScales = groupSize > 0 ? null : Tensor.allocate(DType.F32, rows, 1);
-    Tensor rowZeros = groupSize > 0 ? null : Tensor.allocate(DType.I16, rows, 1);
-    List<CodeClass> classes = new ArrayList<>();
-    for (int c = 0; c < order.classes(); c++) {
-      int columns = order.end(c) - order.start(c);
-      int[] groupEnds = CodeClass.groupEnds(columns, groupSize > 0 ? groupSize : weight.columns());
-      int groups = groupEnds.length;
-      Tensor codes = Tensor.allocate(DType.U8, rows, CodeClass.packedBytes(columns, bits));
-      boolean shared = groupSize == 0 && groups == 1;
-      classes.add(new CodeClass(columns, bits, 0, groupEnds, codes, shared ? rowScales : Tensor.allocate(DType.F32, rows, groups),
-          shared ? rowZeros : Tensor.allocate(DType.I16, rows, groups)));
-    }
+    QuantizedWeight quantized = allocate(rows, order, bits, groupSize);
     float[] natural = new float[weight.columns()];
     float[] ordered = new float[weight.columns()];
     for (int r = 0; r < rows; r++) {
@@ -85,7 +97,7 @@ public final class AffineQuantizer {
       SpikeRange row = range(ordered, 0, ordered.length, levels, clipping, r, 0);
       int group = 0;
       for (int c = 0; c < order.classes(); c++) {
-        CodeClass target = classes.get(c);
+        CodeClass target = quantized.classes().get(c);
         for (int g = 0, from = 0; g < target.groups(); g++) {
           int to = target.groupEnd(g);
           int first = order.start(c);
@@ -100,7 +112,7 @@ public final class AffineQuantizer {
         }
       }
     }
-    return new QuantizedWeight(rows, order, classes);
+    return quantized;
   }
 
   private static SpikeRange range(float[] values, int from, int to, Dynamics levels, Clipping clipping, int row, int group) {

@@ -6,6 +6,11 @@ import org.spikellm.api.Tensor;
 /** Sees what flows through a block; tensors are only valid during the call. */
 public interface BlockObserver {
 
+  /** Whether the pass need not go on once the projections of {@code source} were to be computed: what comes after is not wanted. */
+  default boolean stopsAt(Projection.Source source) {
+    return false;
+  }
+
   /** The input of the projections of {@code source}, F32 [tokens, channels]. */
   void input(Projection.Source source, Tensor x);
 

@@ -18,6 +18,7 @@ import org.spikellm.api.Tensor;
 public final class PreparedBlock {
 
   private final Session session;
+  private final SpikeMode mode;
   private final BlockShape shape;
   private final Map<Projection, PreparedLinear> linears = new EnumMap<>(Projection.class);
   private final Tensor attentionNorm;
@@ -27,6 +28,7 @@ public final class PreparedBlock {
 
   public PreparedBlock(Session session, Block block, SpikeMode mode) {
     this.session = session;
+    this.mode = mode;
     this.shape = block.shape();
     block.linears().forEach((projection, linear) -> linears.put(projection, new PreparedLinear(session, linear, mode)));
     this.attentionNorm = block.attentionNorm();
@@ -41,6 +43,11 @@ public final class PreparedBlock {
     return shape;
   }
 
+  /** Runs with another linear layer from now on. */
+  public void replace(Projection projection, Block.Linear linear) {
+    linears.put(projection, new PreparedLinear(session, linear, mode));
+  }
+
   /** An empty cache for this block's keys and values. */
   KeyValues cache(int capacity) {
     return KeyValues.allocate(shape.kvHeads(), shape.headDim(), capacity, keyValues);
@@ -49,7 +56,8 @@ public final class PreparedBlock {
   /**
    * Runs the block on consecutive tokens.
    *
-   * @param x the residual stream, F32 [tokens, hidden], replaced by the block's output
+   * @param x the residual stream, F32 [tokens, hidden], replaced by the block's output, or by something unfinished where the observer
+   *     stops the pass
    * @param cache keys and values of the positions before; those of {@code x} are appended
    * @param position position of the first token
    * @param rope table for all positions up to the last
@@ -67,7 +75,9 @@ public final class PreparedBlock {
     Tensor up = work.up.rows(0, tokens);
 
     session.rmsNorm(x, attentionNorm, shape.epsilon(), norm);
-    observe(observer, Projection.Source.ATTENTION_NORM, norm);
+    if (ends(observer, Projection.Source.ATTENTION_NORM, norm)) {
+      return;
+    }
     linears.get(Projection.Q).apply(norm, q, work, spikes);
     linears.get(Projection.K).apply(norm, k, work, spikes);
     linears.get(Projection.V).apply(norm, v, work, spikes);
@@ -81,16 +91,22 @@ public final class PreparedBlock {
     if (observer != null) {
       observer.attention(q, k, attention);
     }
-    observe(observer, Projection.Source.ATTENTION, attention);
+    if (ends(observer, Projection.Source.ATTENTION, attention)) {
+      return;
+    }
     linears.get(Projection.O).apply(attention, hidden, work, spikes);
     add(x, hidden);
 
     session.rmsNorm(x, mlpNorm, shape.epsilon(), norm);
-    observe(observer, Projection.Source.MLP_NORM, norm);
+    if (ends(observer, Projection.Source.MLP_NORM, norm)) {
+      return;
+    }
     linears.get(Projection.GATE).apply(norm, gate, work, spikes);
     linears.get(Projection.UP).apply(norm, up, work, spikes);
     session.swiGlu(gate, up, gate);
-    observe(observer, Projection.Source.SWIGLU, gate);
+    if (ends(observer, Projection.Source.SWIGLU, gate)) {
+      return;
+    }
     linears.get(Projection.DOWN).apply(gate, hidden, work, spikes);
     add(x, hidden);
   }
@@ -104,10 +120,13 @@ public final class PreparedBlock {
     train.decode(heads);
   }
 
-  private static void observe(BlockObserver observer, Projection.Source source, Tensor x) {
-    if (observer != null) {
-      observer.input(source, x);
+  /** Shows an input, and says whether that was the last that is wanted. */
+  private static boolean ends(BlockObserver observer, Projection.Source source, Tensor x) {
+    if (observer == null) {
+      return false;
     }
+    observer.input(source, x);
+    return observer.stopsAt(source);
   }
 
   private static void add(Tensor x, Tensor y) {

@@ -46,7 +46,7 @@ final class SalienceRules {
         for (int t = 0; t < x.rows(); t++) {
           sum += (double) x.getFloat(t, i) * x.getFloat(t, j);
         }
-        gram.setFloat(i, j, (float) sum);
+        gram.setFloat(i, j, (float) (sum / x.rows()));
       }
       for (int t = 0; t < x.rows(); t++) {
         absMax[i] = Math.max(absMax[i], Math.abs(x.getFloat(t, i)));

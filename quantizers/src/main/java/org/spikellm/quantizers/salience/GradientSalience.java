@@ -9,7 +9,7 @@ import org.spikellm.api.Tensor;
 
 /**
  * First-order salience of activation channels (SpikeLLM §4.2, method.md §3): the mean over tokens of {@code x ∘ (x WᵀW)}, signed.
- * With the Gram G of N tokens it is {@code diag(G·WᵀW)/N}, so {@code s_j = Σ_o W_oj (W G)_oj / N}.
+ * With the mean Gram G = XᵀX/N it is {@code diag(G·WᵀW)}, so {@code s_j = Σ_o W_oj (W G)_oj}.
  */
 public final class GradientSalience implements SalienceDetector {
 
@@ -37,7 +37,7 @@ public final class GradientSalience implements SalienceDetector {
     }
     float[] score = new float[channels];
     for (int j = 0; j < channels; j++) {
-      score[j] = (float) (sum[j] / inputs.tokens());
+      score[j] = (float) sum[j];
     }
     return score;
   }

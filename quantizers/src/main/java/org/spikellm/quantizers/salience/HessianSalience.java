@@ -1,13 +1,17 @@
 package org.spikellm.quantizers.salience;
 
+import java.lang.foreign.Arena;
+import org.spikellm.api.DType;
 import org.spikellm.api.InputStatistics;
 import org.spikellm.api.SalienceDetector;
 import org.spikellm.api.Session;
 import org.spikellm.api.Tensor;
+import org.spikellm.model.HessianFactor;
+import org.spikellm.quantizers.gptq.ColumnSalience;
 
 /**
  * Second-order salience of weight columns (method.md §3): {@code s_j = Σ_i W_ij² / U_jj²}, with H⁻¹ = UᵀU and H the damped Hessian
- * of GPTQ (method.md §5). H⁻¹ itself is not needed: with H = R Rᵀ, R upper triangular, U = R⁻¹ and 1/U_jj = R_jj.
+ * of GPTQ (method.md §5).
  */
 public final class HessianSalience implements SalienceDetector {
 
@@ -20,70 +24,28 @@ public final class HessianSalience implements SalienceDetector {
 
   @Override
   public float[] score(Tensor weight, InputStatistics inputs, Session session) {
-    double[] diagonal = reverseCholeskyDiagonal(hessian(inputs));
-    int channels = weight.columns();
-    double[] squares = new double[channels];
-    float[] row = new float[channels];
-    for (int o = 0; o < weight.rows(); o++) {
-      weight.readRow(o, row);
-      for (int j = 0; j < channels; j++) {
-        squares[j] += (double) row[j] * row[j];
-      }
+    try (Arena arena = Arena.ofShared()) {
+      HessianFactor factor = HessianFactor.of(hessian(inputs.gram(), arena), DAMPING, session, attempt -> { });
+      return ColumnSalience.of(weight, factor);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("salience 'hessian': " + e.getMessage(), e);
     }
-    float[] score = new float[channels];
-    for (int j = 0; j < channels; j++) {
-      boolean dead = inputs.gram().getFloat(j, j) == 0;
-      score[j] = dead ? 0 : (float) (squares[j] * diagonal[j] * diagonal[j]);
-    }
-    return score;
   }
 
   /**
-   * {@code H = 2 G / N} with dead columns at 1 and the damping on the diagonal. N counts tokens here and sequences in GPTQ: the
-   * factor between them scales all scores alike.
+   * {@code H = 2 G}, of a token, where GPTQ has that of a sequence: the factor between them scales all scores alike.
    */
-  private static double[][] hessian(InputStatistics inputs) {
-    Tensor gram = inputs.gram();
+  private static Tensor hessian(Tensor gram, Arena arena) {
     int n = gram.rows();
-    double[][] h = new double[n][n];
+    Tensor hessian = Tensor.allocate(arena, DType.F32, n, n);
     float[] row = new float[n];
-    double trace = 0;
     for (int i = 0; i < n; i++) {
       gram.readRow(i, row);
       for (int j = 0; j < n; j++) {
-        h[i][j] = 2.0 * row[j] / inputs.tokens();
+        row[j] *= 2;
       }
-      if (h[i][i] == 0) {
-        h[i][i] = 1;
-      }
-      trace += h[i][i];
+      hessian.writeRow(i, row);
     }
-    for (int i = 0; i < n; i++) {
-      h[i][i] += DAMPING * trace / n;
-    }
-    return h;
-  }
-
-  /** The diagonal of R in H = R Rᵀ, R upper triangular, from the last column to the first; H is overwritten. */
-  private static double[] reverseCholeskyDiagonal(double[][] h) {
-    int n = h.length;
-    double[] diagonal = new double[n];
-    for (int j = n - 1; j >= 0; j--) {
-      double pivot = h[j][j];
-      if (!(pivot > 0)) {
-        throw new IllegalArgumentException("hessian salience: the Gram is not positive definite at channel " + j
-            + "; use more calibration samples, or --salience gradient");
-      }
-      diagonal[j] = Math.sqrt(pivot);
-      double[] column = h[j];
-      for (int i = 0; i < j; i++) {
-        double factor = column[i] / pivot;
-        double[] target = h[i];
-        for (int k = 0; k <= i; k++) {
-          target[k] -= factor * column[k];
-        }
-      }
-    }
-    return diagonal;
+    return hessian;
   }
 }
