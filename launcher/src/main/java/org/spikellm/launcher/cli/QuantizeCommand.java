@@ -58,21 +58,22 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(names = "--salience", paramLabel = "ID", defaultValue = "gradient", description = "Which detector scores channels.")
   private String salience;
 
-  @Option(names = "--weight-bits", paramLabel = "N", defaultValue = "4", description = "Bits of a weight: 2 to 8, or 16 to keep them.")
-  private int weightBits;
+  @Option(names = "--weight-bits", paramLabel = "N",
+      description = "Bits of a weight: 2 to 8, or 16 to keep them; of spike trains, of a step. Default: 4; gptq's spike trains: 2.")
+  private Integer weightBits;
 
-  @Option(names = "--activation-bits", paramLabel = "N", defaultValue = "4",
-      description = "Bits of an activation in a time step: 2 to 15, or 16 not to encode.")
-  private int activationBits;
+  @Option(names = "--activation-bits", paramLabel = "N",
+      description = "Bits of an activation in a time step: 2 to 15, or 16 not to encode. Default: 4; gptq and pb-llm: 16.")
+  private Integer activationBits;
 
-  @Option(names = "--steps", paramLabel = "T", defaultValue = "2", description = "Time steps of salient channels.")
-  private int steps;
+  @Option(names = "--steps", paramLabel = "T", description = "Time steps of salient channels. Default: 2.")
+  private Integer steps;
 
-  @Option(names = "--salient", paramLabel = "FRACTION", defaultValue = "0.10", description = "Fraction of the channels that are salient.")
-  private double salient;
+  @Option(names = "--salient", paramLabel = "FRACTION", description = "Fraction of the channels that are salient. Default: 0.10.")
+  private Double salient;
 
-  @Option(names = "--group-size", paramLabel = "N", defaultValue = "0", description = "Weights that share a scale; 0: a row.")
-  private int groupSize;
+  @Option(names = "--group-size", paramLabel = "N", description = "Weights that share a scale; 0: a row. Default: 0.")
+  private Integer groupSize;
 
   @Option(names = "--head-bits", paramLabel = "N", defaultValue = "16", description = "Bits of the head: 8, or 16 to keep its type.")
   private int headBits;
@@ -95,7 +96,7 @@ final class QuantizeCommand implements Callable<Integer> {
   private long seed;
 
   @Mixin
-  private TrainingOptions training;
+  private PipelineOptions own;
 
   @Option(names = "--no-resume", description = "Begin anew even if an earlier run left finished blocks.")
   private boolean noResume;
@@ -115,9 +116,11 @@ final class QuantizeCommand implements Callable<Integer> {
     if (headBits != 8 && headBits != QuantizationSpec.FLOAT_BITS) {
       throw common.wrong("--head-bits: expected 8 or 16, found " + headBits);
     }
-    QuantizeOptions options = new QuantizeOptions(pipeline, neuron, salience, spec(), headBits, calibration, samples, sequence, memory(), !noResume);
     Registry registry = registry();
-    checkCounts(registry);
+    QuantizationSpec spec = spec(registry);
+    checkCounts(registry, spec);
+    QuantizeOptions options =
+        new QuantizeOptions(pipeline, neuron, salience, spec, headBits, calibration, samples, sequence, memory(), !noResume);
     ReportFile page = report == null ? null : ReportFile.at(report, out);
     Quantization.Result result = new Quantization(registry, options, common.progress())
         .run(model, out, common.backend, common.threads());
@@ -147,12 +150,12 @@ final class QuantizeCommand implements Callable<Integer> {
         backend.id(), device, common.threads(), result.seconds(), result.resumed(), finished));
   }
 
-  /** The providers, with the training options for the chosen pipeline. */
+  /** The providers, with the options for the chosen pipeline. */
   private Registry registry() throws IOException {
     Registry registry = common.registry();
     Map<String, String> known = registry.find(QuantizationPipeline.class, pipeline).options();
     Map<String, String> values = new LinkedHashMap<>();
-    training.given().forEach((option, entry) -> {
+    own.given().forEach((option, entry) -> {
       if (!known.containsKey(entry.getKey())) {
         throw common.wrong(option + ": pipeline '" + pipeline + "' has no option '" + entry.getKey() + "'; "
             + (known.isEmpty() ? "it has none" : "it has " + new TreeMap<>(known)));
@@ -163,14 +166,14 @@ final class QuantizeCommand implements Callable<Integer> {
   }
 
   /** Whether the neuron can count so far, before any work is done. */
-  private void checkCounts(Registry registry) throws IOException {
-    if (activationBits == QuantizationSpec.FLOAT_BITS) {
+  private void checkCounts(Registry registry, QuantizationSpec spec) throws IOException {
+    if (!spec.encodesActivations()) {
       return;
     }
     try {
-      registry.find(NeuronModel.class, neuron).dynamics(activationBits, steps);
+      registry.find(NeuronModel.class, neuron).dynamics(spec.activationBits(), spec.timeSteps());
     } catch (IllegalArgumentException e) {
-      throw common.wrong("--activation-bits " + activationBits + ", --steps " + steps + ": " + e.getMessage());
+      throw common.wrong("--activation-bits " + spec.activationBits() + ", --steps " + spec.timeSteps() + ": " + e.getMessage());
     }
   }
 
@@ -183,14 +186,21 @@ final class QuantizeCommand implements Callable<Integer> {
     return (long) (Long.parseLong(size.group(1)) * Math.pow(1024, power));
   }
 
-  private QuantizationSpec spec() {
+  /** What was given, and the pipeline's defaults for the rest. */
+  private QuantizationSpec spec(Registry registry) throws IOException {
+    QuantizationSpec usual = registry.find(QuantizationPipeline.class, pipeline).defaults(registry.find(NeuronModel.class, neuron));
     try {
-      return new QuantizationSpec(weightBits, activationBits, steps, salient, groupSize, seed);
+      return new QuantizationSpec(or(weightBits, usual.weightBits()), or(activationBits, usual.activationBits()),
+          or(steps, usual.timeSteps()), or(salient, usual.salient()), or(groupSize, usual.groupSize()), seed);
     } catch (IllegalArgumentException e) {
       String message = e.getMessage();
       String quantity = message.substring(0, message.indexOf(':'));
       throw common.wrong(OPTIONS.getOrDefault(quantity, quantity) + message.substring(quantity.length()));
     }
+  }
+
+  private static <T> T or(T given, T usual) {
+    return given == null ? usual : given;
   }
 
   private Map<String, Object> json(Quantization.Result result) {

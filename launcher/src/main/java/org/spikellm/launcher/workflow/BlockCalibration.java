@@ -8,12 +8,12 @@ import org.spikellm.model.InputRanges;
 import org.spikellm.model.PreparedBlock;
 
 /**
- * What a pipeline that trains reads of the two streams.
+ * What a pipeline that goes through the samples reads of the two streams.
  *
  * @param quantized the quantized stream at the block's input
- * @param floating the float stream at the block's output
+ * @param floating the float stream at the block's output, or null where the pipeline does not need it
  * @param block the float block
- * @param ranges of what the float block read in the float stream
+ * @param ranges of what the float block read in the float stream, or null
  */
 record BlockCalibration(CalibrationStream quantized, CalibrationStream floating, PreparedBlock block, InputRanges ranges)
     implements Calibration {
@@ -35,7 +35,7 @@ record BlockCalibration(CalibrationStream quantized, CalibrationStream floating,
 
   @Override
   public Tensor target(int sample) {
-    return floating.sample(sample);
+    return needed(floating, "target").sample(sample);
   }
 
   @Override
@@ -45,7 +45,14 @@ record BlockCalibration(CalibrationStream quantized, CalibrationStream floating,
 
   @Override
   public float[] absMax(Projection.Source source) {
-    return ranges.absMax(source);
+    return needed(ranges, "absMax").absMax(source);
+  }
+
+  private static <T> T needed(T part, String asked) {
+    if (part == null) {
+      throw new IllegalStateException("calibration: a pipeline that asks for '" + asked + "' says so with needsFloatStream");
+    }
+    return part;
   }
 
   @Override

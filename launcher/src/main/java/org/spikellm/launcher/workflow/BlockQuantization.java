@@ -63,7 +63,7 @@ final class BlockQuantization {
     BlockStatistics statistics = new BlockStatistics(block.shape(), session, salient && request.detector().needsGram());
     PreparedBlock floating = new PreparedBlock(session, block, SpikeMode.COLLAPSED);
     streams.quantized().observe(floating, statistics, progress);
-    Calibration calibration = streams.floating() == null ? null : calibration(floating, streams, progress);
+    Calibration calibration = request.pipeline().calibrationPasses() == 0 ? null : calibration(floating, streams, progress);
     Map<String, float[]> salience = new LinkedHashMap<>();
     Map<Projection, InputStatistics> inputs = statistics.inputs();
     Map<Projection, Encoding> encodings = new EnumMap<>(Projection.class);
@@ -97,6 +97,9 @@ final class BlockQuantization {
   }
 
   private static Calibration calibration(PreparedBlock floating, Streams streams, IntConsumer progress) {
+    if (streams.floating() == null) {
+      return new BlockCalibration(streams.quantized(), null, floating, null);
+    }
     InputRanges ranges = new InputRanges(floating.shape());
     streams.floating().advance(floating, ranges, done -> progress.accept(streams.quantized().samples() + done));
     return new BlockCalibration(streams.quantized(), streams.floating(), floating, ranges);

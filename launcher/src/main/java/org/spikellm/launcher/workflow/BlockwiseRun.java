@@ -27,7 +27,7 @@ final class BlockwiseRun {
   private final int threads;
   private final Progress progress;
   private final int blocks;
-  private final boolean trains;
+  private final boolean needsFloat;
 
   /**
    * A run.
@@ -48,7 +48,7 @@ final class BlockwiseRun {
     this.threads = threads;
     this.progress = progress;
     blocks = source.config().blocks();
-    trains = request.pipeline().calibrationPasses() > 0;
+    needsFloat = request.pipeline().calibrationPasses() > 0 && request.pipeline().needsFloatStream();
   }
 
   /** Runs blocks {@code resumed} to the last; those before are read back. Returns what was measured of each block. */
@@ -60,7 +60,7 @@ final class BlockwiseRun {
     if (resumed == blocks) {
       return records;
     }
-    try (Streams streams = Streams.open(source.config(), source.embeddings(), request.calibration(), trains, request.memory())) {
+    try (Streams streams = Streams.open(source.config(), source.embeddings(), request.calibration(), needsFloat, request.memory())) {
       progress.begin("Quantizing", blocks * passes() * streams.samples(), "samples");
       for (int i = 0; i < blocks; i++) {
         records.add(block(i, resumed, streams));
@@ -71,9 +71,9 @@ final class BlockwiseRun {
     return records;
   }
 
-  /** How often the samples go through each block: to observe it, in the float stream, to train it, and quantized. */
+  /** How often the samples go through each block: to observe it, in the float stream, through the pipeline, and quantized. */
   private long passes() {
-    return 2 + (trains ? 1 + request.pipeline().calibrationPasses() : 0);
+    return 2 + (needsFloat ? 1 : 0) + request.pipeline().calibrationPasses();
   }
 
   private BlockRecord block(int index, int resumed, Streams streams) throws IOException {
@@ -87,7 +87,7 @@ final class BlockwiseRun {
         NeuronModel neuron = request.spec().encodesActivations() ? request.neuron() : null;
         block = writer.read(index, neuron, arena);
         record = BlockRecord.of(writer.measured(index));
-        if (trains) {
+        if (needsFloat) {
           streams.floating().advance(new PreparedBlock(session, mapped.block(index), SpikeMode.COLLAPSED), null, done -> { });
         }
       } else {

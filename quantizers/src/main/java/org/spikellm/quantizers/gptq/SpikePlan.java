@@ -1,8 +1,9 @@
 package org.spikellm.quantizers.gptq;
 
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.Locale;
-import org.spikellm.api.ChannelOrder;
+import java.util.stream.IntStream;
 
 /**
  * How many time steps the columns of a weight get: {@code 0.8:1,0.1:2,0.1:4} is one step for the 80 % that are least salient, two for
@@ -66,15 +67,15 @@ public record SpikePlan(double[] fractions, int[] steps) {
     return sum;
   }
 
-  /** The class of each column, by the selection rule of method.md §3. */
+  /** The class of each column by rank: as many as a class's fraction, rounded, class after class; the last takes the rest. */
   int[] classes(float[] score) {
+    int[] ranked = IntStream.range(0, score.length).boxed().sorted(Comparator.comparing(j -> score[j])).mapToInt(j -> j).toArray();
     int[] classOf = new int[score.length];
-    double before = 0;
-    for (int c = 1; c < steps.length; c++) {
-      before += fractions[c - 1];
-      boolean[] above = ChannelOrder.select(score, Math.min(1, before));
-      for (int j = 0; j < score.length; j++) {
-        classOf[j] = above[j] ? c : classOf[j];
+    int from = 0;
+    for (int c = 0; c < steps.length; c++) {
+      int to = c == steps.length - 1 ? ranked.length : (int) Math.min(ranked.length, from + Math.rint(fractions[c] * ranked.length));
+      for (; from < to; from++) {
+        classOf[ranked[from]] = c;
       }
     }
     return classOf;
