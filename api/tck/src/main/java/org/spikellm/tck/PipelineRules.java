@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.spikellm.api.Block;
 import org.spikellm.api.BlockTask;
 import org.spikellm.api.CodeClass;
@@ -35,16 +36,22 @@ final class PipelineRules {
   private PipelineRules() {}
 
   /** Activations encoded and weights in whole rows, the same in groups, and weights alone. */
-  private static List<BlockTask> tasks() {
+  static List<BlockTask> tasks() {
     return List.of(BlockCase.task(4, 4, 0), BlockCase.task(4, 8, 16), BlockCase.task(3, QuantizationSpec.FLOAT_BITS, 0));
+  }
+
+  /** The same activations, weights as the pipeline's own plan has them. */
+  static List<BlockTask> ownTasks(QuantizationPipeline pipeline) {
+    QuantizationSpec own = pipeline.defaults(BlockCase.task(4, 4, 0).neuron());
+    return IntStream.of(4, 8, QuantizationSpec.FLOAT_BITS).mapToObj(bits -> BlockCase.task(own.weightBits(), bits, own.groupSize())).toList();
   }
 
   private static String name(BlockTask task) {
     return "block task " + task.spec();
   }
 
-  static void shapes(QuantizationPipeline pipeline, Session session) {
-    for (BlockTask task : tasks()) {
+  static void shapes(QuantizationPipeline pipeline, List<BlockTask> tasks, Session session) {
+    for (BlockTask task : tasks) {
       QuantizedBlock result = pipeline.quantize(task, session);
       Block block = result.block();
       assertEquals(task.block().shape(), block.shape(), () -> name(task) + ": shape of the block");
@@ -58,8 +65,8 @@ final class PipelineRules {
   }
 
   /** What a user asked to be encoded is encoded so; a pipeline may order channels anew and split classes, not change what one fires. */
-  static void encodings(QuantizationPipeline pipeline, Session session) {
-    for (BlockTask task : tasks()) {
+  static void encodings(QuantizationPipeline pipeline, List<BlockTask> tasks, Session session) {
+    for (BlockTask task : tasks) {
       Block block = pipeline.quantize(task, session).block();
       for (Projection projection : Projection.values()) {
         String what = name(task) + ", " + projection.tensorName();
@@ -101,8 +108,8 @@ final class PipelineRules {
     assertEquals(asked.salient(), found.salient(), () -> name(task) + ": dynamics of salient keys and values");
   }
 
-  static void codes(QuantizationPipeline pipeline, Session session, boolean takesWeightBits) {
-    for (BlockTask task : tasks()) {
+  static void codes(QuantizationPipeline pipeline, List<BlockTask> tasks, Session session, boolean takesWeightBits) {
+    for (BlockTask task : tasks) {
       Block block = pipeline.quantize(task, session).block();
       for (Projection projection : Projection.values()) {
         String what = name(task) + ", " + projection.tensorName();
@@ -136,12 +143,12 @@ final class PipelineRules {
     }
   }
 
-  static void deterministic(QuantizationPipeline pipeline, Session one, Session three) {
-    for (int task = 0; task < tasks().size(); task++) {
-      String what = name(tasks().get(task));
-      QuantizedBlock first = pipeline.quantize(tasks().get(task), one);
-      QuantizedBlock again = pipeline.quantize(tasks().get(task), one);
-      QuantizedBlock threads = pipeline.quantize(tasks().get(task), three);
+  static void deterministic(QuantizationPipeline pipeline, List<BlockTask> tasks, Session one, Session three) {
+    for (BlockTask task : tasks) {
+      String what = name(task);
+      QuantizedBlock first = pipeline.quantize(task, one);
+      QuantizedBlock again = pipeline.quantize(task, one);
+      QuantizedBlock threads = pipeline.quantize(task, three);
       same(first, again, what + ", done again");
       same(first, threads, what + ", on 3 threads in place of 1");
     }
@@ -158,8 +165,8 @@ final class PipelineRules {
     assertArrayEquals(expected.losses(), found.losses(), () -> what + ": losses");
   }
 
-  static void taskStays(QuantizationPipeline pipeline, Session session) {
-    for (BlockTask task : tasks()) {
+  static void taskStays(QuantizationPipeline pipeline, List<BlockTask> tasks, Session session) {
+    for (BlockTask task : tasks) {
       List<byte[]> before = snapshot(task);
       pipeline.quantize(task, session);
       List<byte[]> after = snapshot(task);
@@ -191,8 +198,8 @@ final class PipelineRules {
   }
 
   /** Each linear layer on the inputs of the float block, the way inference runs it. */
-  static void runs(QuantizationPipeline pipeline, Session session) {
-    for (BlockTask task : tasks()) {
+  static void runs(QuantizationPipeline pipeline, List<BlockTask> tasks, Session session) {
+    for (BlockTask task : tasks) {
       Block block = pipeline.quantize(task, session).block();
       BlockOracle oracle = BlockOracle.run(task.block(), BlockCase.inputs(new Draw("block inputs")));
       for (Projection projection : Projection.values()) {

@@ -1,8 +1,10 @@
 package org.spikellm.tck;
 
+import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.spikellm.api.BlockTask;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.Session;
 
@@ -18,9 +20,16 @@ public abstract class QuantizationPipelineContract {
   /** A session of any backend that passes its contract; closed by the rule that asked for it. */
   protected abstract Session session(int threads);
 
-  /** Whether the spec's weight bits decide the size of the codes; false for a pipeline with a plan of its own, such as ternary. */
+  /**
+   * Whether the spec decides the bits and the groups of weights; false for a pipeline with a plan of its own, such as ternary, which is then
+   * asked for the bits and groups of its {@link QuantizationPipeline#defaults}.
+   */
   protected boolean takesWeightBits() {
     return true;
+  }
+
+  private List<BlockTask> tasks() {
+    return takesWeightBits() ? PipelineRules.tasks() : PipelineRules.ownTasks(pipeline());
   }
 
   @Test
@@ -57,7 +66,7 @@ public abstract class QuantizationPipelineContract {
   @DisplayName("Q.1 result: shapes are the block's, losses are finite")
   final void shapes() {
     try (Session session = session(2)) {
-      PipelineRules.shapes(pipeline(), session);
+      PipelineRules.shapes(pipeline(), tasks(), session);
     }
   }
 
@@ -65,7 +74,7 @@ public abstract class QuantizationPipelineContract {
   @DisplayName("Q.2 result: what was to be encoded is, every channel by the dynamics asked for")
   final void encodings() {
     try (Session session = session(2)) {
-      PipelineRules.encodings(pipeline(), session);
+      PipelineRules.encodings(pipeline(), tasks(), session);
     }
   }
 
@@ -73,7 +82,7 @@ public abstract class QuantizationPipelineContract {
   @DisplayName("Q.3 result: codes have no more bits than asked for, scales are finite, bits left over are 0")
   final void codes() {
     try (Session session = session(2)) {
-      PipelineRules.codes(pipeline(), session, takesWeightBits());
+      PipelineRules.codes(pipeline(), tasks(), session, takesWeightBits());
     }
   }
 
@@ -81,7 +90,7 @@ public abstract class QuantizationPipelineContract {
   @DisplayName("Q.4 determinism: equal tasks give equal bytes, on any number of threads")
   final void deterministic() {
     try (Session one = session(1); Session three = session(3)) {
-      PipelineRules.deterministic(pipeline(), one, three);
+      PipelineRules.deterministic(pipeline(), tasks(), one, three);
     }
   }
 
@@ -89,7 +98,7 @@ public abstract class QuantizationPipelineContract {
   @DisplayName("Q.5 task: it is not changed")
   final void taskStays() {
     try (Session session = session(2)) {
-      PipelineRules.taskStays(pipeline(), session);
+      PipelineRules.taskStays(pipeline(), tasks(), session);
     }
   }
 
@@ -97,7 +106,7 @@ public abstract class QuantizationPipelineContract {
   @DisplayName("Q.6 result: the block runs")
   final void runs() {
     try (Session session = session(2)) {
-      PipelineRules.runs(pipeline(), session);
+      PipelineRules.runs(pipeline(), tasks(), session);
     }
   }
 

@@ -107,6 +107,10 @@ public final class Gptq implements QuantizationPipeline {
       throw new IllegalArgumentException("pipeline '" + ID + "': --group-size is for uniform weights; spike trains share a scale by "
           + "--block-size, found --group-size " + spec.groupSize());
     }
+    if (weights.equals(TERNARY) && spec.weightBits() != TERNARY_BITS) {
+      throw new IllegalArgumentException("pipeline '" + ID + "': ternary steps have --weight-bits " + TERNARY_BITS + ", found "
+          + spec.weightBits() + "; --plan says how many steps there are");
+    }
     int count = train.apply(plan.mostSteps()).countHigh();
     if (2 * count > 255) {
       throw new IllegalArgumentException("pipeline '" + ID + "': expected counts of weights up to 127, found " + count

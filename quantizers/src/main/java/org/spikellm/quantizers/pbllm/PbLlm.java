@@ -21,6 +21,7 @@ public final class PbLlm implements QuantizationPipeline {
 
   private static final String ID = "pb-llm";
   private static final String LOW = "low-fraction";
+  private static final int HIGH_BITS = 8;
   private static final Map<String, String> DEFAULTS = GptqOptions.with(Map.of(LOW, "0.9"));
 
   private final double low;
@@ -65,15 +66,22 @@ public final class PbLlm implements QuantizationPipeline {
     return false;
   }
 
-  /** Weights only. */
+  /** Weights only; those that are not low have 8 bits. */
   @Override
   public QuantizationSpec defaults(NeuronModel neuron) {
     QuantizationSpec usual = QuantizationSpec.DEFAULT;
-    return new QuantizationSpec(usual.weightBits(), QuantizationSpec.FLOAT_BITS, usual.timeSteps(), usual.salient(), 0, usual.seed());
+    return new QuantizationSpec(HIGH_BITS, QuantizationSpec.FLOAT_BITS, usual.timeSteps(), usual.salient(), 0, usual.seed());
   }
 
+  /** @throws IllegalArgumentException if other bits, or groups, are asked for */
   @Override
   public QuantizedBlock quantize(BlockTask task, Session session) {
+    QuantizationSpec spec = task.spec();
+    if (spec.weightBits() != HIGH_BITS || spec.groupSize() != 0) {
+      throw new IllegalArgumentException("pipeline '" + ID + "' has two levels a row, and 8 bits for the weights that are not low: expected "
+          + "--weight-bits 8 and --group-size 0, found " + spec.weightBits() + " and " + spec.groupSize()
+          + "; --low-fraction says how many are low");
+    }
     return LayerByLayer.quantize(task, session, settings, new PartlyBinaryLayer(low, blockSize));
   }
 }
