@@ -4,6 +4,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.IntFunction;
 import org.spikellm.api.BlockTask;
+import org.spikellm.api.DType;
 import org.spikellm.api.Dynamics;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.Provider;
@@ -26,10 +27,14 @@ public final class Gptq implements QuantizationPipeline {
   private static final String UNIFORM = "uniform";
   private static final String TERNARY = "ternary";
   private static final int TERNARY_BITS = 2;
-  private static final Map<String, String> DEFAULTS = GptqOptions.with(Map.of(PLAN, "0.8:1,0.1:2,0.1:4", WEIGHTS, BY_NEURON));
+  private static final String SCALES = "scales";
+  private static final String HALF = "half";
+  private static final Map<String, String> DEFAULTS =
+      GptqOptions.with(Map.of(PLAN, "0.8:1,0.1:2,0.1:4", WEIGHTS, BY_NEURON, SCALES, HALF));
 
   private final SpikePlan plan;
   private final String weights;
+  private final DType scaleType;
   private final int blockSize;
   private final LayerByLayer.Settings settings;
 
@@ -41,6 +46,7 @@ public final class Gptq implements QuantizationPipeline {
   private Gptq(Knobs knobs) {
     plan = knobs.parsed(PLAN, SpikePlan::parse);
     weights = knobs.choice(WEIGHTS, BY_NEURON, UNIFORM, TERNARY);
+    scaleType = knobs.choice(SCALES, HALF, "float").equals(HALF) ? DType.F16 : DType.F32;
     blockSize = GptqOptions.blockSize(knobs);
     settings = GptqOptions.settings(knobs);
   }
@@ -116,6 +122,6 @@ public final class Gptq implements QuantizationPipeline {
       throw new IllegalArgumentException("pipeline '" + ID + "': expected counts of weights up to 127, found " + count
           + "; use fewer steps in --plan or fewer --weight-bits");
     }
-    return new SpikingLayer(plan, blockSize, train);
+    return new SpikingLayer(plan, blockSize, train, scaleType);
   }
 }

@@ -17,11 +17,13 @@ import org.spikellm.api.Tensor;
  * @param plan time steps by salience
  * @param blockSize columns that share an α
  * @param neuron the dynamics of a train of so many steps, bidirectional
+ * @param scaleType of α: F32, or F16, where it is rounded before the counts are, so that error feedback makes up for that too
  */
-record SpikingLayer(SpikePlan plan, int blockSize, IntFunction<Dynamics> neuron) implements LayerQuantizer {
+record SpikingLayer(SpikePlan plan, int blockSize, IntFunction<Dynamics> neuron, DType scaleType) implements LayerQuantizer {
 
-  /** Half of the last bit of half precision. */
-  private static final float HALF_ROUNDING = 0x1p-11f;
+  /** The largest weight from which the last place of the smallest half-precision numbers, 2⁻²⁴, is 2⁻¹¹ of it at most. */
+  private static final float LEAST_OF_HALF = 0x1p-13f;
+  private static final float MOST_OF_HALF = 65504;
 
   @Override
   public Result quantize(Layer layer) {
@@ -33,10 +35,10 @@ record SpikingLayer(SpikePlan plan, int blockSize, IntFunction<Dynamics> neuron)
     }
     int[] blockEnds = layer.blockEnds(blockSize);
     ColumnClasses columns = ColumnClasses.of(classOf, inputClasses * plan.classes(), blockEnds);
-    List<CodeClass> codes = codes(layer.weight().rows(), columns);
+    List<CodeClass> codes = codes(layer.weight().rows(), columns, scaleType(layer.weight()));
     ErrorFeedback.run(layer.weight(), layer.factor(), blockEnds, new SpikeTrainRows(codes, columns, inverseSquares(layer)), layer.session());
     ChannelOrder order = columns.order(layer.channels());
-    return new Result(new QuantizedWeight(layer.weight().rows(), order, codes.stream().map(SpikingLayer::withHalfScales).toList()),
+    return new Result(new QuantizedWeight(layer.weight().rows(), order, codes),
         ColumnClasses.encoding(layer.input(), order, plan.classes()));
   }
 
@@ -50,7 +52,7 @@ record SpikingLayer(SpikePlan plan, int blockSize, IntFunction<Dynamics> neuron)
     return h;
   }
 
-  private List<CodeClass> codes(int rows, ColumnClasses columns) {
+  private List<CodeClass> codes(int rows, ColumnClasses columns, DType scaleType) {
     List<CodeClass> classes = new ArrayList<>();
     for (int c = 0; c < columns.classes(); c++) {
       Dynamics train = neuron.apply(plan.steps()[c % plan.classes()]);
@@ -59,30 +61,22 @@ record SpikingLayer(SpikePlan plan, int blockSize, IntFunction<Dynamics> neuron)
       Tensor zero = Tensor.allocate(DType.I16, 1, 1);
       zero.setInt(0, 0, train.countHigh());
       classes.add(new CodeClass(size, bits, train.timeSteps(), columns.groupEnds()[c],
-          Tensor.allocate(DType.U8, rows, CodeClass.packedBytes(size, bits)), Tensor.allocate(DType.F32, rows, columns.groupEnds()[c].length),
+          Tensor.allocate(DType.U8, rows, CodeClass.packedBytes(size, bits)), Tensor.allocate(scaleType, rows, columns.groupEnds()[c].length),
           zero));
     }
     return classes;
   }
 
-  /** With scales in half precision, unless one of them would lose more than its last bits of what is largest in its row. */
-  private static CodeClass withHalfScales(CodeClass codes) {
-    Tensor exact = codes.scales();
-    Tensor half = Tensor.allocate(DType.F16, exact.rows(), exact.columns());
-    float[] row = new float[exact.columns()];
-    for (int r = 0; r < exact.rows(); r++) {
-      exact.readRow(r, row);
-      float largest = 0;
-      for (float scale : row) {
-        largest = Math.max(largest, scale);
-      }
-      for (int g = 0; g < row.length; g++) {
-        half.setFloat(r, g, row[g]);
-        if (!(Math.abs(half.getFloat(r, g) - row[g]) <= HALF_ROUNDING * largest)) {
-          return codes;
-        }
+  /** Half precision only where what it rounds off is small beside the largest weight, which it is for any usual model. */
+  private DType scaleType(Tensor weight) {
+    float largest = 0;
+    float[] row = new float[weight.columns()];
+    for (int r = 0; r < weight.rows(); r++) {
+      weight.readRow(r, row);
+      for (float w : row) {
+        largest = Math.max(largest, Math.abs(w));
       }
     }
-    return new CodeClass(codes.columns(), codes.bits(), codes.timeSteps(), codes.groupEnds(), codes.codes(), half, codes.zeros());
+    return largest >= LEAST_OF_HALF && largest <= MOST_OF_HALF ? scaleType : DType.F32;
   }
 }

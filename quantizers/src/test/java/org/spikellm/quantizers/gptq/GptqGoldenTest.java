@@ -8,6 +8,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.spikellm.api.CodeClass;
+import org.spikellm.api.DType;
 import org.spikellm.api.Dynamics;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
@@ -20,6 +21,7 @@ import org.spikellm.quantizers.GptqGolden;
 class GptqGoldenTest {
 
   private static final SpikePlan PLAN = SpikePlan.parse("0.8:1,0.1:2,0.1:4");
+  private static final double TERNARY_ERROR = 60046.02;
 
   @Test
   @DisplayName("U is golden's to 1e-4 of its largest, and its columns have golden's salience in golden's order")
@@ -50,21 +52,33 @@ class GptqGoldenTest {
     return IntStream.range(0, score.length).boxed().sorted(Comparator.comparing(j -> score[j])).mapToInt(j -> j).toArray();
   }
 
-  /** Scales are kept in half precision, of which 11 bits remain. */
   @Test
   @DisplayName("ternary spikes are golden's: steps of each column, counts, output error")
   void ternary() {
-    QuantizedWeight weight = (QuantizedWeight) GptqGolden.quantize(new SpikingLayer(PLAN, 128, steps -> new Dynamics(1, 1, -1, 1, steps)));
+    GptqGolden.check(ternary(DType.F32), "ternary", TERNARY_ERROR, 1e-6);
+  }
+
+  /** What half precision rounds off an α moves counts that were near a half, and error feedback those after them: errors stay as large. */
+  @Test
+  @DisplayName("ternary spikes with scales in half precision: golden's steps and output error")
+  void ternaryInHalf() {
+    assertEquals(TERNARY_ERROR, GptqGolden.outputError(GptqGolden.values(ternary(DType.F16))), 0.01 * TERNARY_ERROR);
+  }
+
+  private static QuantizedWeight ternary(DType scaleType) {
+    QuantizedWeight weight =
+        (QuantizedWeight) GptqGolden.quantize(new SpikingLayer(PLAN, 128, steps -> new Dynamics(1, 1, -1, 1, steps), scaleType));
     float[] steps = GptqGolden.tensor("ternary.steps").toFloats();
     for (int c = 0; c < 3; c++) {
       CodeClass codes = weight.classes().get(c);
+      assertEquals(scaleType, codes.scales().dtype());
       assertEquals(PLAN.steps()[c], codes.timeSteps());
       assertEquals(c + 2, codes.bits());
       for (int place = weight.order().start(c); place < weight.order().end(c); place++) {
         assertEquals(codes.timeSteps(), steps[weight.order().order()[place]], "steps of channel " + weight.order().order()[place]);
       }
     }
-    GptqGolden.check(weight, "ternary", 60046.02, 0x1p-11);
+    return weight;
   }
 
   @Test
