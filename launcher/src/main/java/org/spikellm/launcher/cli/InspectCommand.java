@@ -8,15 +8,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import org.spikellm.api.Block;
-import org.spikellm.api.CodeClass;
 import org.spikellm.api.DenseWeight;
-import org.spikellm.api.Dynamics;
-import org.spikellm.api.LinearWeight;
 import org.spikellm.api.Projection;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.launcher.workflow.LoadedModel;
+import org.spikellm.launcher.workflow.StoredWeights;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.Json;
 import org.spikellm.model.ModelConfig;
@@ -35,16 +32,26 @@ final class InspectCommand implements Callable<Integer> {
   @Parameters(index = "0", paramLabel = "MODEL", description = "Directory of a float or quantized checkpoint.")
   private Path model;
 
-  @Option(names = "--layers", description = "Also list every linear layer.")
+  @Option(names = "--layers",
+      description = "Also list every linear layer, class by class: how its weights are stored, how many are 0, the range of "
+          + "their scales, how its input is encoded. It reads all weights.")
   private boolean layers;
 
   @Override
   public Integer call() throws IOException {
     try (Checkpoint checkpoint = Checkpoint.open(model, LoadedModel.neurons(common.registry()))) {
       Map<String, Object> summary = summary(checkpoint);
-      List<Map<String, Object>> linears = linears(checkpoint);
+      List<LinearSummary> linears = common.json || layers ? linears(checkpoint) : List.of();
+      if (!linears.isEmpty()) {
+        List<StoredWeights> stored = linears.stream().flatMap(linear -> linear.stored().stream()).toList();
+        summary.put("sparsity", StoredWeights.sparsity(stored));
+        double steps = StoredWeights.equalSteps(stored);
+        if (!Double.isNaN(steps)) {
+          summary.put("equal_steps", steps);
+        }
+      }
       if (common.json) {
-        summary.put("layers", linears);
+        summary.put("layers", linears.stream().map(LinearSummary::toJson).toList());
         summary.put("quantization", checkpoint.quantization());
         common.printJson(summary);
       } else {
@@ -76,65 +83,30 @@ final class InspectCommand implements Callable<Integer> {
     return map;
   }
 
-  private static List<Map<String, Object>> linears(Checkpoint checkpoint) throws IOException {
-    List<Map<String, Object>> list = new ArrayList<>();
+  /** Every linear layer, read once. */
+  private static List<LinearSummary> linears(Checkpoint checkpoint) throws IOException {
+    List<LinearSummary> list = new ArrayList<>();
     for (int i = 0; i < checkpoint.config().blocks(); i++) {
       Block block = checkpoint.block(i);
       for (Projection projection : Projection.values()) {
-        Block.Linear linear = block.linear(projection);
-        Map<String, Object> map = new LinkedHashMap<>();
-        map.put("block", i);
-        map.put("layer", projection.tensorName());
-        map.put("rows", linear.weight().rows());
-        map.put("columns", linear.weight().columns());
-        map.put("classes", classes(linear));
-        list.add(map);
+        list.add(LinearSummary.of(i, projection, block.linear(projection)));
       }
     }
     return list;
   }
 
-  private static List<Map<String, Object>> classes(Block.Linear linear) {
-    LinearWeight weight = linear.weight();
-    int count = linear.input() != null ? linear.input().order().classes()
-        : weight instanceof QuantizedWeight quantized ? quantized.classes().size() : 1;
-    List<Map<String, Object>> list = new ArrayList<>();
-    for (int c = 0; c < count; c++) {
-      Map<String, Object> map = new LinkedHashMap<>();
-      if (weight instanceof QuantizedWeight quantized) {
-        CodeClass codes = quantized.classes().get(c);
-        map.put("columns", codes.columns());
-        map.put("weight_bits", codes.bits());
-      } else {
-        map.put("columns", linear.input() == null ? weight.columns() : linear.input().order().end(c) - linear.input().order().start(c));
-        map.put("weight_type", ((DenseWeight) weight).values().dtype().name());
-      }
-      if (linear.input() != null) {
-        Dynamics dynamics = linear.input().dynamics().get(c);
-        map.put("time_steps", dynamics.timeSteps());
-        map.put("levels", List.of(dynamics.lowLevel(), dynamics.highLevel()));
-      }
-      list.add(map);
-    }
-    return list;
-  }
-
-  private void print(Map<String, Object> summary, List<Map<String, Object>> linears, Checkpoint checkpoint) {
+  private void print(Map<String, Object> summary, List<LinearSummary> linears, Checkpoint checkpoint) {
     Table table = new Table();
     summary.forEach((name, value) -> table.row(name.replace('_', ' '), value instanceof Double number
         ? String.format(Locale.ROOT, "%.3f", number) : name.endsWith("bytes") ? Table.bytes((Long) value) : String.valueOf(value)));
     checkpoint.quantization().forEach((name, value) -> table.row(name.replace('_', ' '),
         value instanceof String text ? text : Json.write(value)));
     table.leftAligned().print(common.out);
-    if (!layers) {
-      return;
+    if (layers) {
+      common.out.println();
+      Table list = new Table().row(LinearSummary.HEADING);
+      linears.forEach(linear -> linear.addTo(list));
+      list.leftAligned().print(common.out);
     }
-    common.out.println();
-    Table list = new Table().row("layer", "shape", "classes");
-    for (Map<String, Object> layer : linears) {
-      String classes = ((List<?>) layer.get("classes")).stream().map(String::valueOf).collect(Collectors.joining(" "));
-      list.row(layer.get("block") + "." + layer.get("layer"), layer.get("rows") + " x " + layer.get("columns"), classes);
-    }
-    list.leftAligned().print(common.out);
   }
 }

@@ -131,8 +131,11 @@ final class QuantizeCommand implements Callable<Integer> {
     if (common.json) {
       common.printJson(json(result));
     } else {
-      common.out.printf(Locale.ROOT, "%s: %d blocks in %.1f s, %s, %.2f bits a weight%n", out, result.blocks(), result.seconds(),
-          Table.bytes(result.bytes()), result.bitsPerWeight());
+      common.out.printf(Locale.ROOT, "%s: %d blocks in %.1f s, %s, %.2f bits a weight, %.1f %% of the weights are 0%n", out,
+          result.blocks(), result.seconds(), Table.bytes(result.bytes()), result.bitsPerWeight(), 100 * result.sparsity());
+      if (!Double.isNaN(result.equalSteps())) {
+        common.out.printf(Locale.ROOT, "Weights are spike trains of %.2f equal steps: the mean over all of them%n", result.equalSteps());
+      }
       if (page != null) {
         common.out.println("Report: " + page);
       }
@@ -225,6 +228,10 @@ final class QuantizeCommand implements Callable<Integer> {
     map.put("warnings", result.warnings());
     map.put("bytes", result.bytes());
     map.put("bits_per_weight", result.bitsPerWeight());
+    map.put("sparsity", result.sparsity());
+    if (!Double.isNaN(result.equalSteps())) {
+      map.put("equal_steps", result.equalSteps());
+    }
     map.put("peak_rss_bytes", ProcessMemory.peakResidentBytes());
     if (report != null) {
       map.put("report", report.toString());

@@ -96,7 +96,7 @@ final class BlockwiseRun {
         BlockQuantization.Result result = new BlockQuantization(request, session)
             .quantize(index, mapped.block(index), streams, done -> progress.at(before + done), listener);
         block = result.block();
-        record = BlockRecord.of(result.losses(), listener.warnings(), result.salience());
+        record = BlockRecord.of(result.losses(), listener.warnings(), result.salience(), block);
         writer.write(index, block, record.toJson());
         listener.finished(result.losses());
       }

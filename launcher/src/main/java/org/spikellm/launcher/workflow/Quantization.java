@@ -52,6 +52,16 @@ public final class Quantization {
    */
   public record Result(int blocks, int resumed, double seconds, List<BlockRecord> records, long bytes, double bitsPerWeight) {
 
+    /** The share of the blocks' weights that are 0. */
+    public double sparsity() {
+      return records.stream().mapToDouble(BlockRecord::sparsity).average().orElse(0);
+    }
+
+    /** The mean time steps of the blocks' weights; NaN where not all of them are spike trains. */
+    public double equalSteps() {
+      return records.stream().mapToDouble(BlockRecord::equalSteps).average().orElse(Double.NaN);
+    }
+
     /** All warnings, each with its block, counted from 1. */
     public List<String> warnings() {
       List<String> all = new ArrayList<>();
@@ -115,7 +125,9 @@ public final class Quantization {
     QuantizationSpec spec = options.spec();
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("pipeline", provider(QuantizationPipeline.class, options.pipeline()));
-    map.put("neuron", spec.encodesActivations() ? provider(NeuronModel.class, options.neuron()) : null);
+    Map<String, Object> neuron = provider(NeuronModel.class, options.neuron());
+    map.put("neuron", spec.encodesActivations() ? neuron : null);
+    map.put("weight_neuron", spec.encodesActivations() ? null : neuron);
     map.put("salience", provider(SalienceDetector.class, options.detector()));
     map.put("weight_bits", spec.weightBits());
     map.put("activation_bits", spec.activationBits());

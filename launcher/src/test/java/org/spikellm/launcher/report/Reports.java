@@ -42,7 +42,7 @@ final class Reports {
     for (int b = 0; b < blocks; b++) {
       double first = Math.exp(b / 4.0) * 1e-3;
       records.add(new BlockRecord(IntStream.range(0, epochs).mapToObj(e -> first / (1 + e)).toList(),
-          b == 0 ? warnings : List.of(), Map.of()));
+          b == 0 ? warnings : List.of(), Map.of(), 0.06, Double.NaN));
     }
     for (Projection projection : Projection.values()) {
       layers.add(IntStream.range(0, blocks).mapToObj(b -> layer(b, projection.tensorName(), shape.columns(projection), random))
