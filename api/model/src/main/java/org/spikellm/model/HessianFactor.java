@@ -18,9 +18,11 @@ import org.spikellm.api.Tensor;
  */
 public final class HessianFactor {
 
-  private static final int BLOCK = 128;
+  private static final int BLOCK = 256;
   /** Rows that are copied out for a product, at most. */
   private static final int ROWS = 1024;
+  /** Rows whose elements above the diagonal are read together, since they stand side by side. */
+  private static final int STRIP = 32;
   private static final int TRIES = 3;
   private static final double MORE_DAMPING = 10;
 
@@ -183,56 +185,70 @@ public final class HessianFactor {
   private Tensor rest(Arena arena, int from, int to, int first, int last, Tensor left) {
     Tensor rest = left == null ? Tensor.allocate(arena, DType.F32, to - from, last - first)
         : product(arena, copy(arena, from, to, 0, first, false), left);
-    for (int j = first; j < last; j++) {
-      for (int i = from; i < to; i++) {
-        rest.setFloat(i - from, j - first, hessian(i, j) - rest.getFloat(i - from, j - first));
+    session.forEach((to - from + STRIP - 1) / STRIP, strip -> {
+      int top = from + strip * STRIP;
+      int bottom = Math.min(to, top + STRIP);
+      for (int j = first; j < last; j++) {
+        for (int i = top; i < bottom; i++) {
+          rest.setFloat(i - from, j - first, hessian(i, j) - rest.getFloat(i - from, j - first));
+        }
       }
-    }
+    });
     return rest;
   }
 
   private void put(Tensor part, int row, int column, float factor) {
     session.forEach(part.rows(), i -> {
-      for (int j = 0; j < part.columns(); j++) {
-        matrix.setFloat(row + i, column + j, factor * part.getFloat(i, j));
+      float[] values = new float[part.columns()];
+      part.readRow(i, values);
+      for (int j = 0; j < values.length; j++) {
+        values[j] *= factor;
       }
+      MemorySegment.copy(values, 0, matrix.segment(), Tensor.FLOAT, (row + i) * matrix.rowBytes() + (long) Float.BYTES * column,
+          values.length);
     });
   }
 
+  /** In place, column after column; the inner loop runs along rows, which compiles to vectors. */
   private static boolean cholesky(double[][] a) {
+    double[] column = new double[a.length];
     for (int j = 0; j < a.length; j++) {
       double pivot = a[j][j];
-      for (int k = 0; k < j; k++) {
-        pivot -= a[j][k] * a[j][k];
-      }
       if (!(pivot > 0) || pivot == Double.POSITIVE_INFINITY) {
         return false;
       }
       a[j][j] = Math.sqrt(pivot);
       for (int i = j + 1; i < a.length; i++) {
-        double sum = a[i][j];
-        for (int k = 0; k < j; k++) {
-          sum -= a[i][k] * a[j][k];
-        }
-        a[i][j] = sum / a[j][j];
+        a[i][j] /= a[j][j];
+        column[i] = a[i][j];
+        subtract(a[i], column[i], column, j + 1, i + 1);
       }
     }
     return true;
   }
 
+  private static void subtract(double[] target, double factor, double[] values, int from, int to) {
+    for (int k = from; k < to; k++) {
+      target[k] -= factor * values[k];
+    }
+  }
+
   private static Tensor inverse(double[][] lower) {
     int size = lower.length;
+    double[][] rows = new double[size][size];
     Tensor inverse = Tensor.allocate(DType.F32, size, size);
-    double[] column = new double[size];
-    for (int j = 0; j < size; j++) {
-      for (int i = j; i < size; i++) {
-        double sum = i == j ? 1 : 0;
-        for (int k = j; k < i; k++) {
-          sum -= lower[i][k] * column[k];
-        }
-        column[i] = sum / lower[i][i];
-        inverse.setFloat(i, j, (float) column[i]);
+    float[] rounded = new float[size];
+    for (int i = 0; i < size; i++) {
+      double[] row = rows[i];
+      row[i] = 1;
+      for (int k = 0; k < i; k++) {
+        subtract(row, lower[i][k], rows[k], 0, k + 1);
       }
+      for (int j = 0; j <= i; j++) {
+        row[j] /= lower[i][i];
+        rounded[j] = (float) row[j];
+      }
+      inverse.writeRow(i, rounded);
     }
     return inverse;
   }

@@ -3,13 +3,8 @@ package org.spikellm.quantizers.gptq;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Comparator;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import org.spikellm.api.Block;
 import org.spikellm.api.BlockTask;
 import org.spikellm.api.DType;
@@ -21,7 +16,6 @@ import org.spikellm.api.Session;
 import org.spikellm.api.Tensor;
 import org.spikellm.model.BlockInputs;
 import org.spikellm.model.GramMean;
-import org.spikellm.model.HessianFactor;
 import org.spikellm.model.PreparedBlock;
 import org.spikellm.model.SpikeMode;
 
@@ -84,18 +78,28 @@ public final class LayerByLayer {
   private void group(Projection.Source source) {
     try (Arena arena = Arena.ofShared()) {
       Tensor hessian = hessian(source, arena);
-      Factors factors = new Factors(hessian, arena);
+      GroupFactors factors = new GroupFactors(hessian, settings, session, arena);
       for (Projection projection : Projection.values()) {
         if (projection.source() == source) {
           Block.Linear linear = task.block().linear(projection);
           Encoding input = task.encodings().get(projection);
-          LayerQuantizer.Result result = quantizer.quantize(factors.layer(projection, linear, input));
+          LayerQuantizer.Result result = quantizer.quantize(layer(factors, projection, linear, input));
           linears.put(projection, new Block.Linear(result.weight(), linear.bias(), result.input()));
           if (settings.trueSequential) {
             running.replace(projection, linears.get(projection));
           }
         }
       }
+    }
+  }
+
+  private Layer layer(GroupFactors factors, Projection projection, Block.Linear linear, Encoding input) {
+    String name = projection.tensorName();
+    try {
+      return factors.layer(((DenseWeight) linear.weight()).values(), input, quantizer.byInputClass(), attempt -> task.listener()
+          .warning(name + ": the Hessian of its inputs is not positive definite; damped ten times more, try " + attempt));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("block " + (task.index() + 1) + ", " + name + ": " + e.getMessage(), e);
     }
   }
 
@@ -126,76 +130,6 @@ public final class LayerByLayer {
     } catch (IOException e) {
       throw new UncheckedIOException("gram=file: the temporary file cannot be made: " + e.getMessage()
           + "; choose another place with SPIKELLM_JAVA_OPTS=-Djava.io.tmpdir=DIRECTORY", e);
-    }
-  }
-
-  /** The factors of one Hessian, in the orders that its layers are quantized in; layers of one order share theirs. */
-  private final class Factors {
-
-    private final Tensor hessian;
-    private final Arena arena;
-    private int[] order;
-    private HessianFactor factor;
-
-    Factors(Tensor hessian, Arena arena) {
-      this.hessian = hessian;
-      this.arena = arena;
-    }
-
-    Layer layer(Projection projection, Block.Linear linear, Encoding input) {
-      int[] wanted = order(input);
-      if (!Arrays.equals(wanted, order)) {
-        order = wanted;
-        factor = factor(projection);
-      }
-      Tensor source = ((DenseWeight) linear.weight()).values();
-      Tensor weight = Tensor.allocate(arena, DType.F32, source.rows(), source.columns());
-      gather(source, weight);
-      return new Layer(weight, order, factor, input, session);
-    }
-
-    private HessianFactor factor(Projection projection) {
-      Tensor ordered = Tensor.allocate(arena, DType.F32, order.length, order.length);
-      gather(hessian, ordered, order);
-      String name = projection.tensorName();
-      try {
-        return HessianFactor.of(ordered, settings.damping, session, attempt -> task.listener()
-            .warning(name + ": the Hessian of its inputs is not positive definite; damped ten times more, try " + attempt)).invert();
-      } catch (IllegalArgumentException e) {
-        throw new IllegalArgumentException("block " + (task.index() + 1) + ", " + name + ": " + e.getMessage(), e);
-      }
-    }
-
-    private void gather(Tensor from, Tensor to) {
-      gather(from, to, IntStream.range(0, from.rows()).toArray());
-    }
-
-    /** Columns by {@link #order}, rows by another one. */
-    private void gather(Tensor from, Tensor to, int[] rows) {
-      session.forEach(rows.length, r -> {
-        float[] natural = new float[order.length];
-        float[] ordered = new float[order.length];
-        from.readRow(rows[r], natural);
-        for (int j = 0; j < order.length; j++) {
-          ordered[j] = natural[order[j]];
-        }
-        to.writeRow(r, ordered);
-      });
-    }
-
-    private int[] order(Encoding input) {
-      int n = hessian.rows();
-      List<Comparator<Integer>> keys = new ArrayList<>();
-      if (quantizer.byInputClass()) {
-        int[] classOf = ColumnClasses.classes(input, n);
-        keys.add(Comparator.comparingInt(channel -> classOf[channel]));
-      }
-      if (settings.activationOrder) {
-        keys.add(Comparator.comparing(channel -> -hessian.getFloat(channel, channel)));
-      }
-      keys.add(Comparator.naturalOrder());
-      return IntStream.range(0, n).boxed().sorted(keys.stream().reduce(Comparator::thenComparing).orElseThrow()).mapToInt(i -> i)
-          .toArray();
     }
   }
 }
