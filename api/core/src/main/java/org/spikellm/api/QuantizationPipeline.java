@@ -28,4 +28,12 @@ public non-sealed interface QuantizationPipeline extends Provider {
   default QuantizationSpec defaults(NeuronModel neuron) {
     return QuantizationSpec.DEFAULT;
   }
+
+  /**
+   * Refuses what it cannot make, before any work is done.
+   *
+   * @param neuron the neuron that was chosen
+   * @throws IllegalArgumentException what was expected and what was asked for
+   */
+  default void check(QuantizationSpec spec, NeuronModel neuron) {}
 }

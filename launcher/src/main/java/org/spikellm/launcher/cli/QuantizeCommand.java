@@ -119,6 +119,11 @@ final class QuantizeCommand implements Callable<Integer> {
     Registry registry = registry();
     QuantizationSpec spec = spec(registry);
     checkCounts(registry, spec);
+    try {
+      registry.find(QuantizationPipeline.class, pipeline).check(spec, registry.find(NeuronModel.class, neuron));
+    } catch (IllegalArgumentException e) {
+      throw common.wrong(e.getMessage());
+    }
     QuantizeOptions options =
         new QuantizeOptions(pipeline, neuron, salience, spec, headBits, calibration, samples, sequence, memory(), !noResume);
     ReportFile page = report == null ? null : ReportFile.at(report, out);

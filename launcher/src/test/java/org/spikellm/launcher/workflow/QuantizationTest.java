@@ -21,10 +21,15 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.spikellm.api.Block;
 import org.spikellm.api.CodeClass;
+import org.spikellm.api.DType;
+import org.spikellm.api.NeuronModel;
 import org.spikellm.api.Projection;
+import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.SalienceDetector;
 import org.spikellm.api.Session;
+import org.spikellm.api.TrainingListener;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.text.Tokenizer;
 import org.spikellm.model.Checkpoint;
@@ -52,11 +57,22 @@ class QuantizationTest {
   }
 
   private static QuantizeOptions options(String pipeline) {
-    return pipeline.equals("omniquant") ? trained() : standard();
+    return switch (pipeline) {
+      case "omniquant" -> trained();
+      case "ternary" -> options("gptq", "ternary-gif", "gradient", new QuantizationSpec(2, 16, 2, 0.1, 0, 2), 16);
+      case "ternary, spiking" -> options("gptq", "ternary-gif", "gradient", new QuantizationSpec(2, 4, 2, 0.1, 0, 2), 16);
+      case "gptq" -> options("gptq", "gif", "gradient", new QuantizationSpec(3, 16, 2, 0.1, 32, 2), 16);
+      case "pb-llm" -> options("pb-llm", "gif", "gradient", new QuantizationSpec(8, 4, 2, 0.1, 0, 2), 16);
+      default -> standard();
+    };
   }
 
   private static QuantizeOptions options(String neuron, String detector, QuantizationSpec spec, int headBits) {
-    return new QuantizeOptions("rtn", neuron, detector, spec, headBits, null, SAMPLES, SEQUENCE, Long.MAX_VALUE, true);
+    return options("rtn", neuron, detector, spec, headBits);
+  }
+
+  private static QuantizeOptions options(String pipeline, String neuron, String detector, QuantizationSpec spec, int headBits) {
+    return new QuantizeOptions(pipeline, neuron, detector, spec, headBits, null, SAMPLES, SEQUENCE, Long.MAX_VALUE, true);
   }
 
   private static QuantizeOptions standard() {
@@ -88,7 +104,7 @@ class QuantizationTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"rtn", "omniquant"})
+  @ValueSource(strings = {"rtn", "omniquant", "ternary, spiking", "pb-llm"})
   void equalRunsGiveEqualBytesWithAnyNumberOfThreads(String pipeline) throws IOException {
     Path first = run("first", options(pipeline), 1, Progress.NONE);
     assertSame(first, run("second", options(pipeline), 2, Progress.NONE), "1 and 2 threads");
@@ -120,7 +136,7 @@ class QuantizationTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"rtn, 2", "omniquant, 5"})
+  @CsvSource({"rtn, 2", "omniquant, 5", "ternary, 6"})
   void aRunThatWasStoppedGoesOnToTheSameBytes(String pipeline, int passes) throws IOException {
     Path whole = run("whole", options(pipeline), 2, Progress.NONE);
     assertThrows(Crash.class, () -> run("resumed", options(pipeline), 2, crashAt((long) passes * SAMPLES * 3 + 1)));
@@ -191,18 +207,74 @@ class QuantizationTest {
   void whatIsReadBackIsWhatWasMade(String neuron, String detector, int weightBits, int activationBits, int groupSize, int headBits)
       throws IOException {
     QuantizationSpec spec = new QuantizationSpec(weightBits, activationBits, 2, 0.1, groupSize, 2);
-    Path out = run("out", options(neuron, detector, spec, headBits), 2, Progress.NONE);
+    assertReadBack(options(neuron, detector, spec, headBits));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"ternary", "ternary, spiking", "gptq", "pb-llm"})
+  void weightsOfAnyFormAreReadBackAsTheyWereMade(String pipeline) throws IOException {
+    assertReadBack(options(pipeline));
+  }
+
+  private void assertReadBack(QuantizeOptions options) throws IOException {
+    Path out = run("out", options, 2, Progress.NONE);
     try (Session session = Golden.session(); Checkpoint source = Checkpoint.open(Golden.TALES, Golden.neurons());
         Checkpoint packed = Checkpoint.open(out, Golden.neurons()); Tokenizer tokenizer = Tokenizer.open(out)) {
       List<int[]> windows = CalibrationWindows.draw(tokenizer.encode(Files.readString(Home.calibrationText()), tokenizer.addsBos()),
-          "text", SAMPLES, SEQUENCE, spec.seed());
-      Decoder expected = Quantized.decoder(source, session, neuron, detector, spec, windows, SpikeMode.COLLAPSED);
+          "text", SAMPLES, SEQUENCE, options.spec().seed());
+      Registry registry = Golden.registry();
+      QuantizationRequest request = new QuantizationRequest(options.spec(), registry.find(QuantizationPipeline.class, options.pipeline()),
+          registry.find(NeuronModel.class, options.neuron()), registry.find(SalienceDetector.class, options.detector()), windows,
+          Long.MAX_VALUE);
+      Decoder expected = Quantized.decoder(source, session, request, TrainingListener.NONE, SpikeMode.COLLAPSED);
       Decoder found = Decoder.load(packed, session, SpikeMode.COLLAPSED);
       int[] ids = windows.getFirst();
       expected.forward(ids, expected.newCache(ids.length), (first, hidden) -> {
         float[] made = hidden.toFloats();
         found.forward(ids, found.newCache(ids.length), (again, read) -> assertArrayEquals(made, read.toFloats()));
       });
+    }
+  }
+
+  /** The figure of {@code quantize} against the file, and against what the plan says: 2, 3 and 4 bits, and 16 for each scale. */
+  @Test
+  void bitsAndZerosOfSpikeTrainsAreThoseOfTheFiles() throws IOException {
+    Path out = temporary.resolve("out");
+    Quantization.Result result = new Quantization(registry(), options("ternary"), Progress.NONE).run(Golden.TALES, out, "auto", 2);
+    try (Checkpoint packed = Checkpoint.open(out, Golden.neurons())) {
+      double planned = 0;
+      double weights = 0;
+      double zeros = 0;
+      double steps = 0;
+      for (int i = 0; i < packed.config().blocks(); i++) {
+        planned += 2 * 32.0 * packed.config().block().hidden();
+        for (Projection projection : Projection.values()) {
+          QuantizedWeight weight = (QuantizedWeight) packed.block(i).linear(projection).weight();
+          for (CodeClass codes : weight.classes()) {
+            assertEquals(DType.F16, codes.scales().dtype());
+            assertEquals(switch (codes.timeSteps()) { case 1 -> 2; case 2 -> 3; default -> 4; }, codes.bits());
+            planned += (double) weight.rows() * (8 * CodeClass.packedBytes(codes.columns(), codes.bits()) + 16 * codes.groups());
+            steps += (double) weight.rows() * codes.columns() * codes.timeSteps();
+          }
+          planned += 32.0 * weight.columns();
+          for (float value : weight.dequantize().toFloats()) {
+            zeros += value == 0 ? 1 : 0;
+          }
+          weights += (double) weight.rows() * weight.columns();
+        }
+      }
+      long files = 0;
+      for (int i = 1; i <= packed.config().blocks(); i++) {
+        files += Files.size(out.resolve(String.format("model-%05d-of-%05d.safetensors", i, packed.config().blocks() + 1)));
+      }
+      assertEquals(planned / weights, result.bitsPerWeight(), 0.01, "bits a weight");
+      // Names, types and checksums of some 60 tensors a block: nothing beside a block of usual size.
+      double headers = files - result.bitsPerWeight() * weights / 8;
+      assertTrue(headers > 0 && headers < (16 << 10) * packed.config().blocks(), headers + " bytes of the files are not weights");
+      assertEquals(zeros / weights, result.sparsity(), 1e-9, "share of zeros");
+      assertTrue(result.sparsity() > 0.2, "share of zeros " + result.sparsity());
+      assertEquals(steps / weights, result.equalSteps(), 1e-9, "equal steps");
+      assertEquals(1.4, result.equalSteps(), 0.01, "equal steps");
     }
   }
 

@@ -96,6 +96,11 @@ public final class Gptq implements QuantizationPipeline {
   }
 
   @Override
+  public void check(QuantizationSpec spec, NeuronModel neuron) {
+    layers(spec, train(neuron, spec.weightBits()));
+  }
+
+  @Override
   public QuantizedBlock quantize(BlockTask task, Session session) {
     QuantizationSpec spec = task.spec();
     return LayerByLayer.quantize(task, session, settings, layers(spec, train(task.neuron(), spec.weightBits())));

@@ -73,15 +73,18 @@ public final class PbLlm implements QuantizationPipeline {
     return new QuantizationSpec(HIGH_BITS, QuantizationSpec.FLOAT_BITS, usual.timeSteps(), usual.salient(), 0, usual.seed());
   }
 
-  /** @throws IllegalArgumentException if other bits, or groups, are asked for */
   @Override
-  public QuantizedBlock quantize(BlockTask task, Session session) {
-    QuantizationSpec spec = task.spec();
+  public void check(QuantizationSpec spec, NeuronModel neuron) {
     if (spec.weightBits() != HIGH_BITS || spec.groupSize() != 0) {
       throw new IllegalArgumentException("pipeline '" + ID + "' has two levels a row, and 8 bits for the weights that are not low: expected "
           + "--weight-bits 8 and --group-size 0, found " + spec.weightBits() + " and " + spec.groupSize()
           + "; --low-fraction says how many are low");
     }
+  }
+
+  @Override
+  public QuantizedBlock quantize(BlockTask task, Session session) {
+    check(task.spec(), task.neuron());
     return LayerByLayer.quantize(task, session, settings, new PartlyBinaryLayer(low, blockSize));
   }
 }
