@@ -65,7 +65,7 @@ public final class BlockInputs {
     };
     for (int i = 0; i < calibration.samples(); i++) {
       sample.segment().copyFrom(calibration.input(i).segment());
-      block.forward(sample, cache, 0, calibration.rope(), workspace, observer, SpikeObserver.NONE);
+      block.forward(sample, cache, 0, calibration.rope(), workspace, observer, LinearObserver.NONE);
       progress.accept(i + 1);
     }
   }

@@ -75,7 +75,7 @@ public final class CalibrationStream implements AutoCloseable {
 
   private Tensor run(PreparedBlock block, int i, KeyValues cache, BlockObserver observer) {
     store.copy(i, copy);
-    block.forward(copy, cache, 0, rope, workspace, observer, SpikeObserver.NONE);
+    block.forward(copy, cache, 0, rope, workspace, observer, LinearObserver.NONE);
     return copy;
   }
 
@@ -104,7 +104,7 @@ public final class CalibrationStream implements AutoCloseable {
     workspace.forgetTrains();
     KeyValues cache = block.cache(sequence);
     for (int i = 0; i < samples; i++) {
-      block.forward(store.read(i), cache, 0, rope, workspace, observer, SpikeObserver.NONE);
+      block.forward(store.read(i), cache, 0, rope, workspace, observer, LinearObserver.NONE);
       store.write(i);
       progress.accept(i + 1);
     }

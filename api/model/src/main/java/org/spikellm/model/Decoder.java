@@ -3,6 +3,7 @@ package org.spikellm.model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntFunction;
 import org.spikellm.api.Block;
 import org.spikellm.api.BlockShape;
 import org.spikellm.api.DType;
@@ -23,7 +24,7 @@ public final class Decoder {
   private final Tensor finalNorm;
   private final PreparedLinear head;
   private Workspace workspace;
-  private SpikeObserver spikes = SpikeObserver.NONE;
+  private IntFunction<LinearObserver> observers = block -> LinearObserver.NONE;
 
   /**
    * A model from its parts; blocks may be prepared from anywhere.
@@ -56,9 +57,9 @@ public final class Decoder {
     return config;
   }
 
-  /** From now on tells {@code observer} of the spikes that enter linear layers. */
-  public void observe(SpikeObserver observer) {
-    this.spikes = observer;
+  /** From now on tells an observer for each block, by index, of what enters its linear layers. */
+  public void observe(IntFunction<LinearObserver> observers) {
+    this.observers = observers;
   }
 
   /** An empty cache for up to {@code capacity} tokens. */
@@ -95,7 +96,7 @@ public final class Decoder {
       Tensor x = embed(Arrays.copyOfRange(tokens, from, to));
       Workspace work = workspace(x.rows());
       for (int b = 0; b < blocks.size(); b++) {
-        blocks.get(b).forward(x, cache.block(b), cache.length(), cache.rope(), work, null, spikes);
+        blocks.get(b).forward(x, cache.block(b), cache.length(), cache.rope(), work, null, observers.apply(b));
       }
       session.rmsNorm(x, finalNorm, config.block().epsilon(), x);
       cache.advance(x.rows());
@@ -120,7 +121,7 @@ public final class Decoder {
   /** The logits of hidden states, F32 [tokens, vocabulary]. */
   public Tensor logits(Tensor hidden) {
     Tensor logits = Tensor.allocate(DType.F32, hidden.rows(), config.vocabulary());
-    head.apply(hidden, logits, workspace(hidden.rows()), SpikeObserver.NONE);
+    head.apply(hidden, logits, workspace(hidden.rows()), null, LinearObserver.NONE);
     return logits;
   }
 

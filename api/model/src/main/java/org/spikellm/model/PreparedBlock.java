@@ -62,8 +62,9 @@ public final class PreparedBlock {
    * @param position position of the first token
    * @param rope table for all positions up to the last
    * @param observer sees the inputs of the projections, or null
+   * @param inputs is told of them as the projections get them
    */
-  void forward(Tensor x, KeyValues cache, int position, Tensor rope, Workspace work, BlockObserver observer, SpikeObserver spikes) {
+  void forward(Tensor x, KeyValues cache, int position, Tensor rope, Workspace work, BlockObserver observer, LinearObserver inputs) {
     int tokens = x.rows();
     Tensor norm = work.norm.rows(0, tokens);
     Tensor q = work.queries.rows(0, tokens);             // [tokens, heads * headDim]
@@ -78,9 +79,9 @@ public final class PreparedBlock {
     if (ends(observer, Projection.Source.ATTENTION_NORM, norm)) {
       return;
     }
-    linears.get(Projection.Q).apply(norm, q, work, spikes);
-    linears.get(Projection.K).apply(norm, k, work, spikes);
-    linears.get(Projection.V).apply(norm, v, work, spikes);
+    apply(Projection.Q, norm, q, work, inputs);
+    apply(Projection.K, norm, k, work, inputs);
+    apply(Projection.V, norm, v, work, inputs);
     session.rope(q, shape.headDim(), rope, position);
     session.rope(k, shape.headDim(), rope, position);
     if (queries != null) {
@@ -94,21 +95,25 @@ public final class PreparedBlock {
     if (ends(observer, Projection.Source.ATTENTION, attention)) {
       return;
     }
-    linears.get(Projection.O).apply(attention, hidden, work, spikes);
+    apply(Projection.O, attention, hidden, work, inputs);
     add(x, hidden);
 
     session.rmsNorm(x, mlpNorm, shape.epsilon(), norm);
     if (ends(observer, Projection.Source.MLP_NORM, norm)) {
       return;
     }
-    linears.get(Projection.GATE).apply(norm, gate, work, spikes);
-    linears.get(Projection.UP).apply(norm, up, work, spikes);
+    apply(Projection.GATE, norm, gate, work, inputs);
+    apply(Projection.UP, norm, up, work, inputs);
     session.swiGlu(gate, up, gate);
     if (ends(observer, Projection.Source.SWIGLU, gate)) {
       return;
     }
-    linears.get(Projection.DOWN).apply(gate, hidden, work, spikes);
+    apply(Projection.DOWN, gate, hidden, work, inputs);
     add(x, hidden);
+  }
+
+  private void apply(Projection projection, Tensor x, Tensor out, Workspace work, LinearObserver inputs) {
+    linears.get(projection).apply(x, out, work, projection, inputs);
   }
 
   /** Replaces queries by what their spikes decode to: a range for each token and head, plain channels only. */

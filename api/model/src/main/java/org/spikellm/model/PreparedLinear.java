@@ -4,6 +4,7 @@ import org.spikellm.api.Block;
 import org.spikellm.api.DenseWeight;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.PartlyBinaryWeight;
+import org.spikellm.api.Projection;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
 import org.spikellm.api.SpikeTrain;
@@ -36,15 +37,16 @@ final class PreparedLinear {
    *
    * @param x F32 [tokens, columns]
    * @param out F32 [tokens, rows], replaced
-   * @param spikes is told of the spikes of an encoded input
+   * @param projection which layer it is, for the observer
+   * @param observer is told of the input
    */
-  void apply(Tensor x, Tensor out, Workspace workspace, SpikeObserver spikes) {
+  void apply(Tensor x, Tensor out, Workspace workspace, Projection projection, LinearObserver observer) {
     SpikeTrain train = null;
     if (encoding != null) {
       train = workspace.train(encoding, x.rows());
       session.encode(x, encoding, train);
-      spikes.spikes(train, encoding, out.columns());
     }
+    observer.input(projection, x.rows(), train, encoding);
     if (dense != null) {
       Tensor input = x;
       if (train != null) {

@@ -86,7 +86,7 @@ class BiasedBlockTest {
           seen[0] = doubles(queries);
           seen[1] = doubles(keys);
         }
-      }, SpikeObserver.NONE);
+      }, LinearObserver.NONE);
     }
     double[] residual = doubles(Tensor.of(1, input));
     double[] normed = norm(residual, attentionNorm);

@@ -156,7 +156,7 @@ class CheckpointTest {
       PreparedLinear linear = new PreparedLinear(session,
           new Block.Linear(new DenseWeight(weight), Tensor.of(1, 10, 20), null), SpikeMode.COLLAPSED);
       Tensor out = Tensor.allocate(DType.F32, 2, 2);
-      linear.apply(Tensor.of(2, 1, 1, 0, 2), out, null, SpikeObserver.NONE);
+      linear.apply(Tensor.of(2, 1, 1, 0, 2), out, null, null, LinearObserver.NONE);
       assertArrayEquals(new float[] {13, 27, 14, 28}, out.toFloats());
       assertEquals(2, out.rows());
     }

@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.workflow.Demonstration;
 import org.spikellm.launcher.workflow.EnergyTable;
+import org.spikellm.launcher.workflow.LayerCost;
 import org.spikellm.launcher.workflow.Home;
 import org.spikellm.launcher.workflow.Quantization;
 import org.spikellm.model.CheckpointException;
@@ -87,13 +88,14 @@ final class DemoCommand implements Callable<Integer> {
     row(table, "generated tokens a second", floating, spiking, f -> number("%.0f", f.continuation().tokensPerSecond()));
     row(table, "read tokens a second", floating, spiking, f -> number("%.0f", f.promptTokensPerSecond()));
     double tokens = spiking.tokens();
-    long macs = spiking.count().macs();
-    table.row("multiplications a token", number("%.2e", macs / tokens), number("%.2e", spiking.count().scalings() / tokens));
-    table.row("spikes a token", "", number("%.0f", spiking.count().spikes() / tokens));
-    table.row("firing rate", "", number("%.1f %%", 100 * spiking.count().firingRate()));
-    table.row("additions a token", number("%.2e", macs / tokens), number("%.2e", spiking.count().accumulates() / tokens));
+    LayerCost cost = spiking.cost().total();
+    long macs = cost.macs();
+    table.row("multiplications a token", number("%.2e", macs / tokens), number("%.2e", cost.scalings() / tokens));
+    table.row("spikes a token", "", number("%.0f", cost.spikes() / tokens));
+    table.row("firing rate", "", number("%.1f %%", 100 * cost.firingRate()));
+    table.row("additions a token", number("%.2e", macs / tokens), number("%.2e", cost.accumulates() / tokens));
     table.row("energy a token, estimated*", micro(EnergyTable.FP32_MAC.joules(macs) / tokens),
-        micro(spiking.count().joules() / tokens));
+        micro(cost.joules() / tokens));
     table.print(common.out);
     common.out.println("* arithmetic of the linear layers alone, 45 nm (Horowitz 2014): 4.6 pJ a float multiply-add, 0.03 pJ an");
     common.out.println("  8-bit addition. Without spikes, as 8-bit multiply-adds, they would take "
@@ -134,10 +136,10 @@ final class DemoCommand implements Callable<Integer> {
     map.put("bytes", figures.bytes());
     map.put("tokens_per_second", figures.continuation().tokensPerSecond());
     map.put("prompt_tokens_per_second", figures.promptTokensPerSecond());
-    map.put("spikes", figures.count().spikes());
-    map.put("firing_rate", figures.count().firingRate());
-    map.put("accumulates", figures.count().accumulates());
-    map.put("energy_joules", figures.count().joules());
+    map.put("spikes", figures.cost().total().spikes());
+    map.put("firing_rate", figures.cost().total().firingRate());
+    map.put("accumulates", figures.cost().total().accumulates());
+    map.put("energy_joules", figures.cost().total().joules());
     map.put("tokens", figures.tokens());
     return map;
   }

@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.Map;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.launcher.registry.Registry;
+import org.spikellm.model.LinearObserver;
 import org.spikellm.model.Perplexity;
 import org.spikellm.model.SpikeMode;
-import org.spikellm.model.SpikeObserver;
 
 /** What one model shows of itself on the embedded texts. */
 public final class Demonstration {
@@ -25,11 +25,11 @@ public final class Demonstration {
    * @param perplexity on the embedded evaluation text
    * @param bytes of all its tensors
    * @param bitsPerWeight bits of the blocks' tensors over their linear layers' weights
-   * @param count spikes and operations of the perplexity measurement
+   * @param cost spikes and operations of the perplexity measurement
    * @param tokens tokens of that measurement
    * @param promptTokensPerSecond rate of that measurement
    */
-  public record Figures(Generation continuation, Perplexity perplexity, long bytes, double bitsPerWeight, SpikeCount count, long tokens,
+  public record Figures(Generation continuation, Perplexity perplexity, long bytes, double bitsPerWeight, Cost cost, long tokens,
       double promptTokensPerSecond) {}
 
   /** What the demo's pipeline is given: fewer epochs than its default, so that the demo takes about a minute. */
@@ -51,15 +51,15 @@ public final class Demonstration {
       Generation continuation =
           Generation.run(model, ids, ids, model.decoder().newCache(ids.length + maxTokens), greedy, text -> { });
       Path text = Home.evaluationText();
-      SpikeCount count = new SpikeCount();
-      model.decoder().observe(count);
+      Cost cost = new Cost(model.checkpoint());
+      model.decoder().observe(cost::block);
       Perplexity perplexity = Evaluation.perplexity(model, TextFile.read(text), "the embedded text", SEQUENCE, Integer.MAX_VALUE, progress);
-      model.decoder().observe(SpikeObserver.NONE);
+      model.decoder().observe(block -> LinearObserver.NONE);
       long began = System.nanoTime();
       Evaluation.perplexity(model, TextFile.read(text), "the embedded text", SEQUENCE, Integer.MAX_VALUE, progress);
       double seconds = (System.nanoTime() - began) / 1e9;
       return new Figures(continuation, perplexity, model.checkpoint().tensorBytes(),
-          8.0 * model.checkpoint().blockBytes() / model.checkpoint().config().blockWeights(), count, perplexity.tokens(),
+          8.0 * model.checkpoint().blockBytes() / model.checkpoint().config().blockWeights(), cost, perplexity.tokens(),
           perplexity.tokens() / seconds);
     }
   }

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -21,6 +22,7 @@ import org.spikellm.model.Checkpoint;
 import org.spikellm.model.Decoder;
 import org.spikellm.model.Json;
 import org.spikellm.model.KvCache;
+import org.spikellm.model.LinearObserver;
 import org.spikellm.model.SpikeMode;
 
 /** Decoding through the cache, step by step, and greedily. */
@@ -69,15 +71,22 @@ class DecodingTest {
       Decoder collapsed = Quantized.tales(checkpoint, session, neuron, SpikeMode.COLLAPSED);
       Decoder stepped = Quantized.tales(checkpoint, session, neuron, SpikeMode.STEP_BY_STEP);
       int[] ids = ids(40, checkpoint);
-      SpikeCount counts = new SpikeCount();
-      SpikeCount spikes = new SpikeCount();
-      collapsed.observe(counts);
-      stepped.observe(spikes);
+      LayerCost counts = new LayerCost();
+      LayerCost spikes = new LayerCost();
+      collapsed.observe(block -> counting(counts, checkpoint));
+      stepped.observe(block -> counting(spikes, checkpoint));
       assertArrayEquals(hidden(collapsed, ids, ids.length), hidden(stepped, ids, ids.length), neuron + ", seed " + SEED);
       assertEquals(counts.spikes(), spikes.spikes(), "spikes");
       assertEquals(counts.accumulates(), spikes.accumulates(), "accumulates");
       assertTrue(spikes.spikes() > 0);
     }
+  }
+
+  /** Adds up what all layers do, as if each spike were added once for each output channel. */
+  private static LinearObserver counting(LayerCost cost, Checkpoint checkpoint) {
+    return (projection, tokens, train, encoding) -> cost.add(new LayerWork(checkpoint.config().block().rows(projection),
+        IntStream.range(0, train.order().classes()).mapToObj(c -> new LayerWork.ClassWork(train.order().end(c) - train.order().start(c), 4, 1,
+            null, 1)).toList(), true), tokens, train, encoding);
   }
 
   @Test
