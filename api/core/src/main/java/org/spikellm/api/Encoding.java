@@ -18,6 +18,9 @@ public record Encoding(NeuronModel neuron, ChannelOrder order, List<Dynamics> dy
       throw new IllegalArgumentException("encoding: expected dynamics for " + order.classes() + " classes, found "
           + dynamics.size());
     }
+    if (dynamics.stream().map(Dynamics::bidirectional).distinct().count() > 1) {
+      throw new IllegalArgumentException("encoding: expected levels of both signs in all classes, or in none, found " + dynamics);
+    }
     if (collapsed && !neuron.collapsible()) {
       throw new IllegalArgumentException("neuron '" + neuron.id() + "' is not collapsible; run it step by step");
     }

@@ -20,6 +20,10 @@ public record KeyValueEncoding(NeuronModel neuron, Dynamics plain, Dynamics sali
     float[] keyLow, float[] keyHigh, boolean[] valueSalient) {
 
   public KeyValueEncoding {
+    if (plain.bidirectional() != salient.bidirectional()) {
+      throw new IllegalArgumentException("key and value encoding: expected levels of both signs in plain and salient channels, or in neither, "
+          + "found " + plain + " and " + salient);
+    }
     int channels = keyLow.length;
     if (keySalient.length != channels || keyHigh.length != channels || valueSalient.length != channels) {
       throw new IllegalArgumentException("key and value encoding: expected arrays of equal length, found " + keySalient.length

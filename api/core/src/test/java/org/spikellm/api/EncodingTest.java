@@ -56,6 +56,16 @@ class EncodingTest {
   }
 
   @Test
+  @DisplayName("levels of both signs fire in all classes, or in none")
+  void signs() {
+    encoding(true, levels(-1, 1, 1), levels(-1, 1, 4));
+    assertThrows(IllegalArgumentException.class, () -> encoding(true, levels(-1, 1, 1), levels(0, 1, 4)));
+    boolean[] channels = new boolean[1];
+    assertThrows(IllegalArgumentException.class, () -> new KeyValueEncoding(new Whole(true), levels(0, 15, 1), levels(-7, 7, 2), true, channels,
+        new float[1], new float[1], channels));
+  }
+
+  @Test
   @DisplayName("theta and zero point follow the formula, clamped, rounded half to even")
   void ranges() {
     assertEquals(new SpikeRange(1, 0), SpikeRange.of(0, 15, levels(0, 15, 1)));

@@ -174,6 +174,9 @@ final class PackedReader {
         throw damaged(name + "dynamics", e.getMessage());
       }
     }
+    if (dynamics.stream().map(Dynamics::bidirectional).distinct().count() > 1) {
+      throw damaged(name + "dynamics", "expected levels of both signs in all classes, or in none, found " + dynamics);
+    }
     return dynamics;
   }
 

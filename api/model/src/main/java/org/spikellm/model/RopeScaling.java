@@ -51,8 +51,13 @@ public record RopeScaling(double theta, Kind kind, double factor, double lowFreq
         return new RopeScaling(theta, Kind.LINEAR, positive(scaling, "factor"), 1, 1, 1);
       }
       case "llama3" -> {
-        return new RopeScaling(theta, Kind.LLAMA3, positive(scaling, "factor"), positive(scaling, "low_freq_factor"),
-            positive(scaling, "high_freq_factor"), positive(scaling, "original_max_position_embeddings"));
+        double low = positive(scaling, "low_freq_factor");
+        double high = positive(scaling, "high_freq_factor");
+        if (high <= low) {
+          throw scaling.wrong("high_freq_factor", "a number above low_freq_factor (" + low + ")", high);
+        }
+        return new RopeScaling(theta, Kind.LLAMA3, positive(scaling, "factor"), low, high,
+            positive(scaling, "original_max_position_embeddings"));
       }
       default -> throw scaling.wrong("rope_type", "linear, llama3 or default", kind);
     }

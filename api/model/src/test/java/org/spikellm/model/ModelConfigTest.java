@@ -72,6 +72,15 @@ class ModelConfigTest {
     }
   }
 
+  @Test
+  void llama3ScalingNeedsAHighFrequencyAboveTheLowOne() {
+    for (double high : new double[] {1, 0.5}) {
+      CheckpointException e = assertThrows(CheckpointException.class, () -> config("rope_parameters", Map.of("rope_type", "llama3",
+          "rope_theta", 5e5, "factor", 8.0, "low_freq_factor", 1.0, "high_freq_factor", high, "original_max_position_embeddings", 8192L)));
+      assertTrue(e.getMessage().contains("high_freq_factor") && e.getMessage().contains("above low_freq_factor (1.0)"), e.getMessage());
+    }
+  }
+
   /** The published rule in its three cases, with wavelengths in positions. */
   @Test
   void llama3ScalingKeepsShortWavesAndStretchesLongOnes() throws CheckpointException {
