@@ -140,6 +140,27 @@ INLINE vf vf_select(vi mask, vf x, vf y) { return (vf) (((vi) x & mask) | ((vi) 
 
 #endif
 
+/* x[i][j] becomes x[j][i]: blocks of h lanes change places, h = 1, 2, and so on. */
+INLINE void transpose(vf x[LANES]) {
+#pragma GCC unroll 4
+  for (int h = 1; h < LANES; h *= 2) {
+    vi low, high;
+#pragma GCC unroll 16
+    for (int lane = 0; lane < LANES; lane++) {
+      low[lane] = lane & h ? LANES + lane - h : lane;
+      high[lane] = lane & h ? LANES + lane : lane + h;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < LANES; i++) {
+      if ((i & h) == 0) {
+        vf one = x[i], two = x[i + h];
+        x[i] = __builtin_shuffle(one, two, low);
+        x[i + h] = __builtin_shuffle(one, two, high);
+      }
+    }
+  }
+}
+
 /* Lanes are added in one order always: i and i + LANES / 2, and so on. */
 INLINE float vf_sum(vf x) {
   float part[LANES];

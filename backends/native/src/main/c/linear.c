@@ -4,8 +4,6 @@
 
 /* Activations of the tokens of a chunk stay in the second cache while the codes of all rows go by. */
 #define ACTIVATION_BYTES (400 << 10)
-/* Tokens that a kernel takes at once. */
-#define TILE 12
 /* Tokens in float that are multiplied at a time, and where each has tables, which are large. */
 #define FLOAT_TOKENS 512
 #define TABLE_TOKENS 8
@@ -71,8 +69,9 @@ EXPORT int spikellm_spikes(int64_t handle, int tokens, int planes, int64_t plane
   struct session *session = weight->session;
   struct spikes_call call = {.session = session, .weight = weight, .tokens = tokens, .planes = planes,
       .plane = (const int64_t *) plane, .shorts = shorts != 0, .thetas = (const any_float *) thetas,
-      .zeros = (const any_int *) zeros, .out = (any_float *) out, .stride = (size_t) ceil_div(weight->units, 16) * 64};
-  size_t bytes = (size_t) tokens * call.stride;
+      .zeros = (const any_int *) zeros, .out = (any_float *) out, .tile = tokens == 1 ? 1 : TILE,
+      .stride = (size_t) ceil_div(weight->units, 16) * 64};
+  size_t bytes = (size_t) (ceil_div(tokens, call.tile) * call.tile) * call.stride;
   bool digits = shorts != 0 || planes > 1;
   call.low = shared(session, SCRATCH_A, digits ? 2 * bytes : bytes);
   call.high = digits && call.low != NULL ? call.low + bytes : NULL;

@@ -4,6 +4,9 @@
 
 #include "spikellm.h"
 
+/* Tokens whose activations lie side by side, and which kernels take at once: 24 vectors of sums with two blocks of codes. */
+#define TILE 12
+
 /* A class of a token's activations: stored counts s are multiplied as a = s − middle, in one byte or two. */
 struct staged {
   int32_t shift;   /* middle − zero point, modulo 2^32 */
@@ -27,8 +30,9 @@ struct spikes_call {
   const any_int *zeros;           /* [tokens, classes] */
   any_float *out;                 /* [tokens, rows] */
   /* Staged. */
+  int tile;                       /* TILE, or 1 where there is one token */
   size_t stride;                  /* bytes of a token's activations */
-  int8_t *low;                    /* [tokens][stride] four columns a unit, as the codes */
+  int8_t *low;                    /* [tokens / tile][units][tile][4] */
   int8_t *high;                   /* digits of 256; NULL where none can be needed */
   struct staged *staged;          /* [tokens][classes] */
   int32_t *sums;                  /* [tokens][groups] Σ (s − z) */

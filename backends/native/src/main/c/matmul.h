@@ -8,6 +8,9 @@
 #define PANEL 32
 #define DEPTH 384
 
+/* Rows of a that are multiplied at once, whose columns lie side by side: 24 vectors of sums with a panel. */
+#define TILE_ROWS 12
+
 struct matmul_call {
   struct session *session;
   const any_float *a;   /* [m, k] */
@@ -15,6 +18,7 @@ struct matmul_call {
   any_float *out;       /* [m, n] */
   int type;
   int m, n, k;
+  float *tiles;         /* a as [m / TILE_ROWS][k][TILE_ROWS], zeros past the last row */
   int chunk;            /* rows of b, or panels, of a chunk */
 };
 

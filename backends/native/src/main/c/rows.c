@@ -54,7 +54,7 @@ EXPORT int spikellm_attention(int64_t handle, int64_t queries, int tokens, int h
       .keys = (const void *) keys, .values = (const void *) values, .key_thetas = (const any_float *) ranges,
       .key_zeros = (const any_int *) ranges + channels, .salient = (const any_int *) ranges + 2 * channels,
       .value_thetas = (const any_float *) value_thetas, .value_zeros = (const any_int *) value_zeros,
-      .chunk = most(1, SCORE_ROWS / (heads / kv_heads))};
+      .chunk = most(1, (position + tokens > 1024 ? SCORE_ROWS / 2 : SCORE_ROWS) / (heads / kv_heads))};
   pool_run(session->pool, kv_heads * (int) ceil_div(tokens, call.chunk), session->kernels->attention, &call);
   return finish(session);
 }

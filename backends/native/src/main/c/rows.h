@@ -40,8 +40,8 @@ struct encode_call {
 
 /* Positions whose keys and values are decoded at a time. */
 #define POSITIONS 64
-/* Rows of scores that a chunk has at least, if there are as many: what keys and values are decoded for. */
-#define SCORE_ROWS 32
+/* Rows of scores of a chunk: what keys and values are decoded for. Half of them where rows are long. */
+#define SCORE_ROWS 64
 
 struct attention_call {
   struct session *session;

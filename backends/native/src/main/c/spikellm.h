@@ -161,6 +161,7 @@ struct kernels {
   void (*gather)(void *floats_call, int index, int worker);
   void (*floats)(void *floats_call, int index, int worker);
   void (*matmul_few)(void *matmul_call, int index, int worker);
+  void (*matmul_tiles)(void *matmul_call, int index, int worker);
   void (*matmul_many)(void *matmul_call, int index, int worker);
   void (*rms_norm)(void *rows_call, int index, int worker);
   void (*rope)(void *rows_call, int index, int worker);
