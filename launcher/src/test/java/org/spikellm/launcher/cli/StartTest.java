@@ -34,7 +34,7 @@ class StartTest {
     List<String> command = Stream.of(Stream.of(SHELL.toString(), "-c", before + " exec \"$@\"", "sh",
         Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:-CreateCoredumpOnCrash",
         "-Dspikellm.home=" + System.getProperty("spikellm.home"), "-Dstderr.encoding=UTF-8", "--add-modules", "jdk.incubator.vector",
-        "--enable-native-access=ai.djl.tokenizers", "--module-path", path), flags.stream(),
+        "--enable-native-access=ai.djl.tokenizers,com.sun.jna", "--module-path", path), flags.stream(),
         Stream.of("-m", MODULE + "/" + Main.class.getName()), Stream.of(args)).flatMap(part -> part).toList();
     Path out = temporary.resolve("stdout");
     Path err = temporary.resolve("stderr");

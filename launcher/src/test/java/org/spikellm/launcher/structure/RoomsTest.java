@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class RoomsTest {
 
   private static final List<String> MODULES = List.of("../api/core", "../api/model", "../api/tck", "../neurons", "../quantizers",
-      "../backends/reference", "../backends/simd", "../launcher");
+      "../backends/reference", "../backends/simd", "../backends/native", "../launcher");
   private static final String API = "org.spikellm.api..";
   private static final String MODEL = "org.spikellm.model..";
 
@@ -32,8 +32,8 @@ class RoomsTest {
 
   @Test
   void theClassesWereRead() {
-    for (String room : List.of("api", "model", "tck", "neurons", "quantizers", "backend.reference", "backend.simd", "launcher.cli",
-        "launcher.registry", "launcher.report", "launcher.text", "launcher.workflow")) {
+    for (String room : List.of("api", "model", "tck", "neurons", "quantizers", "backend.reference", "backend.simd",
+        "backend.nativecode", "launcher.cli", "launcher.registry", "launcher.report", "launcher.text", "launcher.workflow")) {
       assertTrue(all.stream().anyMatch(c -> c.getPackageName().startsWith("org.spikellm." + room)), "no class of " + room + " was read");
     }
     assertTrue(all.size() > 150, all.size() + " classes were read");
@@ -54,9 +54,9 @@ class RoomsTest {
   @Test
   void providersKnowTheApiAndNotEachOther() {
     for (String room : List.of("org.spikellm.neurons..", "org.spikellm.quantizers..", "org.spikellm.backend.reference..",
-        "org.spikellm.backend.simd..")) {
+        "org.spikellm.backend.simd..", "org.spikellm.backend.nativecode..")) {
       classes().that().resideInAPackage(room).should().onlyDependOnClassesThat()
-          .resideInAnyPackage(room, API, MODEL, "java..", "jdk.incubator.vector..").check(all);
+          .resideInAnyPackage(room, API, MODEL, "java..", "jdk.incubator.vector..", "com.sun.jna..").check(all);
     }
   }
 
@@ -69,6 +69,7 @@ class RoomsTest {
   @Test
   void librariesStayInTheirRooms() {
     onlyIn("org.spikellm.backend.simd", "jdk.incubator.vector..");
+    onlyIn("org.spikellm.backend.nativecode", "com.sun.jna..");
     onlyIn("org.spikellm.launcher.cli", "picocli..");
     onlyIn("org.spikellm.launcher.cli", "me.tongfei..");
     onlyIn("org.spikellm.launcher.text", "ai.djl..");

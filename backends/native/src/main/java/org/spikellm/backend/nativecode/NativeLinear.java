@@ -1,0 +1,93 @@
+package org.spikellm.backend.nativecode;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
+import java.util.List;
+import java.util.stream.LongStream;
+import org.spikellm.api.ChannelOrder;
+import org.spikellm.api.CodeClass;
+import org.spikellm.api.DType;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.Shapes;
+import org.spikellm.api.SpikeTrain;
+import org.spikellm.api.SpikingLinear;
+import org.spikellm.api.Tensor;
+
+/** A quantized linear layer repacked in the library's memory; of the weight it was made from only the channel order is kept. */
+final class NativeLinear implements SpikingLinear {
+
+  private final NativeSession session;
+  private final int rows;
+  private final ChannelOrder order;
+  private final long handle;
+  /** Addresses of the planes of a train, for the library to read. */
+  private MemorySegment planes = MemorySegment.NULL;
+
+  NativeLinear(QuantizedWeight weight, NativeSession session) {
+    this.session = session;
+    rows = weight.rows();
+    order = weight.order();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment channels = arena.allocateFrom(ValueLayout.JAVA_INT, order.order());
+      long[] description = weight.classes().stream().flatMapToLong(c -> description(c, arena)).toArray();
+      handle = Kernels.prepare(session.handle(), rows, weight.classes().size(), channels.address(),
+          arena.allocateFrom(ValueLayout.JAVA_LONG, description).address());
+    }
+    Reference.reachabilityFence(weight);
+    if (handle == 0) {
+      throw new OutOfMemoryError("backend 'native': no memory left for a weight [" + rows + ", " + order.channels() + "]");
+    }
+  }
+
+  /** The nine numbers that the library wants to know of a class. */
+  private static LongStream description(CodeClass codes, Arena arena) {
+    return LongStream.of(codes.columns(), codes.bits(), codes.timeSteps() > 0 ? codes.zeros().getInt(0, 0) : 0, codes.groups(),
+        arena.allocateFrom(ValueLayout.JAVA_INT, codes.groupEnds()).address(), NativeSession.address(codes.codes()),
+        NativeSession.address(codes.scales()), codes.scales().dtype() == DType.F16 ? 1 : 0, NativeSession.address(codes.zeros()));
+  }
+
+  @Override
+  public int rows() {
+    return rows;
+  }
+
+  @Override
+  public int columns() {
+    return order.channels();
+  }
+
+  @Override
+  public void accumulate(SpikeTrain x, Tensor out) {
+    session.handle();
+    Shapes.accumulate(x, order, rows, out);
+    if (x.tokens() == 0 || rows == 0) {
+      return;
+    }
+    List<Tensor> counts = x.planes();
+    if (planes.byteSize() < (long) counts.size() * Long.BYTES) {
+      planes = Arena.ofAuto().allocate(ValueLayout.JAVA_LONG, counts.size());
+    }
+    for (int p = 0; p < counts.size(); p++) {
+      planes.setAtIndex(ValueLayout.JAVA_LONG, p, NativeSession.address(counts.get(p)));
+    }
+    NativeSession.check(Kernels.spikes(handle, x.tokens(), counts.size(), planes.address(),
+        counts.getFirst().dtype() == DType.I16 ? 1 : 0, NativeSession.address(x.thresholds()), NativeSession.address(x.zeros()),
+        NativeSession.address(out)));
+    Reference.reachabilityFence(x);
+    NativeSession.keep(out);
+  }
+
+  @Override
+  public void accumulate(Tensor x, Tensor out) {
+    session.handle();
+    Shapes.f32("linear input", x, x.rows(), columns());
+    Shapes.f32("linear output", out, x.rows(), rows);
+    if (x.rows() == 0 || rows == 0) {
+      return;
+    }
+    NativeSession.check(Kernels.floats(handle, x.rows(), NativeSession.address(x), NativeSession.address(out)));
+    NativeSession.keep(x, out);
+  }
+}
