@@ -86,7 +86,7 @@ class OmniQuantGoldenTest {
     if (block == 0) {
       List<?> losses = (List<?>) ((Map<?, ?>) Golden.json("tiny/golden.json").get("loss")).get(run);
       double expected = ((Number) ((List<?>) losses.getFirst()).get(2)).doubleValue();
-      try (Session session = Golden.session(); Checkpoint checkpoint = Checkpoint.open(Golden.TINY, Golden.neurons());
+      try (Session session = Golden.trainingSession(); Checkpoint checkpoint = Checkpoint.open(Golden.TINY, Golden.neurons());
           Streams streams = Streams.open(checkpoint.config(), checkpoint.embeddings(), request.calibration(), true, Long.MAX_VALUE)) {
         Heard heard = new Heard();
         new BlockQuantization(request, session).quantize(0, checkpoint.block(0), streams, done -> { }, heard);
@@ -104,7 +104,7 @@ class OmniQuantGoldenTest {
     Safetensors golden = Golden.tensors("tiny/golden.safetensors");
     QuantizationRequest nudged = seed == 0 ? request : new QuantizationRequest(request.spec(), nudged(request.pipeline(), seed),
         request.neuron(), request.detector(), request.calibration(), request.memory());
-    try (Session session = Golden.session(); Checkpoint checkpoint = Checkpoint.open(Golden.TINY, Golden.neurons());
+    try (Session session = Golden.trainingSession(); Checkpoint checkpoint = Checkpoint.open(Golden.TINY, Golden.neurons());
         Streams streams = Streams.open(checkpoint.config(), checkpoint.embeddings(), request.calibration(), true, Long.MAX_VALUE)) {
       boolean detailed = golden.entries().containsKey(run + ".0.q.weight");
       for (int i = 0; i < index; i++) {

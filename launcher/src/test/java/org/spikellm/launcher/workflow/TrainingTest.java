@@ -47,7 +47,7 @@ class TrainingTest {
 
   /** Trains the demo model's first block, and measures the squared error of what it answers then. */
   private static Trained train(QuantizationRequest request) throws IOException {
-    try (Session session = Golden.session(); Checkpoint checkpoint = Checkpoint.open(Golden.TALES, Golden.neurons());
+    try (Session session = Golden.trainingSession(); Checkpoint checkpoint = Checkpoint.open(Golden.TALES, Golden.neurons());
         Streams streams = Streams.open(checkpoint.config(), checkpoint.embeddings(), request.calibration(), true, request.memory())) {
       Heard heard = new Heard();
       Block block = new BlockQuantization(request, session).quantize(0, checkpoint.block(0), streams, done -> { }, heard).block();
