@@ -1,5 +1,6 @@
 package org.spikellm.backend.simd;
 
+import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
@@ -9,6 +10,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Integer products of 4-bit codes with the activations of one token around 0, three blocks of rows at a time: fewer operations a
@@ -29,8 +31,11 @@ final class BalancedDots {
   /** The largest activation, of either sign. */
   static final int MAX_ACTIVATION = 8;
 
-  /** Ints that a vector of codes needs: the activations of its low nibbles, the bias, the activations of its high nibbles. */
-  static final int FACTORS = 3;
+  /**
+   * Ints that a vector of codes needs: the activations of its low nibbles and those of its high nibbles, which lie in pairs; and
+   * the bias, twice, in pairs after those of all vectors.
+   */
+  static final int FACTORS = 4;
 
   /** Vectors of a span: each adds at most 15 · 16, so that 273 would fit. */
   private static final int SPAN = 256;
@@ -40,6 +45,7 @@ final class BalancedDots {
   private static final int SHORTS = 2 * Lanes.BLOCK;
   private static final int V = Lanes.BYTES;
   private static final int MAX_CODE = 15;
+  private static final VectorShuffle<Integer> NEIGHBOUR = VectorShuffle.fromOp(Lanes.INTS, i -> i ^ 1);
 
   /** In an array, and so no constant: C2 does not inline the kernel into what has no room for it. */
   private static final MethodHandle[] KERNEL = {kernel()};
@@ -49,30 +55,36 @@ final class BalancedDots {
   private static MethodHandle kernel() {
     try {
       return MethodHandles.lookup().findStatic(BalancedDots.class, "kernel", MethodType.methodType(void.class,
-          MemorySegment.class, long.class, long.class, int.class, int[].class, int.class, short[].class));
+          MemorySegment.class, long.class, long.class, int.class, int[].class, int.class, int.class, short[].class));
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
   }
 
   /**
-   * The factors of {@code vectors} vectors from pairs of activations, two a vector.
+   * Puts the biases of {@code vectors} vectors, whose activations lie from {@code at} on, from {@code biasAt} on.
    *
    * @return what the biases add to every row
    */
-  static int factors(int[] pairs, int from, int vectors, int[] factors, int to) {
-    int bias = 0;
-    for (int i = 0; i < vectors; i++) {
-      int low = pairs[from + 2 * i];
-      int high = pairs[from + 2 * i + 1];
-      int even = MAX_CODE * (Math.max(0, -(short) low) + Math.max(0, -(short) high));
-      int odd = MAX_CODE * (Math.max(0, -(low >> 16)) + Math.max(0, -(high >> 16)));
-      factors[to + FACTORS * i] = low;
-      factors[to + FACTORS * i + 1] = 0x0101 * (even | odd << 16);
-      factors[to + FACTORS * i + 2] = high;
+  static int biases(int[] factors, int at, int vectors, int biasAt) {
+    int length = 2 * vectors;
+    int i = 0;
+    IntVector total = IntVector.zero(Lanes.INTS);
+    for (; i <= length - LANES; i += LANES) {
+      IntVector pairs = IntVector.fromArray(Lanes.INTS, factors, at + i);
+      IntVector negative = pairs.reinterpretAsShorts().neg().max((short) 0).reinterpretAsInts();
+      IntVector both = negative.add(negative.rearrange(NEIGHBOUR));   // halves up to 16, times 3855: no carry
+      both.mul(MAX_CODE * 0x0101).intoArray(factors, biasAt + i);
+      total = total.add(both.and(0xffff)).add(both.lanewise(LSHR, 16));
+    }
+    int bias = total.reduceLanes(ADD) / 2;
+    for (; i < length; i += 2) {
+      int even = Math.max(0, -(short) factors[at + i]) + Math.max(0, -(short) factors[at + i + 1]);
+      int odd = Math.max(0, -(factors[at + i] >> 16)) + Math.max(0, -(factors[at + i + 1] >> 16));
+      factors[biasAt + i] = MAX_CODE * 0x0101 * (even | odd << 16);
       bias += even + odd;
     }
-    return bias;
+    return MAX_CODE * bias;
   }
 
   /**
@@ -80,19 +92,21 @@ final class BalancedDots {
    *
    * @param block the first block
    * @param stride blocks from one to the next
-   * @param factors of all steps, from {@code at}
+   * @param factors of all steps, from {@code at}: {@link #FACTORS} a vector
    * @param biases what the factors' biases add up to, of every group from {@code biasesAt}
    * @param add to what {@code dots} holds
    */
   static void dots(PackedCodes codes, int block, int stride, int[] factors, int at, int[] biases, int biasesAt, int[] dots,
       short[] sums, boolean add) {
+    int biasAt = at + 4 * codes.steps;
     long first = block * codes.blockBytes();
     long far = stride * codes.blockBytes();
     for (int g = 0; g < codes.groups; g++) {
       int start = 2 * codes.groupStep(g);
       int end = 2 * codes.groupStepEnd(g);
       for (int v = start; v < end; v += SPAN) {
-        three(codes.memory, first + (long) v * V, far, Math.min(SPAN, end - v), factors, at + FACTORS * v, sums);
+        three(codes.memory, first + (long) v * V, far, Math.min(SPAN, end - v), factors, at + 2 * v,
+            biasAt + 2 * v, sums);
         for (int b = 0; b < BLOCKS; b++) {
           int target = (b * codes.groups + g) * BLOCK;
           widen(sums, b * SHORTS, v == start ? biases[biasesAt + g] : 0, dots, target, add || v > start);
@@ -101,9 +115,10 @@ final class BalancedDots {
     }
   }
 
-  private static void three(MemorySegment codes, long first, long far, int vectors, int[] factors, int at, short[] sums) {
+  private static void three(MemorySegment codes, long first, long far, int vectors, int[] factors, int at, int biasAt,
+      short[] sums) {
     try {
-      KERNEL[0].invokeExact(codes, first, far, vectors, factors, at, sums);
+      KERNEL[0].invokeExact(codes, first, far, vectors, factors, at, biasAt, sums);
     } catch (RuntimeException | Error e) {
       throw e;
     } catch (Throwable e) {
@@ -120,7 +135,8 @@ final class BalancedDots {
   }
 
   /** {@code sums} is [3][2][BLOCK shorts]: Σ (low + 256 · high) and Σ high. */
-  private static void kernel(MemorySegment codes, long first, long far, int vectors, int[] factors, int at, short[] sums) {
+  private static void kernel(MemorySegment codes, long first, long far, int vectors, int[] factors, int at, int biasAt,
+      short[] sums) {
     IntVector mask = IntVector.broadcast(Lanes.INTS, 0x0f0f0f0f);
     ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
     ShortVector s1 = ShortVector.zero(Lanes.SHORTS);
@@ -131,9 +147,9 @@ final class BalancedDots {
     long second = first + far;
     long third = second + far;
     for (int i = 0; i < vectors; i++) {
-      ShortVector a = factor(factors, at + FACTORS * i);
-      ShortVector bias = factor(factors, at + FACTORS * i + 1);
-      ShortVector b = factor(factors, at + FACTORS * i + 2);
+      ShortVector a = factor(factors, at + 2 * i);
+      ShortVector bias = factor(factors, biasAt + 2 * i);
+      ShortVector b = factor(factors, at + 2 * i + 1);
       IntVector x = load(codes, (long) i * V + first);
       ShortVector p = low(x, mask).mul(a).add(bias).add(high(x, mask).mul(b));
       s0 = s0.add(p);

@@ -117,8 +117,8 @@ final class SimdLinear implements SpikingLinear {
     short[] sums = scratch.shorts(BalancedDots.BLOCKS * 2 * Lanes.BLOCK);
     StagedSpikes.Balanced balanced = x.balanced[t];
     for (int pass = 0; pass < balanced.passes(); pass++) {
-      BalancedDots.dots(codes, block, stride, balanced.factors(), pass * 2 * codes.steps * BalancedDots.FACTORS,
-          balanced.biases(), pass * codes.groups, dots, sums, pass > 0);
+      BalancedDots.dots(codes, block, stride, balanced.factors(), balanced.at() + pass * x.passFactors(), balanced.biases(),
+          pass * codes.groups, dots, sums, pass > 0);
     }
     for (int b = skip; b < BalancedDots.BLOCKS; b++) {
       int row = (block + b * stride) * Lanes.BLOCK;
@@ -131,7 +131,7 @@ final class SimdLinear implements SpikingLinear {
     StagedSpikes[] staged = new StagedSpikes[classes.length];
     int tokens = x.tokens();
     for (int c = 0; c < classes.length; c++) {
-      staged[c] = new StagedSpikes(classes[c], tokens, balance);
+      staged[c] = new StagedSpikes(classes[c], tokens, balance, session.staging(c));
     }
     int grain = session.grain(tokens, columns());
     session.workers().forEach(Lanes.ceilDiv(tokens, grain), (slice, worker) -> {

@@ -2,6 +2,8 @@ package org.spikellm.backend.simd;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.IntConsumer;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.KeyValues;
@@ -22,6 +24,7 @@ final class SimdSession implements Session {
   private final Workers workers;
   private final Scratch[] scratch;
   private final CountEncoder[] encoders;
+  private final List<Scratch> staging = new ArrayList<>();
   private float[] shared = {};
   private boolean closed;
 
@@ -63,6 +66,14 @@ final class SimdSession implements Session {
   /** Memory that the caller fills and all workers read, valid until the next call. */
   float[] shared(int length) {
     return shared = shared.length < length ? new float[length] : shared;
+  }
+
+  /** Memory for the spikes of one column class, filled and read as {@link #shared}. */
+  Scratch staging(int columnClass) {
+    while (staging.size() <= columnClass) {
+      staging.add(new Scratch());
+    }
+    return staging.get(columnClass);
   }
 
   /** How many of {@code count} items of {@code work} each make a slice: enough to be worth it, and four slices a thread at least. */

@@ -2,6 +2,10 @@ package org.spikellm.backend.simd;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 import org.spikellm.api.DType;
 import org.spikellm.api.SpikeTrain;
 import org.spikellm.api.Tensor;
@@ -17,6 +21,13 @@ import org.spikellm.api.Tensor;
  * products on the steps would.
  */
 final class StagedSpikes {
+
+  private static final int LANES = Lanes.COUNT;
+  /** Of every four ints the last two in place of the first. */
+  private static final VectorShuffle<Integer> TWO_ON = VectorShuffle.fromOp(Lanes.INTS, i -> (i + 2) % LANES);
+  /** Of every four ints the first two; all of these twice. */
+  private static final VectorShuffle<Integer> TWOS = VectorShuffle.fromOp(Lanes.INTS, i -> i % (LANES / 2) / 2 * 4 + i % 2);
+  private static final VectorMask<Integer> LATER = Lanes.INTS.indexInRange(-LANES / 2, LANES / 2);
 
   private final PackedCodes weight;
   private final boolean balance;
@@ -42,6 +53,9 @@ final class StagedSpikes {
   /** The activations of tokens whose integers may not fit 32 bits, [tokens][columns]; else null. */
   private final int[][] wide;
 
+  /** [tokens][2 passes][{@link #passFactors}], or null. */
+  private final int[] factors;
+
   /** What {@link BalancedDots} multiplies the codes of a token with, in one pass or two; null of tokens that are not for it. */
   final Balanced[] balanced;
 
@@ -54,18 +68,24 @@ final class StagedSpikes {
   /**
    * Factors and biases of {@link BalancedDots}, whose activations are around 0: those of the first pass plus those of the second.
    *
-   * @param factors [passes][vectors of codes a block][3]
+   * @param factors [passes][{@link #passFactors}], from {@code at}
    * @param biases what the factors add to every row, [passes][groups]
    */
-  record Balanced(int passes, int[] factors, int[] biases) {}
+  record Balanced(int passes, int[] factors, int at, int[] biases) {}
 
-  /** Room for {@code tokens} tokens; {@code balance} says whether {@link BalancedDots} may be what multiplies them. */
-  StagedSpikes(PackedCodes weight, int tokens, boolean balance) {
+  /**
+   * Room for {@code tokens} tokens.
+   *
+   * @param balance whether {@link BalancedDots} may be what multiplies them
+   * @param memory what this takes its arrays from, valid until another is made from it: fresh ones would not be in any cache
+   */
+  StagedSpikes(PackedCodes weight, int tokens, boolean balance, Scratch memory) {
     this.weight = weight;
     this.balance = balance && weight.layout.bits() == 4;
     balanced = new Balanced[tokens];
     stride = weight.steps * weight.layout.pairs();
-    pairs = new int[Math.multiplyExact(tokens, stride)];
+    pairs = memory.pairs(Math.multiplyExact(tokens, stride));
+    factors = this.balance ? memory.digits(2 * tokens * passFactors()) : null;
     groupSums = new int[tokens * weight.groups];
     shifts = new long[tokens];
     thetas = new float[tokens];
@@ -167,25 +187,33 @@ final class StagedSpikes {
     merge(largest, isWide);
   }
 
+  /** Factors of a pass of {@link BalancedDots} over a block. */
+  int passFactors() {
+    return 2 * weight.steps * BalancedDots.FACTORS;
+  }
+
   /** Activations of up to twice the largest that {@link BalancedDots} takes are the sum of two halves. */
   private Balanced balance(int[] values, int length, int token, int passes, Row row) {
-    int vectors = 2 * weight.steps;
-    int[] factors = new int[passes * vectors * BalancedDots.FACTORS];
+    int first = 2 * token * passFactors();
     int[] biases = new int[passes * weight.groups];
-    int[] digit = row.digit(length);
     for (int pass = 0; pass < passes; pass++) {
-      for (int i = 0; i < length; i++) {
-        int half = passes == 1 ? values[i] : pass == 0 ? values[i] >> 1 : values[i] - (values[i] >> 1);
-        digit[i] = half & 0xffff;
-      }
-      pair(digit, pairs, token * stride);
+      int at = first + pass * passFactors();
+      pair(passes == 1 ? values : half(values, length, pass, row.digit(length)), factors, at);
       for (int g = 0; g < weight.groups; g++) {
-        int from = 2 * weight.groupStep(g);
-        biases[pass * weight.groups + g] = BalancedDots.factors(pairs, token * stride + 2 * from, 2 * weight.groupStepEnd(g) - from,
-            factors, (pass * vectors + from) * BalancedDots.FACTORS);
+        int from = weight.groupStep(g);
+        biases[pass * weight.groups + g] = BalancedDots.biases(factors, at + 4 * from, 2 * (weight.groupStepEnd(g) - from),
+            at + 4 * (weight.steps + from));
       }
     }
-    return new Balanced(passes, factors, biases);
+    return new Balanced(passes, factors, first, biases);
+  }
+
+  /** Two halves that add up to the values. */
+  private static int[] half(int[] values, int length, int which, int[] half) {
+    for (int i = 0; i < length; i++) {
+      half[i] = values[i] + which >> 1;
+    }
+    return half;
   }
 
   private void twoDigits(int[] values, int length, int token, Row row) {
@@ -263,7 +291,7 @@ final class StagedSpikes {
       to += whole * half;
       int groupEnd = at + weight.groupStepEnd(g) * weight.layout.pairs();
       for (int p = 0; to < groupEnd; p++, to++) {
-        int low = p < half && column + p < end ? values[column + p] : 0;
+        int low = p < half && column + p < end ? values[column + p] & 0xffff : 0;
         int high = p < half && column + half + p < end ? values[column + half + p] : 0;
         target[to] = low | high << 16;
       }
@@ -281,13 +309,24 @@ final class StagedSpikes {
     }
   }
 
+  /** For 4-bit codes, whose activations may be negative. */
   private static void pair2(int[] v, int from, int[] target, int to, int words) {
-    for (int w = 0; w < words; w++) {
+    int w = 0;
+    for (; w <= words - LANES / 2; w += LANES / 2) {
+      twos(v, from + 4 * w).blend(twos(v, from + 4 * w + LANES), LATER).intoArray(target, to + 2 * w);
+    }
+    for (; w < words; w++) {
       int i = from + 4 * w;
       int t = to + 2 * w;
-      target[t] = v[i] | v[i + 2] << 16;
-      target[t + 1] = v[i + 1] | v[i + 3] << 16;
+      target[t] = v[i] & 0xffff | v[i + 2] << 16;
+      target[t + 1] = v[i + 1] & 0xffff | v[i + 3] << 16;
     }
+  }
+
+  /** The pairs of a vector's activations, which are half a vector, in both halves. */
+  private static IntVector twos(int[] v, int from) {
+    IntVector x = IntVector.fromArray(Lanes.INTS, v, from);
+    return x.and(0xffff).or(x.rearrange(TWO_ON).lanewise(VectorOperators.LSHL, 16)).rearrange(TWOS);
   }
 
   private static void pairAny(int[] v, int from, int[] target, int to, int words, int half) {
@@ -299,16 +338,26 @@ final class StagedSpikes {
   }
 
   private static int min(int[] values, int length) {
-    int min = Integer.MAX_VALUE;
-    for (int i = 0; i < length; i++) {
+    IntVector least = IntVector.broadcast(Lanes.INTS, Integer.MAX_VALUE);
+    int i = 0;
+    for (; i <= length - LANES; i += LANES) {
+      least = least.min(IntVector.fromArray(Lanes.INTS, values, i));
+    }
+    int min = least.reduceLanes(VectorOperators.MIN);
+    for (; i < length; i++) {
       min = Math.min(min, values[i]);
     }
     return min;
   }
 
   private static int max(int[] values, int length) {
-    int max = Integer.MIN_VALUE;
-    for (int i = 0; i < length; i++) {
+    IntVector most = IntVector.broadcast(Lanes.INTS, Integer.MIN_VALUE);
+    int i = 0;
+    for (; i <= length - LANES; i += LANES) {
+      most = most.max(IntVector.fromArray(Lanes.INTS, values, i));
+    }
+    int max = most.reduceLanes(VectorOperators.MAX);
+    for (; i < length; i++) {
       max = Math.max(max, values[i]);
     }
     return max;
