@@ -53,10 +53,10 @@ final class StagedSpikes {
   /** The activations of tokens whose integers may not fit 32 bits, [tokens][columns]; else null. */
   private final int[][] wide;
 
-  /** [tokens][2 passes][{@link #passFactors}], or null. */
+  /** [tokens][{@link #tokenFactors}], or null. */
   private final int[] factors;
 
-  /** What {@link BalancedDots} multiplies the codes of a token with, in one pass or two; null of tokens that are not for it. */
+  /** What {@link BalancedDots} multiplies the codes of a token with; null of tokens that are not for it. */
   final Balanced[] balanced;
 
   /** The largest activation of all tokens that are neither wide nor balanced. */
@@ -66,12 +66,13 @@ final class StagedSpikes {
   boolean anyWide;
 
   /**
-   * Factors and biases of {@link BalancedDots}, whose activations are around 0: those of the first pass plus those of the second.
+   * Factors and biases of {@link BalancedDots}, whose activations are around 0.
    *
-   * @param factors [passes][{@link #passFactors}], from {@code at}
-   * @param biases what the factors add to every row, [passes][groups]
+   * @param inPairs whether the products of two columns are added before they are taken apart
+   * @param factors from {@code at}
+   * @param biases what the factors add to every row, [groups]
    */
-  record Balanced(int passes, int[] factors, int at, int[] biases) {}
+  record Balanced(boolean inPairs, int[] factors, int at, int[] biases) {}
 
   /**
    * Room for {@code tokens} tokens.
@@ -85,7 +86,7 @@ final class StagedSpikes {
     balanced = new Balanced[tokens];
     stride = weight.steps * weight.layout.pairs();
     pairs = memory.pairs(Math.multiplyExact(tokens, stride));
-    factors = this.balance ? memory.digits(2 * tokens * passFactors()) : null;
+    factors = this.balance ? memory.digits(tokens * tokenFactors()) : null;
     groupSums = new int[tokens * weight.groups];
     shifts = new long[tokens];
     thetas = new float[tokens];
@@ -165,7 +166,7 @@ final class StagedSpikes {
       long distance = Math.max(Math.abs((long) high - zero), Math.abs((long) low - zero));
       boolean tooWide = high - low > 0xffff
           || distance * weight.maxDistance > Integer.MAX_VALUE / Math.max(1, weight.maxGroupColumns);
-      boolean isBalanced = balance && !tooWide && high - low <= 4 * BalancedDots.MAX_ACTIVATION;
+      boolean isBalanced = balance && !tooWide && high - low <= 2 * BalancedDots.MAX_ACTIVATION;
       int middle = isBalanced ? low + (high - low + 1) / 2 : low;
       shifts[t] = (long) zero - middle;
       thetas[t] = x.thresholds().getFloat(t, c);
@@ -175,7 +176,7 @@ final class StagedSpikes {
         wide[t] = Arrays.copyOf(counts, to - from);
         isWide = true;
       } else if (isBalanced) {
-        balanced[t] = balance(counts, to - from, t, high - low <= 2 * BalancedDots.MAX_ACTIVATION ? 1 : 2, row);
+        balanced[t] = balance(counts, t, high - low <= 2 * BalancedDots.MAX_IN_PAIRS);
       } else if (high - low > weight.layout.maxActivation()) {
         largest = Math.max(largest, 0xff);
         twoDigits(counts, to - from, t, row);
@@ -187,33 +188,20 @@ final class StagedSpikes {
     merge(largest, isWide);
   }
 
-  /** Factors of a pass of {@link BalancedDots} over a block. */
-  int passFactors() {
+  private Balanced balance(int[] values, int token, boolean inPairs) {
+    int at = token * tokenFactors();
+    int[] biases = new int[weight.groups];
+    pair(values, factors, at);
+    for (int g = 0; g < weight.groups; g++) {
+      int from = weight.groupStep(g);
+      biases[g] = BalancedDots.biases(factors, at + 4 * from, 2 * (weight.groupStepEnd(g) - from),
+          at + 4 * (weight.steps + from), inPairs);
+    }
+    return new Balanced(inPairs, factors, at, biases);
+  }
+
+  private int tokenFactors() {
     return 2 * weight.steps * BalancedDots.FACTORS;
-  }
-
-  /** Activations of up to twice the largest that {@link BalancedDots} takes are the sum of two halves. */
-  private Balanced balance(int[] values, int length, int token, int passes, Row row) {
-    int first = 2 * token * passFactors();
-    int[] biases = new int[passes * weight.groups];
-    for (int pass = 0; pass < passes; pass++) {
-      int at = first + pass * passFactors();
-      pair(passes == 1 ? values : half(values, length, pass, row.digit(length)), factors, at);
-      for (int g = 0; g < weight.groups; g++) {
-        int from = weight.groupStep(g);
-        biases[pass * weight.groups + g] = BalancedDots.biases(factors, at + 4 * from, 2 * (weight.groupStepEnd(g) - from),
-            at + 4 * (weight.steps + from));
-      }
-    }
-    return new Balanced(passes, factors, first, biases);
-  }
-
-  /** Two halves that add up to the values. */
-  private static int[] half(int[] values, int length, int which, int[] half) {
-    for (int i = 0; i < length; i++) {
-      half[i] = values[i] + which >> 1;
-    }
-    return half;
   }
 
   private void twoDigits(int[] values, int length, int token, Row row) {
