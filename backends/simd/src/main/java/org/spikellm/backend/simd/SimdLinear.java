@@ -1,7 +1,6 @@
 package org.spikellm.backend.simd;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.QuantizedWeight;
@@ -54,7 +53,7 @@ final class SimdLinear implements SpikingLinear {
     StagedSpikes[] staged = stage(x, !tiled);
     int blocks = Lanes.ceilDiv(rows, Lanes.BLOCK);
     int[] ends = tiled ? equalSlices(blocks, session.grain(blocks, tokens * (long) columns() * Lanes.BLOCK))
-        : longSlices(blocks, session.workers().threads());
+        : session.longSlices(blocks, BalancedDots.BLOCKS, 2);
     session.workers().forEach(ends.length, (slice, worker) -> {
       int first = slice == 0 ? 0 : ends[slice - 1];
       for (int c = 0; c < classes.length; c++) {
@@ -67,24 +66,6 @@ final class SimdLinear implements SpikingLinear {
 
   private static int[] equalSlices(int blocks, int grain) {
     return IntStream.range(0, Lanes.ceilDiv(blocks, grain)).map(slice -> Math.min(blocks, (slice + 1) * grain)).toArray();
-  }
-
-  /**
-   * Ends of slices of which {@link BalancedDots} makes three streams: at first half of what there is left for a thread, since
-   * long streams are faster, and shorter and shorter ones, so that the threads end together.
-   */
-  static int[] longSlices(int blocks, int threads) {
-    if (threads == 1) {
-      return new int[] {blocks};
-    }
-    int[] ends = new int[blocks];
-    int count = 0;
-    for (int at = 0; at < blocks; count++) {
-      int share = Math.max(2, (blocks - at) / (2 * threads));
-      at = Math.min(blocks, at + (share < BalancedDots.BLOCKS ? share : share / BalancedDots.BLOCKS * BalancedDots.BLOCKS));
-      ends[count] = at;
-    }
-    return Arrays.copyOf(ends, count);
   }
 
   private void blocks(PackedCodes codes, StagedSpikes x, int first, int last, boolean tiled, int tokens, Tensor out,
