@@ -1,5 +1,6 @@
 package org.spikellm.backend.simd;
 
+import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
@@ -9,30 +10,37 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Integer products of 4-bit codes with the activations of one token around 0, three blocks of rows at a time: fewer operations a
  * product than {@link CodeDots}, for the smaller activations.
  *
- * <p>A 16-bit lane is low + 256 · high, the codes of a column in two rows, and so is its product with an activation. Two columns'
- * products span at most 15 · (|a| + |b|); with a bias that makes the least of them 0, both rows' sums fit a byte as long as
- * |a| + |b| is at most 17. Then Σ (sum) modulo 2¹⁶ and Σ (sum >>> 8) give both rows.
+ * <p>A 16-bit lane is low + 256 · high, the codes of a column in two rows, and so is its product with an activation. With a bias
+ * that makes the least of them 0, the products of both rows fit a byte as long as |a| is at most 17, and the sums of two columns'
+ * products as long as |a| + |b| is. Then Σ (sum) modulo 2¹⁶ and Σ (sum >>> 8) give both rows.
  *
  * <p>Three blocks share the activations, and are three streams out of memory, which delivers more to several than to one. A
  * fourth would take the method past what C2 inlines, and all its vectors would be objects.
  */
 final class BalancedDots {
 
-  /** Blocks of a call. */
+  /** The most blocks of a call. */
   static final int BLOCKS = 3;
 
+  /** The largest activation, of either sign, for which two columns' products are added before they are taken apart. */
+  static final int MAX_IN_PAIRS = 8;
+
   /** The largest activation, of either sign. */
-  static final int MAX_ACTIVATION = 8;
+  static final int MAX_ACTIVATION = 17;
 
-  /** Ints that a vector of codes needs: the activations of its low nibbles, the bias, the activations of its high nibbles. */
-  static final int FACTORS = 3;
+  /**
+   * Ints that a vector of codes needs: the activations of its low nibbles and those of its high nibbles, which lie in pairs; and,
+   * in pairs after those of all vectors, the biases of both, or twice that of their sum.
+   */
+  static final int FACTORS = 4;
 
-  /** Vectors of a span: each adds at most 15 · 16, so that 273 would fit. */
+  /** Vectors of a span: each adds at most 15 · 16, so that 273 would fit; or twice 15 · 17, so that 128 do. */
   private static final int SPAN = 256;
 
   private static final int LANES = Lanes.COUNT;
@@ -41,73 +49,106 @@ final class BalancedDots {
   private static final int V = Lanes.BYTES;
   private static final int MAX_CODE = 15;
 
-  /** In an array, and so no constant: C2 does not inline the kernel into what has no room for it. */
-  private static final MethodHandle[] KERNEL = {kernel()};
+  /** What makes up for an activation of −1, in both rows. */
+  private static final int BIAS = 0x0101 * MAX_CODE;
+
+  private static final VectorShuffle<Integer> NEIGHBOUR = VectorShuffle.fromOp(Lanes.INTS, i -> i ^ 1);
+
+  /** In an array, and so no constants: C2 does not inline the kernels into what has no room for them. */
+  private static final MethodHandle[] KERNELS = {handle("single", long.class), handle("singleApart", long.class),
+      handle("triple", long.class, long.class), handle("pairApart", long.class, long.class)};
 
   private BalancedDots() {}
 
-  private static MethodHandle kernel() {
+  /** How many blocks a call takes, where there are as many. */
+  static int together(boolean inPairs) {
+    return inPairs ? BLOCKS : 2;
+  }
+
+  /** A kernel that takes the codes, {@code places} in them, the vectors to read, the factors with two places, and the sums. */
+  private static MethodHandle handle(String name, Class<?>... places) {
+    MethodType type = MethodType.methodType(void.class, MemorySegment.class, places)
+        .appendParameterTypes(int.class, int[].class, int.class, int.class, short[].class);
     try {
-      return MethodHandles.lookup().findStatic(BalancedDots.class, "kernel", MethodType.methodType(void.class,
-          MemorySegment.class, long.class, long.class, int.class, int[].class, int.class, short[].class));
+      return MethodHandles.lookup().findStatic(BalancedDots.class, name, type);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
   }
 
   /**
-   * The factors of {@code vectors} vectors from pairs of activations, two a vector.
+   * Puts the biases of {@code vectors} vectors, whose activations lie from {@code at} on, from {@code biasAt} on.
    *
+   * @param inPairs whether two columns' products are added before they are taken apart
    * @return what the biases add to every row
    */
-  static int factors(int[] pairs, int from, int vectors, int[] factors, int to) {
-    int bias = 0;
-    for (int i = 0; i < vectors; i++) {
-      int low = pairs[from + 2 * i];
-      int high = pairs[from + 2 * i + 1];
-      int even = MAX_CODE * (Math.max(0, -(short) low) + Math.max(0, -(short) high));
-      int odd = MAX_CODE * (Math.max(0, -(low >> 16)) + Math.max(0, -(high >> 16)));
-      factors[to + FACTORS * i] = low;
-      factors[to + FACTORS * i + 1] = 0x0101 * (even | odd << 16);
-      factors[to + FACTORS * i + 2] = high;
-      bias += even + odd;
+  static int biases(int[] factors, int at, int vectors, int biasAt, boolean inPairs) {
+    int length = 2 * vectors;
+    int i = 0;
+    IntVector total = IntVector.zero(Lanes.INTS);
+    for (; i <= length - LANES; i += LANES) {
+      IntVector pairs = IntVector.fromArray(Lanes.INTS, factors, at + i);
+      IntVector negative = pairs.reinterpretAsShorts().neg().max((short) 0).reinterpretAsInts();
+      IntVector both = inPairs ? negative.add(negative.rearrange(NEIGHBOUR)) : negative;
+      both.mul(BIAS).intoArray(factors, biasAt + i);   // halves of at most 17: no carry
+      total = total.add(both.and(0xffff)).add(both.lanewise(LSHR, 16));
     }
-    return bias;
+    int sum = total.reduceLanes(ADD);
+    for (; i < length; i += 2) {
+      int low = negative(factors[at + i]);
+      int high = negative(factors[at + i + 1]);
+      factors[biasAt + i] = BIAS * (inPairs ? low + high : low);
+      factors[biasAt + i + 1] = BIAS * (inPairs ? low + high : high);
+      int both = (inPairs ? 2 : 1) * (low + high);
+      sum += (both & 0xffff) + (both >>> 16);
+    }
+    return MAX_CODE * sum / (inPairs ? 2 : 1);
+  }
+
+  /** How far below 0 both activations of a pair are. */
+  private static int negative(int pair) {
+    return Math.max(0, -(short) pair) | Math.max(0, -(pair >> 16)) << 16;
   }
 
   /**
-   * Σ a·c of every group of three blocks, modulo 2³²: {@code dots} is [3][groups][BLOCK].
+   * Σ a·c of every group of one block or of as many as go together, modulo 2³²: {@code dots} is [blocks][groups][BLOCK].
    *
    * @param block the first block
+   * @param blocks 1 or {@link #together}
    * @param stride blocks from one to the next
-   * @param factors of all steps, from {@code at}
-   * @param biases what the factors' biases add up to, of every group from {@code biasesAt}
-   * @param add to what {@code dots} holds
+   * @param factors of all steps, from {@code at}: {@link #FACTORS} a vector
+   * @param biases what the factors' biases add up to, of every group
+   * @param inPairs as the biases were made
    */
-  static void dots(PackedCodes codes, int block, int stride, int[] factors, int at, int[] biases, int biasesAt, int[] dots,
-      short[] sums, boolean add) {
+  static void dots(PackedCodes codes, int block, int blocks, int stride, int[] factors, int at, int[] biases,
+      boolean inPairs, int[] dots, short[] sums) {
+    int span = inPairs ? SPAN : SPAN / 2;
+    MethodHandle kernel = KERNELS[(blocks == 1 ? 0 : 2) + (inPairs ? 0 : 1)];
+    int biasAt = at + 4 * codes.steps;
     long first = block * codes.blockBytes();
     long far = stride * codes.blockBytes();
     for (int g = 0; g < codes.groups; g++) {
       int start = 2 * codes.groupStep(g);
       int end = 2 * codes.groupStepEnd(g);
-      for (int v = start; v < end; v += SPAN) {
-        three(codes.memory, first + (long) v * V, far, Math.min(SPAN, end - v), factors, at + FACTORS * v, sums);
-        for (int b = 0; b < BLOCKS; b++) {
+      for (int v = start; v < end; v += span) {
+        int vectors = Math.min(span, end - v);
+        long from = first + (long) v * V;
+        try {
+          if (blocks == 1) {
+            kernel.invokeExact(codes.memory, from, vectors, factors, at + 2 * v, biasAt + 2 * v, sums);
+          } else {
+            kernel.invokeExact(codes.memory, from, far, vectors, factors, at + 2 * v, biasAt + 2 * v, sums);
+          }
+        } catch (RuntimeException | Error e) {
+          throw e;
+        } catch (Throwable e) {
+          throw new IllegalStateException(e); // the kernels declare none
+        }
+        for (int b = 0; b < blocks; b++) {
           int target = (b * codes.groups + g) * BLOCK;
-          widen(sums, b * SHORTS, v == start ? biases[biasesAt + g] : 0, dots, target, add || v > start);
+          widen(sums, b * SHORTS, v == start ? biases[g] : 0, dots, target, v > start);
         }
       }
-    }
-  }
-
-  private static void three(MemorySegment codes, long first, long far, int vectors, int[] factors, int at, short[] sums) {
-    try {
-      KERNEL[0].invokeExact(codes, first, far, vectors, factors, at, sums);
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(e); // the kernel declares none
     }
   }
 
@@ -120,7 +161,8 @@ final class BalancedDots {
   }
 
   /** {@code sums} is [3][2][BLOCK shorts]: Σ (low + 256 · high) and Σ high. */
-  private static void kernel(MemorySegment codes, long first, long far, int vectors, int[] factors, int at, short[] sums) {
+  private static void triple(MemorySegment codes, long first, long far, int vectors, int[] factors, int at, int biasAt,
+      short[] sums) {
     IntVector mask = IntVector.broadcast(Lanes.INTS, 0x0f0f0f0f);
     ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
     ShortVector s1 = ShortVector.zero(Lanes.SHORTS);
@@ -131,9 +173,9 @@ final class BalancedDots {
     long second = first + far;
     long third = second + far;
     for (int i = 0; i < vectors; i++) {
-      ShortVector a = factor(factors, at + FACTORS * i);
-      ShortVector bias = factor(factors, at + FACTORS * i + 1);
-      ShortVector b = factor(factors, at + FACTORS * i + 2);
+      ShortVector a = factor(factors, at + 2 * i);
+      ShortVector bias = factor(factors, biasAt + 2 * i);
+      ShortVector b = factor(factors, at + 2 * i + 1);
       IntVector x = load(codes, (long) i * V + first);
       ShortVector p = low(x, mask).mul(a).add(bias).add(high(x, mask).mul(b));
       s0 = s0.add(p);
@@ -153,6 +195,69 @@ final class BalancedDots {
     h1.intoArray(sums, SHORTS + BLOCK);
     s2.intoArray(sums, 2 * SHORTS);
     h2.intoArray(sums, 2 * SHORTS + BLOCK);
+  }
+
+  /** Two blocks, the products of each column taken apart: {@code sums} is [2][2][BLOCK shorts]. */
+  private static void pairApart(MemorySegment codes, long first, long far, int vectors, int[] factors, int at, int biasAt,
+      short[] sums) {
+    IntVector mask = IntVector.broadcast(Lanes.INTS, 0x0f0f0f0f);
+    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector s1 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector h0 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector h1 = ShortVector.zero(Lanes.SHORTS);
+    long second = first + far;
+    for (int i = 0; i < vectors; i++) {
+      ShortVector a = factor(factors, at + 2 * i);
+      ShortVector aBias = factor(factors, biasAt + 2 * i);
+      ShortVector b = factor(factors, at + 2 * i + 1);
+      ShortVector bBias = factor(factors, biasAt + 2 * i + 1);
+      IntVector x = load(codes, (long) i * V + first);
+      ShortVector p = low(x, mask).mul(a).add(aBias);
+      ShortVector q = high(x, mask).mul(b).add(bBias);
+      s0 = s0.add(p).add(q);
+      h0 = h0.add(p.lanewise(LSHR, 8)).add(q.lanewise(LSHR, 8));
+      x = load(codes, (long) i * V + second);
+      p = low(x, mask).mul(a).add(aBias);
+      q = high(x, mask).mul(b).add(bBias);
+      s1 = s1.add(p).add(q);
+      h1 = h1.add(p.lanewise(LSHR, 8)).add(q.lanewise(LSHR, 8));
+    }
+    s0.intoArray(sums, 0);
+    h0.intoArray(sums, BLOCK);
+    s1.intoArray(sums, SHORTS);
+    h1.intoArray(sums, SHORTS + BLOCK);
+  }
+
+  /** One block: {@code sums} is [2][BLOCK shorts]. */
+  private static void single(MemorySegment codes, long first, int vectors, int[] factors, int at, int biasAt, short[] sums) {
+    IntVector mask = IntVector.broadcast(Lanes.INTS, 0x0f0f0f0f);
+    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector h0 = ShortVector.zero(Lanes.SHORTS);
+    for (int i = 0; i < vectors; i++) {
+      IntVector x = load(codes, (long) i * V + first);
+      ShortVector p = low(x, mask).mul(factor(factors, at + 2 * i)).add(factor(factors, biasAt + 2 * i))
+          .add(high(x, mask).mul(factor(factors, at + 2 * i + 1)));
+      s0 = s0.add(p);
+      h0 = h0.add(p.lanewise(LSHR, 8));
+    }
+    s0.intoArray(sums, 0);
+    h0.intoArray(sums, BLOCK);
+  }
+
+  /** As {@link #single}, the products of each column taken apart. */
+  private static void singleApart(MemorySegment codes, long first, int vectors, int[] factors, int at, int biasAt, short[] sums) {
+    IntVector mask = IntVector.broadcast(Lanes.INTS, 0x0f0f0f0f);
+    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector h0 = ShortVector.zero(Lanes.SHORTS);
+    for (int i = 0; i < vectors; i++) {
+      IntVector x = load(codes, (long) i * V + first);
+      ShortVector p = low(x, mask).mul(factor(factors, at + 2 * i)).add(factor(factors, biasAt + 2 * i));
+      ShortVector q = high(x, mask).mul(factor(factors, at + 2 * i + 1)).add(factor(factors, biasAt + 2 * i + 1));
+      s0 = s0.add(p).add(q);
+      h0 = h0.add(p.lanewise(LSHR, 8)).add(q.lanewise(LSHR, 8));
+    }
+    s0.intoArray(sums, 0);
+    h0.intoArray(sums, BLOCK);
   }
 
   private static ShortVector low(IntVector x, IntVector mask) {

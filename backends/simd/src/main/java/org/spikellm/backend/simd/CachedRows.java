@@ -2,9 +2,12 @@ package org.spikellm.backend.simd;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
 import org.spikellm.api.DType;
 import org.spikellm.api.KeyValueEncoding;
 import org.spikellm.api.KeyValues;
@@ -15,6 +18,10 @@ import org.spikellm.api.Tensor;
 final class CachedRows {
 
   private static final int LANES = Lanes.COUNT;
+
+  /** As many bytes as a vector has ints; null where there is no vector as short. */
+  private static final VectorSpecies<Byte> QUARTERS =
+      Lanes.bits() < 256 ? null : VectorSpecies.of(byte.class, VectorShape.forBitSize(Lanes.bits() / 4));
 
   private final KeyValues cache;
   private final int headDim;
@@ -44,6 +51,10 @@ final class CachedRows {
       floats(cache.keys(), cache.row(head, from), to - from, tile, width);
       return;
     }
+    if (isDirect(cache.keys())) {
+      directKeys(cache.row(head, from), to - from, head * headDim, tile, width);
+      return;
+    }
     int[] counts = counts(cache.keys(), cache.row(head, from), to - from, scratch);
     for (int s = 0; s < to - from; s++) {
       decodeKeys(counts, s * headDim, head * headDim, tile, s * width);
@@ -58,11 +69,59 @@ final class CachedRows {
       return;
     }
     int first = cache.row(head, from);
+    if (isDirect(cache.values())) {
+      directValues(first, to - from, head * headDim, tile, width);
+      return;
+    }
     int[] counts = counts(cache.values(), first, to - from, scratch);
     for (int s = 0; s < to - from; s++) {
       decodeValues(counts, s * headDim, head * headDim, first + s, tile, s * width);
       Arrays.fill(tile, s * width + headDim, (s + 1) * width, 0);
     }
+  }
+
+  /** Whether counts are bytes that come out of memory as vectors of ints, whole vectors a head. */
+  private boolean isDirect(Tensor rows) {
+    return QUARTERS != null && rows.dtype() == DType.I8 && headDim % LANES == 0;
+  }
+
+  private void directKeys(int row, int count, int first, float[] tile, int width) {
+    MemorySegment segment = cache.keys().segment();
+    for (int c = 0; c < headDim; c += LANES) {
+      IntVector zeros = IntVector.fromArray(Lanes.INTS, keyZeros, first + c);
+      FloatVector thetas = FloatVector.fromArray(Lanes.FLOATS, keyThetas, first + c);
+      for (int s = 0; s < count; s++) {
+        toFloat(bytes(segment, (long) (row + s) * headDim + c).sub(zeros)).mul(thetas).intoArray(tile, s * width + c);
+      }
+    }
+  }
+
+  private void directValues(int row, int count, int first, float[] tile, int width) {
+    MemorySegment segment = cache.values().segment();
+    MemorySegment allZeros = cache.valueZeros().segment();
+    MemorySegment allThetas = cache.valueThresholds().segment();
+    for (int s = 0; s < count; s++) {
+      int zero = allZeros.get(Tensor.INT, 8L * (row + s));
+      int zeros = zero ^ allZeros.get(Tensor.INT, 8L * (row + s) + 4);
+      int theta = allThetas.get(Tensor.INT, 8L * (row + s));
+      int thetas = theta ^ allThetas.get(Tensor.INT, 8L * (row + s) + 4);
+      for (int c = 0; c < headDim; c += LANES) {
+        IntVector select = IntVector.fromArray(Lanes.INTS, salient, first + c);
+        IntVector distance = bytes(segment, (long) (row + s) * headDim + c)
+            .sub(select.and(zeros).lanewise(VectorOperators.XOR, zero));
+        FloatVector factor = select.and(thetas).lanewise(VectorOperators.XOR, theta).reinterpretAsFloats();
+        toFloat(distance).mul(factor).intoArray(tile, s * width + c);
+      }
+    }
+  }
+
+  private static IntVector bytes(MemorySegment segment, long at) {
+    return (IntVector) ByteVector.fromMemorySegment(QUARTERS, segment, at, Lanes.ORDER)
+        .convertShape(VectorOperators.B2I, Lanes.INTS, 0);
+  }
+
+  private static FloatVector toFloat(IntVector integers) {
+    return (FloatVector) integers.convert(VectorOperators.I2F, 0);
   }
 
   private void decodeKeys(int[] counts, int at, int first, float[] tile, int target) {

@@ -10,6 +10,9 @@ final class DenseDots {
 
   private static final int LANES = Lanes.COUNT;
 
+  /** Rows of a slice at least. */
+  private static final int MIN_SLICE = 64;
+
   private DenseDots() {}
 
   static void matmul(Tensor a, Tensor b, Tensor out, SimdSession session) {
@@ -25,10 +28,10 @@ final class DenseDots {
         HalfDots.order(left, i * depth, depth, scratch);
       }
     }
-    int grain = session.grain(b.rows(), (long) depth * 2);
-    session.workers().forEach(Lanes.ceilDiv(b.rows(), grain), (slice, worker) -> {
-      int from = slice * grain;
-      int rows = Math.min(b.rows(), from + grain) - from;
+    int[] ends = session.longSlices(b.rows(), HalfDots.ROWS, MIN_SLICE);
+    session.workers().forEach(ends.length, (slice, worker) -> {
+      int from = slice == 0 ? 0 : ends[slice - 1];
+      int rows = ends[slice] - from;
       float[] part = session.scratch(worker).c(HalfDots.ROWS * LANES);
       MemorySegment weights = b.segment().asSlice(from * b.rowBytes(), rows * b.rowBytes());
       for (int i = 0; i < a.rows(); i++) {

@@ -1,6 +1,7 @@
 package org.spikellm.backend.simd;
 
 import java.lang.foreign.MemorySegment;
+import java.util.stream.IntStream;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Shapes;
@@ -51,23 +52,20 @@ final class SimdLinear implements SpikingLinear {
     boolean tiled = tokens >= MIN_TILED_TOKENS;
     StagedSpikes[] staged = stage(x, !tiled);
     int blocks = Lanes.ceilDiv(rows, Lanes.BLOCK);
-    int grain = tiled ? session.grain(blocks, tokens * (long) columns() * Lanes.BLOCK) : longGrain(blocks);
-    session.workers().forEach(Lanes.ceilDiv(blocks, grain), (slice, worker) -> {
-      int first = slice * grain;
-      int last = Math.min(blocks, first + grain);
+    int[] ends = tiled ? equalSlices(blocks, session.grain(blocks, tokens * (long) columns() * Lanes.BLOCK))
+        : session.longSlices(blocks, BalancedDots.BLOCKS, 2);
+    session.workers().forEach(ends.length, (slice, worker) -> {
+      int first = slice == 0 ? 0 : ends[slice - 1];
       for (int c = 0; c < classes.length; c++) {
         if (classes[c].groups > 0) {
-          blocks(classes[c], staged[c], first, last, tiled, tokens, out, session.scratch(worker));
+          blocks(classes[c], staged[c], first, ends[slice], tiled, tokens, out, session.scratch(worker));
         }
       }
     });
   }
 
-  /** Blocks of a slice of which {@link BalancedDots} makes three long streams. */
-  private int longGrain(int blocks) {
-    int threads = session.workers().threads();
-    return threads == 1 ? blocks : Lanes.ceilDiv(Math.max(2 * BalancedDots.BLOCKS, blocks / (4 * threads)), BalancedDots.BLOCKS)
-        * BalancedDots.BLOCKS;
+  private static int[] equalSlices(int blocks, int grain) {
+    return IntStream.range(0, Lanes.ceilDiv(blocks, grain)).map(slice -> Math.min(blocks, (slice + 1) * grain)).toArray();
   }
 
   private void blocks(PackedCodes codes, StagedSpikes x, int first, int last, boolean tiled, int tokens, Tensor out,
@@ -93,34 +91,27 @@ final class SimdLinear implements SpikingLinear {
     }
   }
 
-  /** Three blocks at a time, a third of all apart; what is left goes with blocks that are done already, or with itself. */
+  /** Some blocks at a time, as far apart as there are for each; what is left over, alone. */
   private static void balanced(PackedCodes codes, int first, int last, StagedSpikes x, int t, Tensor out, Scratch scratch) {
-    int third = (last - first) / BalancedDots.BLOCKS;
-    for (int block = first; block < first + third; block++) {
-      three(codes, block, third, 0, x, t, out, scratch);
+    int together = BalancedDots.together(x.balanced[t].inPairs());
+    int part = (last - first) / together;
+    for (int block = first; block < first + part; block++) {
+      balanced(codes, block, together, part, x, t, out, scratch);
     }
-    int left = last - first - BalancedDots.BLOCKS * third;
-    if (left > 0 && third > 0) {
-      three(codes, last - BalancedDots.BLOCKS, 1, BalancedDots.BLOCKS - left, x, t, out, scratch);
-    } else {
-      for (int block = first; block < last && third == 0; block++) {
-        three(codes, block, 0, BalancedDots.BLOCKS - 1, x, t, out, scratch);
-      }
+    for (int block = first + together * part; block < last; block++) {
+      balanced(codes, block, 1, 0, x, t, out, scratch);
     }
   }
 
-  /** Adds the last {@code BLOCKS − skip} of three blocks to the output. */
-  private static void three(PackedCodes codes, int block, int stride, int skip, StagedSpikes x, int t, Tensor out,
+  private static void balanced(PackedCodes codes, int block, int count, int stride, StagedSpikes x, int t, Tensor out,
       Scratch scratch) {
     int length = codes.groups * Lanes.BLOCK;
-    int[] dots = scratch.dots(BalancedDots.BLOCKS * length);
-    short[] sums = scratch.shorts(BalancedDots.BLOCKS * 2 * Lanes.BLOCK);
+    int[] dots = scratch.dots(count * length);
+    short[] sums = scratch.shorts(count * 2 * Lanes.BLOCK);
     StagedSpikes.Balanced balanced = x.balanced[t];
-    for (int pass = 0; pass < balanced.passes(); pass++) {
-      BalancedDots.dots(codes, block, stride, balanced.factors(), pass * 2 * codes.steps * BalancedDots.FACTORS,
-          balanced.biases(), pass * codes.groups, dots, sums, pass > 0);
-    }
-    for (int b = skip; b < BalancedDots.BLOCKS; b++) {
+    BalancedDots.dots(codes, block, count, stride, balanced.factors(), balanced.at(), balanced.biases(), balanced.inPairs(),
+        dots, sums);
+    for (int b = 0; b < count; b++) {
       int row = (block + b * stride) * Lanes.BLOCK;
       GroupScale.addGroups(codes, block + b * stride, dots, b * length, x.groupSums, t * codes.groups, (int) x.shifts[t],
           x.thetas[t], out.segment(), ((long) t * codes.rows + row) * Float.BYTES, Math.min(Lanes.BLOCK, codes.rows - row));
@@ -131,7 +122,7 @@ final class SimdLinear implements SpikingLinear {
     StagedSpikes[] staged = new StagedSpikes[classes.length];
     int tokens = x.tokens();
     for (int c = 0; c < classes.length; c++) {
-      staged[c] = new StagedSpikes(classes[c], tokens, balance);
+      staged[c] = new StagedSpikes(classes[c], tokens, balance, session.staging(c));
     }
     int grain = session.grain(tokens, columns());
     session.workers().forEach(Lanes.ceilDiv(tokens, grain), (slice, worker) -> {

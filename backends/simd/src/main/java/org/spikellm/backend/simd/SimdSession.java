@@ -2,6 +2,9 @@ package org.spikellm.backend.simd;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.function.IntConsumer;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.KeyValues;
@@ -22,6 +25,7 @@ final class SimdSession implements Session {
   private final Workers workers;
   private final Scratch[] scratch;
   private final CountEncoder[] encoders;
+  private final List<Scratch> staging = new ArrayList<>();
   private float[] shared = {};
   private boolean closed;
 
@@ -65,10 +69,40 @@ final class SimdSession implements Session {
     return shared = shared.length < length ? new float[length] : shared;
   }
 
+  /** Memory for the spikes of one column class, filled and read as {@link #shared}. */
+  Scratch staging(int columnClass) {
+    while (staging.size() <= columnClass) {
+      staging.add(new Scratch());
+    }
+    return staging.get(columnClass);
+  }
+
   /** How many of {@code count} items of {@code work} each make a slice: enough to be worth it, and four slices a thread at least. */
   int grain(int count, long work) {
     long enough = Math.max(1, SLICE_WORK / Math.max(1, work));
     return (int) Math.max(1, Math.min(enough, workers.threads() == 1 ? count : count / (4L * workers.threads())));
+  }
+
+  /**
+   * Ends of slices that are read as several streams: at first half of what there is left for a thread, since long streams are
+   * faster, and shorter and shorter ones, so that the threads end together.
+   *
+   * @param streams how many; slices that can be are a multiple of it
+   * @param least items of a slice, except the last one
+   */
+  int[] longSlices(int count, int streams, int least) {
+    int threads = workers.threads();
+    if (threads == 1 || count == 0) {
+      return new int[] {count};
+    }
+    int[] ends = new int[Lanes.ceilDiv(count, least)];
+    int slices = 0;
+    for (int at = 0; at < count; slices++) {
+      int share = Math.max(least, (count - at) / (2 * threads));
+      at = Math.min(count, at + (share < streams ? share : share / streams * streams));
+      ends[slices] = at;
+    }
+    return Arrays.copyOf(ends, slices);
   }
 
   void checkOpen() {

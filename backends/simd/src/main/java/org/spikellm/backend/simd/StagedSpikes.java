@@ -2,6 +2,10 @@ package org.spikellm.backend.simd;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 import org.spikellm.api.DType;
 import org.spikellm.api.SpikeTrain;
 import org.spikellm.api.Tensor;
@@ -17,6 +21,13 @@ import org.spikellm.api.Tensor;
  * products on the steps would.
  */
 final class StagedSpikes {
+
+  private static final int LANES = Lanes.COUNT;
+  /** Of every four ints the last two in place of the first. */
+  private static final VectorShuffle<Integer> TWO_ON = VectorShuffle.fromOp(Lanes.INTS, i -> (i + 2) % LANES);
+  /** Of every four ints the first two; all of these twice. */
+  private static final VectorShuffle<Integer> TWOS = VectorShuffle.fromOp(Lanes.INTS, i -> i % (LANES / 2) / 2 * 4 + i % 2);
+  private static final VectorMask<Integer> LATER = Lanes.INTS.indexInRange(-LANES / 2, LANES / 2);
 
   private final PackedCodes weight;
   private final boolean balance;
@@ -42,7 +53,10 @@ final class StagedSpikes {
   /** The activations of tokens whose integers may not fit 32 bits, [tokens][columns]; else null. */
   private final int[][] wide;
 
-  /** What {@link BalancedDots} multiplies the codes of a token with, in one pass or two; null of tokens that are not for it. */
+  /** [tokens][{@link #tokenFactors}], or null. */
+  private final int[] factors;
+
+  /** What {@link BalancedDots} multiplies the codes of a token with; null of tokens that are not for it. */
   final Balanced[] balanced;
 
   /** The largest activation of all tokens that are neither wide nor balanced. */
@@ -52,20 +66,27 @@ final class StagedSpikes {
   boolean anyWide;
 
   /**
-   * Factors and biases of {@link BalancedDots}, whose activations are around 0: those of the first pass plus those of the second.
+   * Factors and biases of {@link BalancedDots}, whose activations are around 0.
    *
-   * @param factors [passes][vectors of codes a block][3]
-   * @param biases what the factors add to every row, [passes][groups]
+   * @param inPairs whether the products of two columns are added before they are taken apart
+   * @param factors from {@code at}
+   * @param biases what the factors add to every row, [groups]
    */
-  record Balanced(int passes, int[] factors, int[] biases) {}
+  record Balanced(boolean inPairs, int[] factors, int at, int[] biases) {}
 
-  /** Room for {@code tokens} tokens; {@code balance} says whether {@link BalancedDots} may be what multiplies them. */
-  StagedSpikes(PackedCodes weight, int tokens, boolean balance) {
+  /**
+   * Room for {@code tokens} tokens.
+   *
+   * @param balance whether {@link BalancedDots} may be what multiplies them
+   * @param memory what this takes its arrays from, valid until another is made from it: fresh ones would not be in any cache
+   */
+  StagedSpikes(PackedCodes weight, int tokens, boolean balance, Scratch memory) {
     this.weight = weight;
     this.balance = balance && weight.layout.bits() == 4;
     balanced = new Balanced[tokens];
     stride = weight.steps * weight.layout.pairs();
-    pairs = new int[Math.multiplyExact(tokens, stride)];
+    pairs = memory.pairs(Math.multiplyExact(tokens, stride));
+    factors = this.balance ? memory.digits(tokens * tokenFactors()) : null;
     groupSums = new int[tokens * weight.groups];
     shifts = new long[tokens];
     thetas = new float[tokens];
@@ -145,7 +166,7 @@ final class StagedSpikes {
       long distance = Math.max(Math.abs((long) high - zero), Math.abs((long) low - zero));
       boolean tooWide = high - low > 0xffff
           || distance * weight.maxDistance > Integer.MAX_VALUE / Math.max(1, weight.maxGroupColumns);
-      boolean isBalanced = balance && !tooWide && high - low <= 4 * BalancedDots.MAX_ACTIVATION;
+      boolean isBalanced = balance && !tooWide && high - low <= 2 * BalancedDots.MAX_ACTIVATION;
       int middle = isBalanced ? low + (high - low + 1) / 2 : low;
       shifts[t] = (long) zero - middle;
       thetas[t] = x.thresholds().getFloat(t, c);
@@ -155,7 +176,7 @@ final class StagedSpikes {
         wide[t] = Arrays.copyOf(counts, to - from);
         isWide = true;
       } else if (isBalanced) {
-        balanced[t] = balance(counts, to - from, t, high - low <= 2 * BalancedDots.MAX_ACTIVATION ? 1 : 2, row);
+        balanced[t] = balance(counts, t, high - low <= 2 * BalancedDots.MAX_IN_PAIRS);
       } else if (high - low > weight.layout.maxActivation()) {
         largest = Math.max(largest, 0xff);
         twoDigits(counts, to - from, t, row);
@@ -167,25 +188,20 @@ final class StagedSpikes {
     merge(largest, isWide);
   }
 
-  /** Activations of up to twice the largest that {@link BalancedDots} takes are the sum of two halves. */
-  private Balanced balance(int[] values, int length, int token, int passes, Row row) {
-    int vectors = 2 * weight.steps;
-    int[] factors = new int[passes * vectors * BalancedDots.FACTORS];
-    int[] biases = new int[passes * weight.groups];
-    int[] digit = row.digit(length);
-    for (int pass = 0; pass < passes; pass++) {
-      for (int i = 0; i < length; i++) {
-        int half = passes == 1 ? values[i] : pass == 0 ? values[i] >> 1 : values[i] - (values[i] >> 1);
-        digit[i] = half & 0xffff;
-      }
-      pair(digit, pairs, token * stride);
-      for (int g = 0; g < weight.groups; g++) {
-        int from = 2 * weight.groupStep(g);
-        biases[pass * weight.groups + g] = BalancedDots.factors(pairs, token * stride + 2 * from, 2 * weight.groupStepEnd(g) - from,
-            factors, (pass * vectors + from) * BalancedDots.FACTORS);
-      }
+  private Balanced balance(int[] values, int token, boolean inPairs) {
+    int at = token * tokenFactors();
+    int[] biases = new int[weight.groups];
+    pair(values, factors, at);
+    for (int g = 0; g < weight.groups; g++) {
+      int from = weight.groupStep(g);
+      biases[g] = BalancedDots.biases(factors, at + 4 * from, 2 * (weight.groupStepEnd(g) - from),
+          at + 4 * (weight.steps + from), inPairs);
     }
-    return new Balanced(passes, factors, biases);
+    return new Balanced(inPairs, factors, at, biases);
+  }
+
+  private int tokenFactors() {
+    return 2 * weight.steps * BalancedDots.FACTORS;
   }
 
   private void twoDigits(int[] values, int length, int token, Row row) {
@@ -263,7 +279,7 @@ final class StagedSpikes {
       to += whole * half;
       int groupEnd = at + weight.groupStepEnd(g) * weight.layout.pairs();
       for (int p = 0; to < groupEnd; p++, to++) {
-        int low = p < half && column + p < end ? values[column + p] : 0;
+        int low = p < half && column + p < end ? values[column + p] & 0xffff : 0;
         int high = p < half && column + half + p < end ? values[column + half + p] : 0;
         target[to] = low | high << 16;
       }
@@ -281,13 +297,24 @@ final class StagedSpikes {
     }
   }
 
+  /** For 4-bit codes, whose activations may be negative. */
   private static void pair2(int[] v, int from, int[] target, int to, int words) {
-    for (int w = 0; w < words; w++) {
+    int w = 0;
+    for (; w <= words - LANES / 2; w += LANES / 2) {
+      twos(v, from + 4 * w).blend(twos(v, from + 4 * w + LANES), LATER).intoArray(target, to + 2 * w);
+    }
+    for (; w < words; w++) {
       int i = from + 4 * w;
       int t = to + 2 * w;
-      target[t] = v[i] | v[i + 2] << 16;
-      target[t + 1] = v[i + 1] | v[i + 3] << 16;
+      target[t] = v[i] & 0xffff | v[i + 2] << 16;
+      target[t + 1] = v[i + 1] & 0xffff | v[i + 3] << 16;
     }
+  }
+
+  /** The pairs of a vector's activations, which are half a vector, in both halves. */
+  private static IntVector twos(int[] v, int from) {
+    IntVector x = IntVector.fromArray(Lanes.INTS, v, from);
+    return x.and(0xffff).or(x.rearrange(TWO_ON).lanewise(VectorOperators.LSHL, 16)).rearrange(TWOS);
   }
 
   private static void pairAny(int[] v, int from, int[] target, int to, int words, int half) {
@@ -299,16 +326,26 @@ final class StagedSpikes {
   }
 
   private static int min(int[] values, int length) {
-    int min = Integer.MAX_VALUE;
-    for (int i = 0; i < length; i++) {
+    IntVector least = IntVector.broadcast(Lanes.INTS, Integer.MAX_VALUE);
+    int i = 0;
+    for (; i <= length - LANES; i += LANES) {
+      least = least.min(IntVector.fromArray(Lanes.INTS, values, i));
+    }
+    int min = least.reduceLanes(VectorOperators.MIN);
+    for (; i < length; i++) {
       min = Math.min(min, values[i]);
     }
     return min;
   }
 
   private static int max(int[] values, int length) {
-    int max = Integer.MIN_VALUE;
-    for (int i = 0; i < length; i++) {
+    IntVector most = IntVector.broadcast(Lanes.INTS, Integer.MIN_VALUE);
+    int i = 0;
+    for (; i <= length - LANES; i += LANES) {
+      most = most.max(IntVector.fromArray(Lanes.INTS, values, i));
+    }
+    int max = most.reduceLanes(VectorOperators.MAX);
+    for (; i < length; i++) {
       max = Math.max(max, values[i]);
     }
     return max;

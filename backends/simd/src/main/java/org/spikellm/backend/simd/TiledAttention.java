@@ -23,10 +23,14 @@ final class TiledAttention {
 
   private static final int MAX_TOKENS = 16;
   private static final int LANES = Lanes.COUNT;
-  private static final VectorShuffle<Float> SWAP_ONE = VectorShuffle.fromOp(Lanes.FLOATS, i -> i ^ 1);
-  private static final VectorShuffle<Float> SWAP_TWO = VectorShuffle.fromOp(Lanes.FLOATS, i -> i ^ 2);
+  private static final VectorShuffle<Float> SWAP_ONE = swap(1);
+  private static final VectorShuffle<Float> SWAP_TWO = swap(2);
+  private static final VectorShuffle<Float> SWAP_FOUR = swap(4);
+  private static final VectorShuffle<Float> SWAP_EIGHT = swap(8);
   private static final VectorMask<Float> ODD_ONES = odd(1);
   private static final VectorMask<Float> ODD_TWOS = odd(2);
+  private static final VectorMask<Float> ODD_FOURS = odd(4);
+  private static final VectorMask<Float> ODD_EIGHTS = odd(8);
 
   private final Tensor queries;
   private final KeyValues cache;
@@ -46,6 +50,10 @@ final class TiledAttention {
     width = Lanes.padded(headDim);
     group = queries.columns() / headDim / cache.kvHeads();
     rows = new CachedRows(cache);
+  }
+
+  private static VectorShuffle<Float> swap(int bit) {
+    return VectorShuffle.fromOp(Lanes.FLOATS, i -> (i ^ bit) % LANES);
   }
 
   private static VectorMask<Float> odd(int bit) {
@@ -73,7 +81,7 @@ final class TiledAttention {
     float[] query = scratch.a(count * width);
     float[] scores = scratch.b(count * stride);
     float[] tile = scratch.c(TILE * width);
-    float[] part = scratch.d(Math.max(4 * LANES, count * width));
+    float[] part = scratch.d(Math.max(TILE / 4 * LANES, count * width));
     readQueries(head, first, last, query);
     int visible = position + last;
     for (int from = 0; from < visible; from += TILE) {
@@ -115,36 +123,85 @@ final class TiledAttention {
     }
   }
 
-  /** {@code scores[s] = query · tile[s]}, four positions at a time. */
-  static void scores(float[] query, int at, int width, float[] tile, int count, float[] scores, int target, float[] part) {
-    for (int s = 0; s < count; s += 4) {
-      // Rows past count hold what an earlier tile left there: finite, and never read.
-      FloatVector s0 = FloatVector.zero(Lanes.FLOATS);
-      FloatVector s1 = FloatVector.zero(Lanes.FLOATS);
-      FloatVector s2 = FloatVector.zero(Lanes.FLOATS);
-      FloatVector s3 = FloatVector.zero(Lanes.FLOATS);
-      for (int c = 0; c < width; c += LANES) {
-        FloatVector q = FloatVector.fromArray(Lanes.FLOATS, query, at + c);
-        s0 = DenseTile.fma(q, FloatVector.fromArray(Lanes.FLOATS, tile, s * width + c), s0);
-        s1 = DenseTile.fma(q, FloatVector.fromArray(Lanes.FLOATS, tile, (s + 1) * width + c), s1);
-        s2 = DenseTile.fma(q, FloatVector.fromArray(Lanes.FLOATS, tile, (s + 2) * width + c), s2);
-        s3 = DenseTile.fma(q, FloatVector.fromArray(Lanes.FLOATS, tile, (s + 3) * width + c), s3);
-      }
-      FloatVector quads = merge(merge(s0, s1, SWAP_ONE, ODD_ONES), merge(s2, s3, SWAP_ONE, ODD_ONES), SWAP_TWO, ODD_TWOS);
-      quads.intoArray(part, 0);
-      for (int i = 0; i < 4; i++) {
-        float sum = part[i];
-        for (int q = i + 4; q < LANES; q += 4) {
-          sum += part[q];
-        }
-        scores[target + s + i] = sum;
-      }
+  /**
+   * {@code scores[s] = query · tile[s]}. What follows, up to whole vectors, is overwritten with anything.
+   *
+   * @param quads holds {@code TILE / 4} vectors: a vector of four positions each, lane i a part of the sum of position i mod 4
+   */
+  static void scores(float[] query, int at, int width, float[] tile, int count, float[] scores, int target, float[] quads) {
+    int c = 0;
+    for (; c <= width - 4 * LANES; c += 4 * LANES) {
+      wideQuads(query, at + c, tile, c, width, count, quads, c > 0);
     }
+    for (; c < width; c += LANES) {
+      narrowQuads(query, at + c, tile, c, width, count, quads, c > 0);
+    }
+    for (int s = 0; s < count; s += LANES) {
+      total(quads, s / 4 * LANES).intoArray(scores, target + s);
+    }
+  }
+
+  /** Four vectors of channels. Rows past count hold what an earlier tile left there, and make sums that are never read. */
+  private static void wideQuads(float[] query, int at, float[] tile, int from, int width, int count, float[] quads, boolean add) {
+    FloatVector q0 = FloatVector.fromArray(Lanes.FLOATS, query, at);
+    FloatVector q1 = FloatVector.fromArray(Lanes.FLOATS, query, at + LANES);
+    FloatVector q2 = FloatVector.fromArray(Lanes.FLOATS, query, at + 2 * LANES);
+    FloatVector q3 = FloatVector.fromArray(Lanes.FLOATS, query, at + 3 * LANES);
+    for (int s = 0; s < count; s += 4) {
+      int k = s * width + from;
+      FloatVector s0 = dot(q0, q1, q2, q3, tile, k);
+      FloatVector s1 = dot(q0, q1, q2, q3, tile, k + width);
+      FloatVector s2 = dot(q0, q1, q2, q3, tile, k + 2 * width);
+      FloatVector s3 = dot(q0, q1, q2, q3, tile, k + 3 * width);
+      put(merge(merge(s0, s1, SWAP_ONE, ODD_ONES), merge(s2, s3, SWAP_ONE, ODD_ONES), SWAP_TWO, ODD_TWOS), quads, s / 4 * LANES,
+          add);
+    }
+  }
+
+  private static FloatVector dot(FloatVector q0, FloatVector q1, FloatVector q2, FloatVector q3, float[] tile, int k) {
+    FloatVector sum = q0.mul(FloatVector.fromArray(Lanes.FLOATS, tile, k));
+    sum = DenseTile.fma(q1, FloatVector.fromArray(Lanes.FLOATS, tile, k + LANES), sum);
+    sum = DenseTile.fma(q2, FloatVector.fromArray(Lanes.FLOATS, tile, k + 2 * LANES), sum);
+    return DenseTile.fma(q3, FloatVector.fromArray(Lanes.FLOATS, tile, k + 3 * LANES), sum);
+  }
+
+  /** As {@link #wideQuads} for one vector of channels. */
+  private static void narrowQuads(float[] query, int at, float[] tile, int from, int width, int count, float[] quads, boolean add) {
+    FloatVector q = FloatVector.fromArray(Lanes.FLOATS, query, at);
+    for (int s = 0; s < count; s += 4) {
+      int k = s * width + from;
+      FloatVector s0 = q.mul(FloatVector.fromArray(Lanes.FLOATS, tile, k));
+      FloatVector s1 = q.mul(FloatVector.fromArray(Lanes.FLOATS, tile, k + width));
+      FloatVector s2 = q.mul(FloatVector.fromArray(Lanes.FLOATS, tile, k + 2 * width));
+      FloatVector s3 = q.mul(FloatVector.fromArray(Lanes.FLOATS, tile, k + 3 * width));
+      put(merge(merge(s0, s1, SWAP_ONE, ODD_ONES), merge(s2, s3, SWAP_ONE, ODD_ONES), SWAP_TWO, ODD_TWOS), quads, s / 4 * LANES,
+          add);
+    }
+  }
+
+  private static void put(FloatVector sums, float[] quads, int at, boolean add) {
+    (add ? FloatVector.fromArray(Lanes.FLOATS, quads, at).add(sums) : sums).intoArray(quads, at);
+  }
+
+  /** The sums of {@link Lanes#COUNT} positions, in order, from as many vectors of quads as that takes: 1, 2 or 4. */
+  private static FloatVector total(float[] quads, int at) {
+    FloatVector x = FloatVector.fromArray(Lanes.FLOATS, quads, at);
+    if (LANES == 4) {
+      return x;
+    }
+    x = merge(x, FloatVector.fromArray(Lanes.FLOATS, quads, at + LANES), SWAP_FOUR, ODD_FOURS);
+    if (LANES == 8) {
+      return x;
+    }
+    FloatVector y = merge(FloatVector.fromArray(Lanes.FLOATS, quads, at + 2 * LANES),
+        FloatVector.fromArray(Lanes.FLOATS, quads, at + 3 * LANES), SWAP_FOUR, ODD_FOURS);
+    return merge(x, y, SWAP_EIGHT, ODD_EIGHTS);
   }
 
   /**
    * Half the lanes of two vectors of partial sums in one: with strides 1 and then 2, lane i of every four holds the sum of vector i's
-   * four. The order of the sums is the same on every call, unlike that of {@code reduceLanes}.
+   * four; with 4 and 8 after them, lane i of sixteen that of vector i. The order of the sums is the same on every call, unlike that
+   * of {@code reduceLanes}.
    */
   private static FloatVector merge(FloatVector x, FloatVector y, VectorShuffle<Float> swap, VectorMask<Float> odd) {
     return x.blend(y, odd).add(y.blend(x, odd).rearrange(swap));

@@ -105,6 +105,24 @@ class SimdSessionTest {
   }
 
   @Test
+  void longSlicesHoldEveryItemOnceAndNoneIsLongerThanItsShare() {
+    for (int threads = 1; threads <= 5; threads++) {
+      try (SimdSession session = SimdSession.cold(threads)) {
+        for (int count = 1; count < 400; count += 1 + count / 9) {
+          int[] ends = session.longSlices(count, 3, 2);
+          int at = 0;
+          for (int end : ends) {
+            assertTrue(end > at && end <= count, count + " items, " + threads + " threads: " + Arrays.toString(ends));
+            assertTrue(end - at <= Math.max(2, threads == 1 ? count : (count - at) / (2 * threads)), Arrays.toString(ends));
+            at = end;
+          }
+          assertEquals(count, at);
+        }
+      }
+    }
+  }
+
+  @Test
   void noThreadsIsRefused() {
     assertThrows(IllegalArgumentException.class, () -> new SimdBackend().open(0));
   }

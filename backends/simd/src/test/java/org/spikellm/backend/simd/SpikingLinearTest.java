@@ -78,6 +78,20 @@ class SpikingLinearTest {
     }
   }
 
+  /** One to eleven blocks of rows, which go together by twos and threes, and counts on both sides of where kernels change. */
+  @Test
+  void everyNumberOfRowsIsExactForFewTokens() {
+    Random random = seeded(3);
+    int i = 0;
+    for (int rows = 5; rows <= 11 * Lanes.BLOCK; rows += Lanes.BLOCK - 1) {
+      for (int high : new int[] {15, 16, 17, 30, 34, 35}) {
+        boolean extreme = i % 2 == 0;
+        QuantizedWeight weight = weight(random, rows, 530, 4, i % 3 == 0 ? 100 : 1 << 30, extreme);
+        check(random, weight, new Counts(DType.I8, 0, high, 1, 0, high), 1 + i++ % 3, extreme);
+      }
+    }
+  }
+
   @Test
   void zeroScalesLeaveTheOutputAsItIs() {
     Random random = seeded(0);
