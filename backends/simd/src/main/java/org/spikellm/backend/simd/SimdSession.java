@@ -2,6 +2,7 @@ package org.spikellm.backend.simd;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.function.IntConsumer;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.KeyValues;
@@ -23,6 +24,7 @@ final class SimdSession implements Session {
   private final Scratch[] scratch;
   private final CountEncoder[] encoders;
   private float[] shared = {};
+  private TernaryTables[] tables = {};
   private boolean closed;
 
   private SimdSession(int threads) {
@@ -65,6 +67,16 @@ final class SimdSession implements Session {
     return shared = shared.length < length ? new float[length] : shared;
   }
 
+  /** Tables of {@code tokens} tokens or more, valid until the next call. */
+  TernaryTables[] tables(int tokens) {
+    int known = tables.length;
+    if (known < tokens) {
+      tables = Arrays.copyOf(tables, tokens);
+      Arrays.setAll(tables, t -> t < known ? tables[t] : new TernaryTables());
+    }
+    return tables;
+  }
+
   /** How many of {@code count} items of {@code work} each make a slice: enough to be worth it, and four slices a thread at least. */
   int grain(int count, long work) {
     long enough = Math.max(1, SLICE_WORK / Math.max(1, work));
@@ -87,7 +99,7 @@ final class SimdSession implements Session {
   @Override
   public SpikingLinear prepare(QuantizedWeight weight) {
     checkOpen();
-    return new SimdLinear(weight, this);
+    return TernaryCodes.suit(weight) ? new TernaryLinear(weight, this) : new SimdLinear(weight, this);
   }
 
   @Override
