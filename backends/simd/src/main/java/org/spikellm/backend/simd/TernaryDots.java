@@ -46,7 +46,7 @@ final class TernaryDots {
     switch (tables.kind) {
       case FLOATS -> {
         for (int b = skip / 2 * 2; b < BLOCKS; b += 2) {
-          floats(codes.memory, first + b * far, first + (b + 1) * far, codes.steps, codes.stepEnds, tables.floats, sums, b * length, length);
+          floats(codes.memory, first + b * far, first + (b + 1) * far, codes.steps, codes.stepEnds, tables.ints, sums, b * length, length);
         }
       }
       case SHORTS -> {
@@ -81,11 +81,11 @@ final class TernaryDots {
     return index.selectFrom(low, high).reinterpretAsFloats();
   }
 
-  private static IntVector table(float[] tables, int at) {
-    return FloatVector.fromArray(Lanes.FLOATS, tables, at).reinterpretAsInts();
+  private static IntVector table(int[] tables, int at) {
+    return IntVector.fromArray(Lanes.INTS, tables, at);
   }
 
-  private static void floats(MemorySegment codes, long first, long second, int steps, int[] ends, float[] tables, float[] sums, int to,
+  private static void floats(MemorySegment codes, long first, long second, int steps, int[] ends, int[] tables, float[] sums, int to,
       int length) {
     int end = ends[0];
     int g = 0;

@@ -27,8 +27,8 @@ final class TernaryTables {
   private static final int MIN_SHORT_STEPS = 2;
 
   Kind kind;
-  float[] floats = {};
   short[] shorts = {};
+  /** Ints, or the bits of floats. */
   int[] ints = {};
   /** The activations where there are no tables, [columns]. */
   long[] longs = {};
@@ -66,7 +66,7 @@ final class TernaryTables {
     thetas(codes);
     Arrays.fill(thetas, 1);
     int length = codes.steps * TernaryCodes.LOOKUPS * ENTRIES;
-    floats = floats.length < length ? new float[length] : floats;
+    ints = ints.length < length ? new int[length] : ints;
     for (int c = 0; c < codes.classes(); c++) {
       int first = codes.groupStep(codes.classGroups[c]);
       floatTables(codes, Factors.of(codes.digits[c]), first, codes.groupStep(codes.classGroups[c + 1]));
@@ -156,8 +156,8 @@ final class TernaryTables {
       float a = ordered[codes.places[slot]] * codes.weights[slot];
       float b = ordered[codes.places[slot + 1]] * codes.weights[slot + 1];
       float c = ordered[codes.places[slot + 2]] * codes.weights[slot + 2];
-      factors.floats(a, b, c, 0).intoArray(floats, i * ENTRIES);
-      factors.floats(a, b, c, LANES).intoArray(floats, i * ENTRIES + LANES);
+      factors.floats(a, b, c, 0).reinterpretAsInts().intoArray(ints, i * ENTRIES);
+      factors.floats(a, b, c, LANES).reinterpretAsInts().intoArray(ints, i * ENTRIES + LANES);
     }
   }
 
