@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.DType;
@@ -12,15 +13,19 @@ import org.spikellm.api.Tensor;
 
 /**
  * A weight all of whose classes are spike trains, as indices of {@link TernaryTables}, interleaved so that the lanes of a vector are
- * rows. A block is {@link Lanes#BLOCK} consecutive rows, a *step* three indices of each: bits 0..4, 5..9 and 10..14 of 16 bits. Steps
- * follow each other class by class, group by group; a group starts at a new step.
+ * rows. A *step* is three indices of each row: bits 0..4, 5..9 and 10..14 of 16 bits. Steps follow each other class by class, group by
+ * group; a group starts at a new step. A *piece* is some groups whose tables fit the first cache; a block is {@link #ROWS} consecutive
+ * rows, two *halves* of {@link Lanes#BLOCK}.
  *
  * <pre>
- *   [blocks] of  steps    [steps][LANES]    lane i has row i in its lower half, row i + LANES in its upper half
- *                scales   [groups][LANES]   F16, as the steps; or [groups][BLOCK] F32
+ *   [pieces][blocks] of  steps    [steps][2][LANES]    lane i has row i of the half in its lower 16 bits, row i + LANES in its upper ones
+ *   [pieces][blocks] of  scales   [groups][2][LANES]   F16, as the steps; or [groups][2][BLOCK] F32
  * </pre>
  *
- * Where an index has no row or column, its bits are 0: of rows nothing is kept, and of columns the table has sums of 0.
+ * All steps that a token reads are one stretch of memory, without a gap. With several streams side by side, a gap every few KB, or tables
+ * that come from the second cache, the CPU does not fetch ahead far enough to compute meanwhile.
+ *
+ * <p>Where an index has no row or column, its bits are 0: of rows nothing is kept, and of columns the table has sums of 0.
  */
 final class TernaryCodes {
 
@@ -30,7 +35,16 @@ final class TernaryCodes {
   /** Digits of a step's indices. */
   static final int SLOTS = LOOKUPS * TrainDigits.SLOTS;
 
-  private static final int INDEX_BITS = 5;
+  static final int INDEX_BITS = 5;
+
+  /** Rows of a block. */
+  static final int ROWS = 2 * Lanes.BLOCK;
+
+  /** Steps of a piece, where no group is longer: their tables of floats take 9 KB. */
+  private static final int PIECE_STEPS = 24;
+
+  /** Bytes of a step, or of a group's F16 scales, of a block. */
+  private static final int STEP_BYTES = 2 * Lanes.BYTES;
 
   /** 16 lanes are what a table of 32 sums in two vectors needs. */
   private static final boolean WIDE_ENOUGH = Lanes.COUNT == TrainDigits.ENTRIES / 2;
@@ -45,6 +59,8 @@ final class TernaryCodes {
   final TrainDigits[] digits;
   /** First group of each class, and the number of groups. */
   final int[] classGroups;
+  /** First group of each piece, and the number of groups. */
+  final int[] pieceGroups;
   /** The most columns of a group of each class. */
   final int[] widest;
   /** Where in channel order the column of each slot stands, [steps][SLOTS]; {@link #columns} where there is none. */
@@ -79,11 +95,12 @@ final class TernaryCodes {
     }
     stepEnds[groups] = end;
     steps = end;
+    pieceGroups = cut();
     places = new int[steps * SLOTS];
     weights = new byte[steps * SLOTS];
     slots(source.order(), classes);
     halfScales = classes.stream().allMatch(c -> c.scales().dtype() == DType.F16);
-    memory = arena.allocate(Math.max(1, blocks() * blockBytes()), 64);
+    memory = arena.allocate(Math.max(1, (steps + scaleSteps(groups)) * STEP_BYTES * blocks()), 64);
   }
 
   /** Whether there is such a form of {@code weight}, and kernels for it on this CPU. */
@@ -102,8 +119,12 @@ final class TernaryCodes {
     return digits.length;
   }
 
+  int pieces() {
+    return pieceGroups.length - 1;
+  }
+
   int blocks() {
-    return Lanes.ceilDiv(rows, Lanes.BLOCK);
+    return Lanes.ceilDiv(rows, ROWS);
   }
 
   /** First step of a group. */
@@ -111,18 +132,36 @@ final class TernaryCodes {
     return group == 0 ? 0 : stepEnds[group - 1];
   }
 
-  /** Bytes from block to block. */
-  long blockBytes() {
-    return stepBytes() + (long) groups * (halfScales ? 1 : 2) * Lanes.BYTES;
+  /** Steps of a piece. */
+  int pieceSteps(int piece) {
+    return groupStep(pieceGroups[piece + 1]) - groupStep(pieceGroups[piece]);
   }
 
-  private long stepBytes() {
-    return (long) steps * Lanes.BYTES;
+  /** Byte of {@link #memory} at which the steps of a block of a piece begin. */
+  long block(int piece, int block) {
+    return ((long) groupStep(pieceGroups[piece]) * blocks() + (long) pieceSteps(piece) * block) * STEP_BYTES;
   }
 
-  /** Byte of {@link #memory} at which the scales of a block begin. */
-  long scales(int block) {
-    return block * blockBytes() + stepBytes();
+  /** Byte of {@link #memory} at which the scales of a block of a piece begin. */
+  long scales(int piece, int block) {
+    int groupsOfPiece = pieceGroups[piece + 1] - pieceGroups[piece];
+    return ((steps + scaleSteps(pieceGroups[piece])) * blocks() + scaleSteps(groupsOfPiece) * block) * STEP_BYTES;
+  }
+
+  /** Steps that take as much memory as the scales of {@code groups} groups. */
+  private long scaleSteps(int groups) {
+    return (long) groups * (halfScales ? 1 : 2);
+  }
+
+  private int[] cut() {
+    IntStream.Builder firsts = IntStream.builder().add(0);
+    for (int g = 1, first = 0; g <= groups; g++) {
+      if (g == groups || stepEnds[g] - groupStep(first) > PIECE_STEPS) {
+        firsts.add(g);
+        first = g;
+      }
+    }
+    return firsts.build().toArray();
   }
 
   private void slots(ChannelOrder order, List<CodeClass> classes) {
@@ -143,40 +182,46 @@ final class TernaryCodes {
   }
 
   private void pack(QuantizedWeight source, int block) {
-    int first = block * Lanes.BLOCK;
-    int count = Math.min(Lanes.BLOCK, rows - first);
-    int[] lanes = new int[steps * Lanes.COUNT];
+    int first = block * ROWS;
+    int count = Math.min(ROWS, rows - first);
+    int[] lanes = new int[steps * 2 * Lanes.COUNT];
     for (int c = 0; c < classes(); c++) {
       TrainRow row = new TrainRow(source.classes().get(c), digits[c]);
       for (int lane = 0; lane < count; lane++) {
         row.read(first + lane);
-        int shift = lane < Lanes.COUNT ? 0 : Short.SIZE;
+        int at = lane / Lanes.BLOCK * Lanes.COUNT + lane % Lanes.COUNT;
+        int shift = lane % Lanes.BLOCK < Lanes.COUNT ? 0 : Short.SIZE;
         for (int g = classGroups[c]; g < classGroups[c + 1]; g++) {
           row.startGroup(g - classGroups[c]);
           for (int s = groupStep(g); s < stepEnds[g]; s++) {
-            lanes[s * Lanes.COUNT + lane % Lanes.COUNT] |= row.step() << shift;
+            lanes[s * 2 * Lanes.COUNT + at] |= row.step() << shift;
           }
         }
       }
     }
-    MemorySegment.copy(lanes, 0, memory, Tensor.INT, block * blockBytes(), lanes.length);
-    for (int c = 0; c < classes(); c++) {
-      Tensor scales = source.classes().get(c).scales();
-      for (int lane = 0; lane < count; lane++) {
-        for (int g = classGroups[c]; g < classGroups[c + 1]; g++) {
-          setScale(block, g, lane, scales, first + lane, g - classGroups[c]);
+    for (int piece = 0; piece < pieces(); piece++) {
+      MemorySegment.copy(lanes, groupStep(pieceGroups[piece]) * 2 * Lanes.COUNT, memory, Tensor.INT, block(piece, block),
+          pieceSteps(piece) * 2 * Lanes.COUNT);
+      for (int g = pieceGroups[piece], c = 0; g < pieceGroups[piece + 1]; g++) {
+        while (g >= classGroups[c + 1]) {
+          c++;
+        }
+        Tensor scales = source.classes().get(c).scales();
+        for (int lane = 0; lane < count; lane++) {
+          setScale(scales(piece, block), g - pieceGroups[piece], lane, scales, first + lane, g - classGroups[c]);
         }
       }
     }
   }
 
-  private void setScale(int block, int group, int lane, Tensor scales, int row, int column) {
+  private void setScale(long scales, int group, int lane, Tensor source, int row, int column) {
+    int half = lane / Lanes.BLOCK;
+    int inHalf = lane % Lanes.BLOCK;
     if (halfScales) {
-      short half = scales.segment().get(Tensor.SHORT, row * scales.rowBytes() + 2L * column);
-      long at = scales(block) + (long) group * Lanes.BYTES + lane % Lanes.COUNT * 4L + (lane < Lanes.COUNT ? 0 : 2);
-      memory.set(Tensor.SHORT, at, half);
+      long at = scales + (2L * group + half) * Lanes.BYTES + inHalf % Lanes.COUNT * 4L + (inHalf < Lanes.COUNT ? 0 : 2);
+      memory.set(Tensor.SHORT, at, source.segment().get(Tensor.SHORT, row * source.rowBytes() + 2L * column));
     } else {
-      memory.set(Tensor.FLOAT, scales(block) + group * 2L * Lanes.BYTES + lane * 4L, scales.getFloat(row, column));
+      memory.set(Tensor.FLOAT, scales + ((2L * group + half) * Lanes.BLOCK + inHalf) * Float.BYTES, source.getFloat(row, column));
     }
   }
 

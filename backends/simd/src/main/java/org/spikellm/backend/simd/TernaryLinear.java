@@ -25,6 +25,9 @@ final class TernaryLinear implements SpikingLinear {
 
   private static final int MAX_TOKENS = 32;
 
+  /** Blocks whose codes of a piece, some 24 KB, stay in the second cache for all tokens. */
+  private static final int TILE = 8;
+
   /** What F16 bits at the places of a float's are too small by. */
   private static final float HALF_SCALE = 0x1p112f;
 
@@ -86,72 +89,79 @@ final class TernaryLinear implements SpikingLinear {
     }
   }
 
-  /** Blocks of a slice: whole calls of {@link TernaryDots}, some slices a thread. */
+  /** Blocks of a slice. */
   private int grain(int blocks, int tokens) {
     int threads = session.workers().threads();
-    if (threads == 1) {
-      return blocks;
-    }
-    int calls = Lanes.ceilDiv(blocks, TernaryDots.BLOCKS);
-    int least = tokens > 1 ? 1 : 2;
-    return Math.max(least, calls / (4 * threads)) * TernaryDots.BLOCKS;
+    return threads == 1 ? blocks : Math.max(tokens > 1 ? 1 : 2, blocks / (4 * threads));
   }
 
-  /** Four blocks at a time, a quarter of all apart; what is left goes with blocks that are done already, or with itself. */
+  /** Piece after piece, for some blocks at a time: those of all tokens, which each read the same tables for them. */
   private void blocks(int first, int last, TernaryTables[] tables, int firstToken, int tokens, Tensor out, Scratch scratch) {
-    int quarter = (last - first) / TernaryDots.BLOCKS;
-    for (int block = first; block < first + quarter; block++) {
-      four(block, quarter, 0, tables, firstToken, tokens, out, scratch);
-    }
-    int left = last - first - TernaryDots.BLOCKS * quarter;
-    if (left > 0 && quarter > 0) {
-      four(last - TernaryDots.BLOCKS, 1, TernaryDots.BLOCKS - left, tables, firstToken, tokens, out, scratch);
-    } else {
-      for (int block = first; block < last && quarter == 0; block++) {
-        four(block, 0, TernaryDots.BLOCKS - 1, tables, firstToken, tokens, out, scratch);
+    for (int piece = 0; piece < codes.pieces(); piece++) {
+      for (int from = first; from < last; from += TILE) {
+        int to = Math.min(last, from + TILE);
+        for (int t = 0; t < tokens; t++) {
+          for (int block = from; block < to; block++) {
+            block(piece, block, tables[t], firstToken + t, out, scratch);
+          }
+        }
       }
     }
   }
 
-  /** Adds the last {@code BLOCKS − skip} of four blocks to the output. */
-  private void four(int block, int stride, int skip, TernaryTables[] tables, int firstToken, int tokens, Tensor out, Scratch scratch) {
-    int length = codes.groups * Lanes.BLOCK;
-    float[] sums = scratch.a(TernaryDots.BLOCKS * length);
-    for (int t = 0; t < tokens; t++) {
-      TernaryDots.sums(codes, block, stride, skip, tables[t], sums, scratch);
-      for (int b = skip; b < TernaryDots.BLOCKS; b++) {
-        int row = (block + b * stride) * Lanes.BLOCK;
-        add(block + b * stride, tables[t].thetas, sums, b * length, out.segment(), ((long) (firstToken + t) * codes.rows + row) * Float.BYTES,
-            codes.rows - row);
-      }
+  private void block(int piece, int block, TernaryTables tables, int token, Tensor out, Scratch scratch) {
+    int group = codes.pieceGroups[piece];
+    int groups = codes.pieceGroups[piece + 1] - group;
+    float[] sums = scratch.a(2 * groups * Lanes.BLOCK);
+    TernaryDots.sums(codes, piece, block, tables, sums, scratch);
+    int row = block * TernaryCodes.ROWS;
+    long at = ((long) token * codes.rows + row) * Float.BYTES;
+    if (codes.rows - row >= TernaryCodes.ROWS) {
+      add(tables.thetas, group, groups, codes.scales(piece, block), sums, out.segment(), at);
+      return;
     }
+    float[] part = scratch.c(TernaryCodes.ROWS);
+    MemorySegment.copy(out.segment(), Tensor.FLOAT, at, part, 0, codes.rows - row);
+    MemorySegment whole = scratch.rows;
+    MemorySegment.copy(part, 0, whole, Tensor.FLOAT, 0, TernaryCodes.ROWS);
+    add(tables.thetas, group, groups, codes.scales(piece, block), sums, whole, 0);
+    MemorySegment.copy(whole, 0, out.segment(), at, (codes.rows - row) * 4L);
   }
 
-  /** {@code out += sum · (θ · scale)}, class after class, group after group, for the rows of a block that there are. */
-  private void add(int block, float[] thetas, float[] sums, int from, MemorySegment out, long at, int count) {
-    VectorMask<Float> low = Lanes.FLOATS.indexInRange(0, count);
-    VectorMask<Float> high = Lanes.FLOATS.indexInRange(LANES, Math.max(LANES, count));
-    FloatVector first = FloatVector.fromMemorySegment(Lanes.FLOATS, out, at, Lanes.ORDER, low);
-    FloatVector second = FloatVector.fromMemorySegment(Lanes.FLOATS, out, at + Lanes.BYTES, Lanes.ORDER, high);
-    long scales = codes.scales(block);
-    for (int c = 0; c < thetas.length; c++) {
-      float theta = thetas[c];
-      for (int g = codes.classGroups[c]; g < codes.classGroups[c + 1]; g++) {
-        int sum = from + g * Lanes.BLOCK;
-        first = first.add(FloatVector.fromArray(Lanes.FLOATS, sums, sum).mul(scale(scales, g, 0).mul(theta)));
-        second = second.add(FloatVector.fromArray(Lanes.FLOATS, sums, sum + LANES).mul(scale(scales, g, 1).mul(theta)));
-      }
+  /** {@code out += sum · (θ · scale)}, group after group, for a block that is whole. */
+  private void add(float[] thetas, int firstGroup, int groups, long scales, float[] sums, MemorySegment out, long at) {
+    FloatVector a = load(out, at);
+    FloatVector b = load(out, at + Lanes.BYTES);
+    FloatVector c = load(out, at + 2L * Lanes.BYTES);
+    FloatVector d = load(out, at + 3L * Lanes.BYTES);
+    int second = groups * Lanes.BLOCK;
+    long step = codes.halfScales ? Lanes.BYTES : 2L * Lanes.BYTES;
+    for (int g = 0; g < groups; g++) {
+      float theta = thetas[firstGroup + g];
+      int sum = g * Lanes.BLOCK;
+      long scale = scales + 2 * step * g;
+      a = a.add(FloatVector.fromArray(Lanes.FLOATS, sums, sum).mul(scale(scale, 0).mul(theta)));
+      b = b.add(FloatVector.fromArray(Lanes.FLOATS, sums, sum + LANES).mul(scale(scale, 1).mul(theta)));
+      c = c.add(FloatVector.fromArray(Lanes.FLOATS, sums, sum + second).mul(scale(scale + step, 0).mul(theta)));
+      d = d.add(FloatVector.fromArray(Lanes.FLOATS, sums, sum + second + LANES).mul(scale(scale + step, 1).mul(theta)));
     }
-    first.intoMemorySegment(out, at, Lanes.ORDER, low);
-    second.intoMemorySegment(out, at + Lanes.BYTES, Lanes.ORDER, high);
+    a.intoMemorySegment(out, at, Lanes.ORDER);
+    b.intoMemorySegment(out, at + Lanes.BYTES, Lanes.ORDER);
+    c.intoMemorySegment(out, at + 2L * Lanes.BYTES, Lanes.ORDER);
+    d.intoMemorySegment(out, at + 3L * Lanes.BYTES, Lanes.ORDER);
   }
 
-  private FloatVector scale(long scales, int group, int half) {
+  private static FloatVector load(MemorySegment memory, long at) {
+    return FloatVector.fromMemorySegment(Lanes.FLOATS, memory, at, Lanes.ORDER);
+  }
+
+  /** Of the rows of a lane's lower or upper bits. */
+  private FloatVector scale(long at, int upper) {
     if (!codes.halfScales) {
-      return FloatVector.fromMemorySegment(Lanes.FLOATS, codes.memory, scales + (2L * group + half) * Lanes.BYTES, Lanes.ORDER);
+      return FloatVector.fromMemorySegment(Lanes.FLOATS, codes.memory, at + (long) upper * Lanes.BYTES, Lanes.ORDER);
     }
-    IntVector both = IntVector.fromMemorySegment(Lanes.INTS, codes.memory, scales + (long) group * Lanes.BYTES, Lanes.ORDER);
-    IntVector upper = half == 0 ? both.lanewise(VectorOperators.LSHL, 16) : both;
-    return upper.lanewise(VectorOperators.ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(HALF_SCALE);
+    IntVector both = IntVector.fromMemorySegment(Lanes.INTS, codes.memory, at, Lanes.ORDER);
+    IntVector bits = upper == 0 ? both.lanewise(VectorOperators.LSHL, 16) : both;
+    return bits.lanewise(VectorOperators.ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(HALF_SCALE);
   }
 }

@@ -32,14 +32,13 @@ final class TernaryTables {
   int[] ints = {};
   /** The activations where there are no tables, [columns]. */
   long[] longs = {};
-  /** θ of each class; 1 for floats. */
+  /** θ of each group; 1 for floats. */
   float[] thetas = {};
   /** Step after the last one of each part of a group whose sums fit 16 bits, and once more the last of them. */
   int[] partEnds = {};
   /** The part after the last one of each group. */
   int[] groupParts = {};
-  /** Number of parts. */
-  int parts;
+  private int parts;
 
   private float[] row = {};
   private float[] ordered = {};
@@ -48,6 +47,11 @@ final class TernaryTables {
   /** Bytes of a token's tables, about. */
   static long bytes(TernaryCodes codes, boolean floats) {
     return (long) codes.steps * TernaryCodes.LOOKUPS * ENTRIES * (floats ? Float.BYTES : Short.BYTES);
+  }
+
+  /** First part of a group. */
+  int groupPart(int group) {
+    return group == 0 ? 0 : groupParts[group - 1];
   }
 
   /** Stages token {@code token} of an input that is not encoded. */
@@ -63,7 +67,7 @@ final class TernaryTables {
       ordered[i] = row[order.order()[i]];
     }
     ordered[columns] = 0;
-    thetas(codes);
+    thetas = thetas.length < codes.groups ? new float[codes.groups] : thetas;
     Arrays.fill(thetas, 1);
     int length = codes.steps * TernaryCodes.LOOKUPS * ENTRIES;
     ints = ints.length < length ? new int[length] : ints;
@@ -77,11 +81,11 @@ final class TernaryTables {
   void stage(TernaryCodes codes, SpikeTrain x, int token, StagedSpikes.Row scratch) {
     int columns = codes.columns;
     int[] stored = scratch.read(x, token, 0, columns);
-    thetas(codes);
+    thetas = thetas.length < codes.groups ? new float[codes.groups] : thetas;
     boolean fits = true;
     long[] largest = new long[codes.classes()];
     for (int c = 0; c < codes.classes(); c++) {
-      thetas[c] = x.thresholds().getFloat(token, c);
+      Arrays.fill(thetas, codes.classGroups[c], codes.classGroups[c + 1], x.thresholds().getFloat(token, c));
       int zero = x.zeros().getInt(token, c);
       for (int i = x.order().start(c); i < x.order().end(c); i++) {
         largest[c] = Math.max(largest[c], Math.abs((long) stored[i] - zero));
@@ -122,10 +126,6 @@ final class TernaryTables {
         intTables(codes, Factors.of(codes.digits[c]), first, end);
       }
     }
-  }
-
-  private void thetas(TernaryCodes codes) {
-    thetas = thetas.length == codes.classes() ? thetas : new float[codes.classes()];
   }
 
   /** Cuts groups into parts whose sums fit 16 bits; false where they would be too short. */
