@@ -113,14 +113,22 @@ record Kernel(String name, int tokens, List<Tensor> inputs, List<Tensor> outputs
       kernels.add(of("spiking linear of " + bits + " bits", draw, parts(linear.weight(), linear.train()), List.of(out),
           (s, from, to) -> s.prepare(linear.weight()).accumulate(slice(linear.train(), from, to), out.rows(from, to))));
     }
-    QuantizedWeight weight = LinearCase.weight(draw, 2 * width + 1, List.of(new LinearCase.Form(width, 4, 32)),
-        LinearCase.Weights.general(draw, 4, DType.F32), memory);
-    Tensor x = draw.normal(memory.tensor(DType.F32, tokens, width), 1);
-    Tensor out = draw.normal(memory.tensor(DType.F32, tokens, 2 * width + 1), 1);
-    List<Tensor> inputs = new ArrayList<>(parts(weight, null));
-    inputs.add(x);
-    kernels.add(of("linear of an input that is not encoded", draw, inputs, List.of(out),
-        (s, from, to) -> s.prepare(weight).accumulate(x.rows(from, to), out.rows(from, to))));
+    List<LinearCase.Form> trains = List.of(LinearCase.Form.train(width - 2 * salient, 32, 1), LinearCase.Form.train(salient, width, 2),
+        LinearCase.Form.train(salient, 32, 4));
+    LinearCase linear = LinearCase.of(draw, tokens, 2 * width + 1, trains, LinearCase.Weights.general(draw, 4, DType.F16),
+        LinearCase.Spikes.general(draw, DType.I8, 1, 128), memory);
+    Tensor sums = draw.normal(memory.tensor(DType.F32, tokens, 2 * width + 1), 1);
+    kernels.add(of("spiking linear of spike trains", draw, parts(linear.weight(), linear.train()), List.of(sums),
+        (s, from, to) -> s.prepare(linear.weight()).accumulate(slice(linear.train(), from, to), sums.rows(from, to))));
+    for (List<LinearCase.Form> forms : List.of(List.of(new LinearCase.Form(width, 4, 32)), trains)) {
+      QuantizedWeight weight = LinearCase.weight(draw, 2 * width + 1, forms, LinearCase.Weights.general(draw, 4, DType.F32), memory);
+      Tensor x = draw.normal(memory.tensor(DType.F32, tokens, width), 1);
+      Tensor out = draw.normal(memory.tensor(DType.F32, tokens, 2 * width + 1), 1);
+      List<Tensor> inputs = new ArrayList<>(parts(weight, null));
+      inputs.add(x);
+      kernels.add(of("linear of an input that is not encoded", draw, inputs, List.of(out),
+          (s, from, to) -> s.prepare(weight).accumulate(x.rows(from, to), out.rows(from, to))));
+    }
     return kernels;
   }
 

@@ -1,6 +1,7 @@
 package org.spikellm.benchmarks;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.spikellm.api.ChannelOrder;
@@ -80,6 +81,38 @@ final class Cases {
       classes.add(codes);
     }
     return new QuantizedWeight(rows, order, classes);
+  }
+
+  /** Ternary spike trains: eight of ten columns of one time step, one of two and one of four, an F16 scale for 128 columns. */
+  static QuantizedWeight trains(int rows, ChannelOrder order) {
+    Random random = new Random(SEED);
+    List<CodeClass> classes = new ArrayList<>();
+    for (int c = 0; c < order.classes(); c++) {
+      int steps = 1 << c;
+      int columns = order.end(c) - order.start(c);
+      int[] groupEnds = CodeClass.groupEnds(columns, c == 0 ? 102 : 13);
+      Tensor zero = Tensor.allocate(DType.I16, 1, 1);
+      zero.setInt(0, 0, steps);
+      CodeClass codes = new CodeClass(columns, 2 + c, steps, groupEnds,
+          Tensor.allocate(DType.U8, rows, CodeClass.packedBytes(columns, 2 + c)), Tensor.allocate(DType.F16, rows, groupEnds.length), zero);
+      for (int r = 0; r < rows; r++) {
+        for (int j = 0; j < columns; j++) {
+          codes.setCode(r, j, random.nextInt(2 * steps + 1));
+        }
+        for (int g = 0; g < groupEnds.length; g++) {
+          codes.scales().setFloat(r, g, 0.01f);
+        }
+      }
+      classes.add(codes);
+    }
+    return new QuantizedWeight(rows, order, classes);
+  }
+
+  /** The order of {@link #trains}, and counts of {@code bits} bits in it. */
+  static Encoding trainEncoding(int channels, int bits) {
+    ChannelOrder order = new ChannelOrder(ChannelOrder.identity(channels).order(), new int[] {0, channels * 4 / 5, channels * 9 / 10});
+    NeuronModel neuron = new Collapsed();
+    return new Encoding(neuron, order, Collections.nCopies(order.classes(), neuron.dynamics(bits, 1)), true);
   }
 
   /** A neuron whose counts are computed at once. */

@@ -46,7 +46,9 @@ final class BenchCommand implements Callable<Integer> {
   private String shape;
 
   @Option(names = "--format", split = ",", paramLabel = "FORMAT", description = "What a shape's weights and activations are: "
-      + "${COMPLETION-CANDIDATES}, parted by commas. w4a4 has the salient tenth of the channels at two time steps. Default: all.")
+      + "${COMPLETION-CANDIDATES}, parted by commas. w4a4 has the salient tenth of the channels at two time steps; ternary has weights "
+      + "that are spike trains of one time step, of two and four where they are salient, and ternary-a8 8-bit activations too. "
+      + "Default: all.")
   private List<BenchFormat> formats;
 
   @Option(names = "--prompt-tokens", paramLabel = "N",

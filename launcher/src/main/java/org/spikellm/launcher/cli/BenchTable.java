@@ -12,7 +12,7 @@ final class BenchTable {
 
   /** So many bytes a token a large cache may partly hold from one token to the next. */
   private static final double CACHEABLE_BYTES = 256e6;
-  private static final String ROW = "%-10s %-6s %8s %7s  %-25s %5s  %-25s %5s";
+  private static final String ROW = "%-9s %-10s %8s %5s %7s  %-20s %5s  %-20s %5s";
 
   private final List<BenchResult> results;
   private final int repeat;
@@ -37,10 +37,10 @@ final class BenchTable {
         results.size() > 1 ? ", taking turns" : ""));
     results.stream().map(r -> r.backend() + " runs on " + r.device()).distinct().forEach(lines::add);
     lines.add("");
-    lines.add(row("backend", "format", "weights", "load", "prompt, tokens/s", "flops", "generate, tokens/s", "read"));
+    lines.add(row("backend", "format", "weights", "bits", "load", "prompt, tokens/s", "flops", "generate, tokens/s", "read"));
     for (BenchResult result : results) {
       lines.add(row(result.backend(), result.format(), size(result.weightBytes()),
-          String.format(Locale.ROOT, "%.2f s", result.loadSeconds()), text(result.prompt().rate()), share(result.prompt()),
+          String.format(Locale.ROOT, "%.2f", result.bitsAWeight()), String.format(Locale.ROOT, "%.2f s", result.loadSeconds()), text(result.prompt().rate()), share(result.prompt()),
           text(result.generate().rate()), share(result.generate())));
     }
     lines.add("");
@@ -56,6 +56,7 @@ final class BenchTable {
             number(result.generate().wholeRate().median())));
       }
     }
+    lines.add("Weights: of the blocks and the head; bits: of a weight of the blocks, with scales and zero points.");
     lines.add(String.format(Locale.ROOT, "Prompt: length %d, from an empty cache; flops: share of the float multiply rate below.",
         first.prompt().tokens()));
     lines.add(String.format(Locale.ROOT, "Generate: the next %d, after the prompt; read: share of the read bandwidth below that",

@@ -14,7 +14,11 @@ public enum BenchFormat {
   /** Spiking: 4-bit weights and activations, the salient tenth of the channels at two time steps. */
   W4A4(4, 4, 2, 0.10),
   /** 8-bit weights and activations, no salient channels. */
-  W8A8(8, 8, 1, 0);
+  W8A8(8, 8, 1, 0),
+  /** Weights that are ternary spike trains, nothing encoded, as the GPTQ pipeline makes them by default. */
+  TERNARY(2, QuantizationSpec.FLOAT_BITS, 1, 0),
+  /** The same weights, 8-bit activations. */
+  TERNARY_A8(2, 8, 1, 0);
 
   private static final int ROW_BYTES = DType.F32.bytes() + DType.I16.bytes();
 
@@ -24,19 +28,27 @@ public enum BenchFormat {
     spec = new QuantizationSpec(weightBits, activationBits, timeSteps, salient, 0, 0);
   }
 
-  /** Bits, time steps and salient fraction; one scale a row. */
+  /** Bits, time steps and salient fraction of activations; one scale a row, where the weights are no {@link #trains}. */
   public QuantizationSpec spec() {
     return spec;
   }
 
-  /** Bytes of the weights of one block: codes, with scale and zero point of every row, or F16. */
+  /** Whether the weights are spike trains, of one time step or more. */
+  public boolean trains() {
+    return this == TERNARY || this == TERNARY_A8;
+  }
+
+  /** About the bytes of the weights of one block: codes, with scales and zero points, or F16. */
   public long blockBytes(BlockShape shape) {
     if (!spec.quantizesWeights()) {
       return shape.weights() * DType.F16.bytes();
     }
     long bytes = 0;
     for (Projection projection : Projection.values()) {
-      bytes += shape.rows(projection) * (long) (CodeClass.packedBytes(shape.columns(projection), spec.weightBits()) + ROW_BYTES);
+      int rows = shape.rows(projection);
+      int columns = shape.columns(projection);
+      bytes += trains() ? RandomTrains.bytes(rows, columns)
+          : rows * (long) (CodeClass.packedBytes(columns, spec.weightBits()) + ROW_BYTES);
     }
     return bytes;
   }
@@ -44,6 +56,6 @@ public enum BenchFormat {
   /** As {@code --format} has it. */
   @Override
   public String toString() {
-    return name().toLowerCase(Locale.ROOT);
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 }

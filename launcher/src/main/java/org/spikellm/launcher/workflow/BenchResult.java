@@ -17,13 +17,14 @@ import java.util.OptionalLong;
  * @param blocks blocks that ran
  * @param wholeBlocks blocks of the whole model
  * @param weightBytes bytes of the weights of blocks and head
+ * @param bitsAWeight of the blocks, with scales and zero points
  * @param loadSeconds what preparing took
  * @param prompt the prompt, held against the multiply rate
  * @param generate the tokens after it, held against the read bandwidth
  * @param residentBytes of the whole process, after the runs
  */
 public record BenchResult(String backend, String device, int threads, String model, boolean shape, long seed, String format,
-    int blocks, int wholeBlocks, long weightBytes, double loadSeconds, Phase prompt, Phase generate, OptionalLong residentBytes) {
+    int blocks, int wholeBlocks, long weightBytes, double bitsAWeight, double loadSeconds, Phase prompt, Phase generate, OptionalLong residentBytes) {
 
   /**
    * One way of running tokens.
@@ -69,6 +70,7 @@ public record BenchResult(String backend, String device, int threads, String mod
     json.put("format", format);
     json.put("blocks", blocks);
     json.put("weight_bytes", weightBytes);
+    json.put("bits_per_weight", bitsAWeight);
     json.put("load_seconds", loadSeconds);
     json.put("prompt", prompt.json("flops_per_second"));
     json.put("generate", generate.json("read_bytes_per_second"));

@@ -155,6 +155,6 @@ public record Benchmark(Settings settings, Progress progress) {
         work.decodeBytes(promptTokens, generateTokens) / generateTokens * generateRate.median(),
         Series.of(runs.limits().stream().map(MachineLimits.Sample::readBytesPerSecond).toList()));
     return new BenchResult(subject.backend().id(), subject.backend().device(), settings.threads(), model, shape, settings.seed(),
-        subject.format(), work.blocks(), subject.wholeBlocks(), work.weightBytes(), subject.loadSeconds(), prompt, generate, resident);
+        subject.format(), work.blocks(), subject.wholeBlocks(), work.weightBytes(), work.bitsAWeight(), subject.loadSeconds(), prompt, generate, resident);
   }
 }

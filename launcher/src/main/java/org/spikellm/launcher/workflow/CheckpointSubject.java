@@ -29,14 +29,14 @@ final class CheckpointSubject {
     progress.begin("loading on " + backend.id(), config.blocks(), "blocks");
     List<PreparedBlock> prepared = new ArrayList<>();
     String format = "";
-    long weightBytes = TokenWork.bytes(checkpoint.head());
+    long blockBytes = 0;
     long positionBytes = 0;
     long began = System.nanoTime();
     for (int b = 0; b < config.blocks(); b++) {
       Block block = checkpoint.block(b);
       prepared.add(new PreparedBlock(backend.session(), block, SpikeMode.COLLAPSED));
       format = b == 0 ? format(block) : format;
-      weightBytes += TokenWork.bytes(block);
+      blockBytes += TokenWork.bytes(block);
       positionBytes += TokenWork.positionBytes(block);
       progress.at(b + 1);
     }
@@ -45,7 +45,7 @@ final class CheckpointSubject {
     double seconds = openSeconds + (System.nanoTime() - began) / 1e9;
     progress.end();
     TokenWork work = new TokenWork(config.block(), config.blocks(), (long) config.vocabulary() * config.block().hidden(),
-        weightBytes, positionBytes);
+        blockBytes, TokenWork.bytes(checkpoint.head()), positionBytes);
     return new BenchSubject(backend, format, work, config.blocks(), seconds, decoder, null);
   }
 

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -43,11 +44,13 @@ final class RandomWeights {
   private static final int F16_FRACTION_BITS = 10;
 
   private final QuantizationSpec spec;
+  private final boolean trains;
   private final NeuronModel neuron;
   private final SplittableRandom random;
 
-  RandomWeights(QuantizationSpec spec, NeuronModel neuron, long seed) {
-    this.spec = spec;
+  RandomWeights(BenchFormat format, NeuronModel neuron, long seed) {
+    this.spec = format.spec();
+    this.trains = format.trains();
     this.neuron = neuron;
     this.random = new SplittableRandom(seed);
   }
@@ -83,10 +86,19 @@ final class RandomWeights {
     if (!spec.quantizesWeights()) {
       return new Block.Linear(new DenseWeight(dense(rows, columns, arena)), null, null);
     }
+    if (trains) {
+      return trains(new RandomTrains(random).weight(rows, columns, arena));
+    }
     ChannelOrder order = spec.salient() > 0 ? ChannelOrder.of(salient(columns)) : ChannelOrder.identity(columns);
     List<Dynamics> dynamics = Stream.of(1, spec.timeSteps()).limit(order.classes())
         .map(steps -> neuron.dynamics(spec.activationBits(), steps)).toList();
     return new Block.Linear(quantized(rows, order, arena), null, new Encoding(neuron, order, dynamics, neuron.collapsible()));
+  }
+
+  private Block.Linear trains(QuantizedWeight weight) {
+    Dynamics dynamics = neuron.dynamics(spec.encodesActivations() ? spec.activationBits() : 1, 1);
+    return new Block.Linear(weight, null, !spec.encodesActivations() ? null
+        : new Encoding(neuron, weight.order(), Collections.nCopies(RandomTrains.classes(), dynamics), neuron.collapsible()));
   }
 
   /** Scale and zero point of a row are shared by its classes, as the pipelines without groups have it. */

@@ -31,7 +31,7 @@ final class ShapeLoader implements AutoCloseable {
     this.neuron = neuron;
     this.seed = seed;
     this.progress = progress;
-    RandomWeights weights = new RandomWeights(BenchFormat.FLOAT.spec(), neuron, seed);
+    RandomWeights weights = new RandomWeights(BenchFormat.FLOAT, neuron, seed);
     embeddings = weights.dense(model.vocabulary(), model.block().hidden(), arena);
     head = new DenseWeight(weights.dense(model.vocabulary(), model.block().hidden(), arena));
   }
@@ -42,7 +42,7 @@ final class ShapeLoader implements AutoCloseable {
    * @throws IOException if the JVM's limit on memory outside the heap is too low
    */
   List<BenchSubject> load(BenchFormat format, List<OpenBackend> backends) throws IOException {
-    RandomWeights weights = new RandomWeights(format.spec(), neuron, seed + 1);
+    RandomWeights weights = new RandomWeights(format, neuron, seed + 1);
     List<Loading> loading = backends.stream().map(Loading::new).toList();
     progress.begin("making " + format + " weights", blocks, "blocks");
     try {
@@ -79,7 +79,7 @@ final class ShapeLoader implements AutoCloseable {
     private final OpenBackend backend;
     private final List<PreparedBlock> prepared = new ArrayList<>();
     private long nanos;
-    private long weightBytes = TokenWork.bytes(head);
+    private long blockBytes;
     private long positionBytes;
 
     Loading(OpenBackend backend) {
@@ -90,13 +90,13 @@ final class ShapeLoader implements AutoCloseable {
       long began = System.nanoTime();
       prepared.add(new PreparedBlock(backend.session(), block, SpikeMode.COLLAPSED));
       nanos += System.nanoTime() - began;
-      weightBytes += TokenWork.bytes(block);
+      blockBytes += TokenWork.bytes(block);
       positionBytes += TokenWork.positionBytes(block);
     }
 
     BenchSubject subject(BenchFormat format) {
-      TokenWork work = new TokenWork(model.block(), blocks, (long) model.vocabulary() * model.block().hidden(), weightBytes,
-          positionBytes);
+      TokenWork work = new TokenWork(model.block(), blocks, (long) model.vocabulary() * model.block().hidden(), blockBytes,
+          TokenWork.bytes(head), positionBytes);
       return new BenchSubject(backend, format.toString(), work, model.blocks(), nanos / 1e9, decoder(prepared),
           blocks < model.blocks() ? decoder(List.of()) : null);
     }

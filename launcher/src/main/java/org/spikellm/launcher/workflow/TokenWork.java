@@ -19,10 +19,11 @@ import org.spikellm.api.Tensor;
  * @param shape sizes of every block
  * @param blocks number of blocks
  * @param headWeights vocabulary times hidden
- * @param weightBytes bytes of the weights of blocks and head: each is read once for a chunk of tokens
+ * @param blockBytes bytes of the weights of all blocks: each is read once for a chunk of tokens
+ * @param headBytes bytes of the head
  * @param positionBytes bytes that one position takes in the key/value caches of all blocks
  */
-record TokenWork(BlockShape shape, int blocks, long headWeights, long weightBytes, long positionBytes) {
+record TokenWork(BlockShape shape, int blocks, long headWeights, long blockBytes, long headBytes, long positionBytes) {
 
   /** Bytes of a weight: codes, scales and zero points, those that classes share once; or the dense values. */
   static long bytes(LinearWeight weight) {
@@ -55,6 +56,16 @@ record TokenWork(BlockShape shape, int blocks, long headWeights, long weightByte
     return block.shape().kvHeads() * head;
   }
 
+  /** Bytes of the weights of blocks and head. */
+  long weightBytes() {
+    return blockBytes + headBytes;
+  }
+
+  /** Bits that a weight of the blocks takes, its share of scales and zero points included. */
+  double bitsAWeight() {
+    return 8.0 * blockBytes / ((double) blocks * shape.weights());
+  }
+
   /** Floating-point operations of a prompt from an empty cache, two a multiply-add; logits are made after the last token only. */
   double promptFlops(int tokens) {
     double pairs = tokens * (tokens + 1.0) / 2;
@@ -65,6 +76,6 @@ record TokenWork(BlockShape shape, int blocks, long headWeights, long weightByte
   /** Bytes read for {@code count} tokens, one after another, the first of which stands at {@code position}. */
   double decodeBytes(int position, int count) {
     double seen = count * (position + (count + 1) / 2.0);
-    return (double) count * weightBytes + seen * positionBytes;
+    return (double) count * weightBytes() + seen * positionBytes;
   }
 }

@@ -57,13 +57,13 @@ class BenchCommandTest {
         new Series(170e9, 160e9, 175e9));
     BenchResult.Phase generate = new BenchResult.Phase(64, new Series(48.21, 40, 50), new Series(4.8, 4, 5), 18e9,
         new Series(24e9, 20e9, 25e9));
-    BenchResult result = new BenchResult("reference", "plain Java", 2, "llama-2-70b", true, 2, "w4a4", 8, 80, 34_900_000_000L, 12.3,
+    BenchResult result = new BenchResult("reference", "plain Java", 2, "llama-2-70b", true, 2, "w4a4", 8, 80, 34_900_000_000L, 4.02, 12.3,
         prompt, generate, OptionalLong.empty());
     List<String> lines = new BenchTable(List.of(result), 5).lines();
     String all = String.join("\n", lines);
     assertTrue(lines.stream().allMatch(line -> line.length() <= 100), all);
     assertTrue(all.contains("llama-2-70b, 8 of 80 blocks, random weights (seed 2), 2 threads; median of 5 runs"), all);
-    assertTrue(all.contains("34.90 GB 12.30 s  1234 (1135 .. 1300)        50 %  48.2 (40.0 .. 50.0)        75 %"), all);
+    assertTrue(all.contains("34.90 GB  4.02 12.30 s  1234 (1135 .. 1300)   50 %  48.2 (40.0 .. 50.0)   75 %"), all);
     assertTrue(all.contains("Extrapolated to all 80 blocks, reference w4a4: prompt 120, generate 4.80 tokens/s."), all);
   }
 }

@@ -39,7 +39,7 @@ class BenchmarkTest {
   @Test
   void everyFormatOfAShapeIsMeasuredAndItsJsonHasTheFieldsOfTheContract() throws IOException {
     List<BenchResult> results = QUICK.shape(ShapeModelTest.SMALL, 2, FORMATS, reference(), ShapeModelTest.neuron());
-    assertEquals(List.of("float", "w4a4", "w8a8"), results.stream().map(BenchResult::format).toList());
+    assertEquals(List.of("float", "w4a4", "w8a8", "ternary", "ternary-a8"), results.stream().map(BenchResult::format).toList());
     for (BenchResult result : results) {
       Map<String, Object> json = json(result);
       assertEquals("reference", json.get("backend"));
@@ -49,6 +49,7 @@ class BenchmarkTest {
       assertEquals(2, number(json, "blocks"));
       assertTrue(json.containsKey("rss_bytes"));
       assertTrue(number(json, "load_seconds") >= 0);
+      assertTrue(number(json, "bits_per_weight") > 2 && number(json, "bits_per_weight") <= 16, json.toString());
       for (String phase : List.of("prompt", "generate")) {
         double rate = number(json, phase, "tokens_per_second");
         assertTrue(rate > 0 && rate >= number(json, phase, "min") && rate <= number(json, phase, "max"), json.toString());
@@ -95,9 +96,10 @@ class BenchmarkTest {
   void workOfAPromptAndOfDecodingIsCounted() {
     // Q, O [84, 84], K, V [28, 84], gate, up [100, 84], down [84, 100].
     assertEquals(2 * 84 * 84 + 2 * 28 * 84 + 3 * 84 * 100, ShapeModelTest.SMALL.block().weights());
-    TokenWork work = new TokenWork(ShapeModelTest.SMALL.block(), 2, 4200, 1000, 10);
+    TokenWork work = new TokenWork(ShapeModelTest.SMALL.block(), 2, 4200, 900, 100, 10);
     // Three tokens see 1, 2 and 3 positions; each takes 84 products for its scores and as many for its output.
     assertEquals(2 * (2 * (3 * ShapeModelTest.SMALL.block().weights() + 2 * 84 * 6) + 4200), work.promptFlops(3));
+    assertEquals(8 * 900.0 / (2 * ShapeModelTest.SMALL.block().weights()), work.bitsAWeight());
     // Tokens at positions 5 and 6 see 6 and 7 positions.
     assertEquals(2 * 1000 + 10 * (6 + 7), work.decodeBytes(5, 2));
   }

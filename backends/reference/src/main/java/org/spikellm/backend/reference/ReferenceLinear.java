@@ -32,12 +32,7 @@ final class ReferenceLinear implements SpikingLinear {
   public void accumulate(SpikeTrain x, Tensor out) {
     Shapes.accumulate(x, weight.order(), rows(), out);
     int tokens = x.tokens();
-    int[][] stored = new int[tokens][columns()];
-    for (int t = 0; t < tokens; t++) {
-      for (int place = 0; place < columns(); place++) {
-        stored[t][place] = x.stored(t, place);
-      }
-    }
+    long[][] counts = counts(x);
     session.forEach(rows(), r -> {
       int[] codes = new int[columns()];
       for (int c = 0; c < weight.classes().size(); c++) {
@@ -45,16 +40,13 @@ final class ReferenceLinear implements SpikingLinear {
         int first = weight.order().start(c);
         readCodes(codeClass, r, codes);
         for (int t = 0; t < tokens; t++) {
-          long zero = x.zeros().getInt(t, c);
           float theta = x.thresholds().getFloat(t, c);
           float sum = out.getFloat(t, r);
           for (int g = 0, from = 0; g < codeClass.groups(); g++) {
             int to = codeClass.groupEnd(g);
             int codeZero = codeClass.zero(r, g);
-            long integer = 0;
-            for (int j = from; j < to; j++) {
-              integer += (stored[t][first + j] - zero) * (codes[j] - codeZero);
-            }
+            long integer = codeClass.timeSteps() > 0 ? TrainSums.product(counts[t], first, codes, from, to, codeZero)
+                : product(counts[t], first, codes, from, to, codeZero);
             sum += (float) integer * (theta * codeClass.scales().getFloat(r, g));
             from = to;
           }
@@ -81,10 +73,8 @@ final class ReferenceLinear implements SpikingLinear {
           for (int g = 0, from = 0; g < codeClass.groups(); g++) {
             int to = codeClass.groupEnd(g);
             int codeZero = codeClass.zero(r, g);
-            double group = 0;
-            for (int j = from; j < to; j++) {
-              group += (double) inputs[t][order[first + j]] * (codes[j] - codeZero);
-            }
+            double group = codeClass.timeSteps() > 0 ? TrainSums.product(inputs[t], order, first, codes, from, to, codeZero)
+                : product(inputs[t], order, first, codes, from, to, codeZero);
             sum += group * codeClass.scales().getFloat(r, g);
             from = to;
           }
@@ -92,6 +82,35 @@ final class ReferenceLinear implements SpikingLinear {
         }
       }
     });
+  }
+
+  /** What is stored less the zero point of its class, [tokens][places]. */
+  private static long[][] counts(SpikeTrain x) {
+    long[][] counts = new long[x.tokens()][x.order().channels()];
+    for (int t = 0; t < counts.length; t++) {
+      for (int c = 0; c < x.order().classes(); c++) {
+        for (int place = x.order().start(c); place < x.order().end(c); place++) {
+          counts[t][place] = (long) x.stored(t, place) - x.zeros().getInt(t, c);
+        }
+      }
+    }
+    return counts;
+  }
+
+  private static long product(long[] x, int first, int[] codes, int from, int to, int zero) {
+    long sum = 0;
+    for (int j = from; j < to; j++) {
+      sum += x[first + j] * (codes[j] - zero);
+    }
+    return sum;
+  }
+
+  private static double product(float[] x, int[] order, int first, int[] codes, int from, int to, int zero) {
+    double sum = 0;
+    for (int j = from; j < to; j++) {
+      sum += (double) x[order[first + j]] * (codes[j] - zero);
+    }
+    return sum;
   }
 
   private static void readCodes(CodeClass codeClass, int row, int[] codes) {

@@ -27,6 +27,7 @@ final class SimdSession implements Session {
   private final CountEncoder[] encoders;
   private final List<Scratch> staging = new ArrayList<>();
   private float[] shared = {};
+  private TernaryTables[] tables = {};
   private boolean closed;
 
   private SimdSession(int threads) {
@@ -77,6 +78,16 @@ final class SimdSession implements Session {
     return staging.get(columnClass);
   }
 
+  /** Tables of {@code tokens} tokens or more, valid until the next call. */
+  TernaryTables[] tables(int tokens) {
+    int known = tables.length;
+    if (known < tokens) {
+      tables = Arrays.copyOf(tables, tokens);
+      Arrays.setAll(tables, t -> t < known ? tables[t] : new TernaryTables());
+    }
+    return tables;
+  }
+
   /** How many of {@code count} items of {@code work} each make a slice: enough to be worth it, and four slices a thread at least. */
   int grain(int count, long work) {
     long enough = Math.max(1, SLICE_WORK / Math.max(1, work));
@@ -121,7 +132,7 @@ final class SimdSession implements Session {
   @Override
   public SpikingLinear prepare(QuantizedWeight weight) {
     checkOpen();
-    return new SimdLinear(weight, this);
+    return TernaryCodes.suit(weight) ? new TernaryLinear(weight, this) : new SimdLinear(weight, this);
   }
 
   @Override

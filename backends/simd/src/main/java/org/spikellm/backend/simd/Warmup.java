@@ -50,6 +50,7 @@ final class Warmup {
       rows(session, kernels);
       linear(session, 4, 1 << 30, kernels);
       dense(session, DType.F16, kernels);
+      ternary(session, kernels);
       linear(session, 8, 1 << 30, kernels);
       dense(session, DType.F32, kernels);
       linear(session, 4, 128, kernels);
@@ -90,7 +91,25 @@ final class Warmup {
           Tensor.allocate(DType.U8, ROWS, CodeClass.packedBytes(columns, bits)), Tensor.allocate(DType.F32, ROWS, groups),
           Tensor.allocate(DType.I16, ROWS, groups)));
     }
-    SpikingLinear linear = session.prepare(new QuantizedWeight(ROWS, order, classes));
+    accumulate(session.prepare(new QuantizedWeight(ROWS, order, classes)), order, kernels);
+  }
+
+  /** Weights that are spike trains of one time step and of four. */
+  private static void ternary(SimdSession session, List<Runnable> kernels) {
+    ChannelOrder order = new ChannelOrder(ChannelOrder.identity(COLUMNS).order(), new int[] {0, COLUMNS * 7 / 8});
+    List<CodeClass> classes = new ArrayList<>();
+    for (int c = 0; c < order.classes(); c++) {
+      int columns = order.end(c) - order.start(c);
+      int[] groupEnds = CodeClass.groupEnds(columns, c == 0 ? 102 : 13);
+      Tensor zero = Tensor.allocate(DType.I16, 1, 1);
+      zero.setInt(0, 0, c == 0 ? 1 : 4);
+      classes.add(new CodeClass(columns, 4, c == 0 ? 1 : 4, groupEnds, Tensor.allocate(DType.U8, ROWS, CodeClass.packedBytes(columns, 4)),
+          Tensor.allocate(DType.F16, ROWS, groupEnds.length), zero));
+    }
+    accumulate(session.prepare(new QuantizedWeight(ROWS, order, classes)), order, kernels);
+  }
+
+  private static void accumulate(SpikingLinear linear, ChannelOrder order, List<Runnable> kernels) {
     for (int tokens : new int[] {1, 9}) {
       SpikeTrain train = new SpikeTrain(order, List.of(Tensor.allocate(DType.I8, tokens, COLUMNS)),
           Tensor.allocate(DType.F32, tokens, 2), Tensor.allocate(DType.I32, tokens, 2), 0);
