@@ -41,7 +41,8 @@ class AttentionTest {
     int channels = kvHeads * headDim;
     int rows = kvHeads * capacity;
     if (top == 0) {
-      return new KeyValues(kvHeads, headDim, capacity, null, normal(random, rows, headDim), normal(random, rows, headDim), null, null);
+      return new KeyValues(kvHeads, headDim, capacity, null, normal(random, rows, headDim), normal(random, rows, headDim), null,
+          null);
     }
     boolean[] salient = new boolean[channels];
     float[] low = new float[channels];
@@ -51,8 +52,8 @@ class AttentionTest {
       low[c] = -1 - random.nextFloat();
       high[c] = 1 + random.nextFloat();
     }
-    KeyValueEncoding encoding = new KeyValueEncoding(null, new Dynamics(1, 1, 0, top / 2, 1), new Dynamics(1, 1, 0, top / 2, 2), true,
-        salient, low, high, salient);
+    KeyValueEncoding encoding = new KeyValueEncoding(null, new Dynamics(1, 1, 0, top / 2, 1), new Dynamics(1, 1, 0, top / 2, 2),
+        true, salient, low, high, salient);
     Tensor keys = Tensor.allocate(encoding.countType(), rows, headDim);
     Tensor values = Tensor.allocate(encoding.countType(), rows, headDim);
     Tensor thetas = Tensor.allocate(DType.F32, rows, 2);
@@ -94,8 +95,8 @@ class AttentionTest {
   }
 
   /**
-   * With D channels and n positions: a score is off by δ <= (D + 8)·u·Σ|q|·size(k)/√D, so a weight by 2δ and its exponential's 10 u
-   * relative to it, and a sum of n of them adds n + 4 roundings, a value 4: in all (2δ + (2n + D + 30) u) of the largest value.
+   * With D channels and n positions: a score is off by δ <= (D + 8)·u·Σ|q|·size(k)/√D, so a weight by 2δ and its exponential's 10
+   * u relative to it, and a sum of n of them adds n + 4 roundings, a value 4: in all (2δ + (2n + D + 30) u) of the largest value.
    */
   private static void attend(Session session, Random random, KeyValues cache, int heads, int tokens, int position) {
     int dim = cache.headDim();
@@ -138,7 +139,8 @@ class AttentionTest {
           largest = Math.max(largest, Math.abs((keys ? cache.keys() : cache.values()).getFloat(r, c)));
         } else if (keys) {
           var range = cache.encoding().keyRange(channel);
-          largest = Math.max(largest, (Math.abs(cache.keys().getInt(r, c)) + 2 * cache.encoding().offset() + Math.abs(range.zero()))
+          int offset = cache.encoding().offset();
+          largest = Math.max(largest, (Math.abs(cache.keys().getInt(r, c)) + 2 * offset + Math.abs(range.zero()))
               * (double) range.theta());
         } else {
           int k = cache.encoding().valueSalient()[channel] ? 1 : 0;

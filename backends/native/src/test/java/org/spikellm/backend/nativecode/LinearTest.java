@@ -20,8 +20,8 @@ import org.spikellm.api.SpikingLinear;
 import org.spikellm.api.Tensor;
 
 /**
- * Products of as many tokens as the tiles of every instruction set are cut from, against sums in long. Scales and thresholds are powers of
- * two, so that the bits follow whether products and sums are fused or not.
+ * Products of as many tokens as the tiles of every instruction set are cut from, against sums in long. Scales and thresholds are
+ * powers of two, so that the bits follow whether products and sums are fused or not.
  */
 class LinearTest {
 
@@ -138,7 +138,8 @@ class LinearTest {
       for (int turn = 0; turn < 160; turn++) {
         Random random = new Random(turn);
         QuantizedWeight weight = weight(random, ROWS[turn % 7], COLUMNS[turn % 6], turn);
-        SpikeTrain train = train(random, weight.order(), TOKENS[turn % 11], turn % 3 == 0 ? DType.I16 : DType.I8, 1 + turn % 5 / 4);
+        DType type = turn % 3 == 0 ? DType.I16 : DType.I8;
+        SpikeTrain train = train(random, weight.order(), TOKENS[turn % 11], type, 1 + turn % 5 / 4);
         Tensor out = normal(random, train.tokens(), weight.rows());
         float[] expected = expected(weight, train, out.toFloats());
         session.prepare(weight).accumulate(train, out);

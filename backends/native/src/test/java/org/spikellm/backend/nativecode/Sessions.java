@@ -7,7 +7,9 @@ import org.junit.jupiter.api.Assumptions;
 import org.spikellm.api.Availability;
 import org.spikellm.api.Session;
 
-/** Sessions on the kernels of an instruction set; a test that this machine cannot run is skipped, or fails where it is required. */
+/**
+ * Sessions on the kernels of an instruction set; a test that this machine cannot run is skipped, or fails where it is required.
+ */
 final class Sessions {
 
   private Sessions() {}
