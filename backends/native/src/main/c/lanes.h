@@ -1,6 +1,6 @@
 /*
- * Vectors of LANES 32-bit numbers: 16 (AVX-512), 8 (AVX2) or 4 (what every x86-64 processor has). Arithmetic on them is C's own. Loads
- * and stores take any address; …_some ones touch the first n numbers only, and what is not loaded is 0.
+ * Vectors of LANES 32-bit numbers: 16 (AVX-512), 8 (AVX2) or 4 (what every x86-64 processor has). Arithmetic on them is C's own.
+ * Loads and stores take any address; …_some ones touch the first n numbers only, and what is not loaded is 0.
  */
 #include "spikellm.h"
 
@@ -208,8 +208,8 @@ INLINE vf vf_load_type_some(const void *base, size_t at, int type, int n) {
 }
 
 /*
- * e^x within 2 units in the last place for x ≤ 0 and not below −87.6; 0 below that. x = n·ln 2 + r, |r| ≤ ln 2 / 2; ln 2 is taken off in
- * two parts, of which n times the first is exact; a polynomial of degree 7 for e^r; 2^n into the exponent.
+ * e^x within 2 units in the last place for x ≤ 0 and not below −87.6; 0 below that. x = n·ln 2 + r, |r| ≤ ln 2 / 2; ln 2 is taken
+ * off in two parts, of which n times the first is exact; a polynomial of degree 7 for e^r; 2^n into the exponent.
  */
 INLINE vf vf_exp(vf x) {
   vi in_range = (vi) (x >= vf_set(-87.6f));

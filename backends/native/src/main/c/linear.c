@@ -60,8 +60,8 @@ static void cut(const struct session *session, const struct weight *weight, int 
 }
 
 /*
- * Adds the product with spikes; plane is [planes] of addresses, of I16 counts where shorts is not 0, else of I8. 1 where memory ran
- * out.
+ * Adds the product with spikes; plane is [planes] of addresses, of I16 counts where shorts is not 0, else of I8. 1 where memory
+ * ran out.
  */
 EXPORT int spikellm_spikes(int64_t handle, int tokens, int planes, int64_t plane, int shorts, int64_t thetas, int64_t zeros,
     int64_t out) {

@@ -10,7 +10,7 @@ EXPORT int spikellm_matmul(int64_t handle, int64_t a, int64_t b, int type, int m
   struct matmul_call call = {.session = session, .a = (const any_float *) a, .b = (const void *) b, .out = (any_float *) out,
       .type = type, .m = m, .n = n, .k = k};
   if (m <= FEW_ROWS) {
-    call.chunk = (grain(session, n, (int64_t) m * k * 4) + 3) / 4 * 4;
+    call.chunk = (grain(session, n, (int64_t) m * k) + 3) / 4 * 4;
     pool_run(session->pool, (int) ceil_div(n, call.chunk), session->kernels->matmul_few, &call);
   } else {
     int tiles = (int) ceil_div(m, TILE_ROWS);

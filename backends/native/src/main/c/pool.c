@@ -1,7 +1,7 @@
 /*
- * Threads that share the chunks of one loop after another. A chunk is claimed when a thread is ready for it, so that one that loses its
- * core holds up no more than its chunk. Who waits spins for a moment, then sleeps: neither a worker between two loops nor the
- * caller behind a worker's last chunk keeps a core from others for long.
+ * Threads that share the chunks of one loop after another. A chunk is claimed when a thread is ready for it, so that one that
+ * loses its core holds up no more than its chunk. Who waits spins for a moment, then sleeps: neither a worker between two loops
+ * nor the caller behind a worker's last chunk keeps a core from others for long.
  */
 #define _GNU_SOURCE   /* syscall */
 #include "spikellm.h"

@@ -16,7 +16,8 @@ EXPORT void spikellm_rms_norm(int64_t handle, int64_t x, int64_t weight, float e
 /* In place; table is that of the first row's position on. */
 EXPORT void spikellm_rope(int64_t handle, int64_t x, int rows, int columns, int head, int64_t table) {
   struct session *session = (struct session *) handle;
-  struct rows_call call = {.y = (const any_float *) table, .out = (any_float *) x, .rows = rows, .columns = columns, .head = head};
+  struct rows_call call = {.y = (const any_float *) table, .out = (any_float *) x, .rows = rows, .columns = columns,
+      .head = head};
   run(session, session->kernels->rope, &call, 4 * (int64_t) columns);
 }
 
@@ -44,13 +45,18 @@ EXPORT int spikellm_encode(int64_t handle, int64_t x, int tokens, int channels, 
   return finish(session);
 }
 
-/* ranges is θ and zero point less the offset of every key channel, and whether a value channel is salient (all bits): [3][kv_heads, head]. */
-EXPORT int spikellm_attention(int64_t handle, int64_t queries, int tokens, int heads, int kv_heads, int head, int capacity, int position,
-    int type, int64_t keys, int64_t values, int64_t ranges, int64_t value_thetas, int64_t value_zeros, int64_t out) {
+/*
+ * ranges is θ and zero point less the offset of every key channel, and whether a value channel is salient (all bits):
+ * [3][kv_heads, head].
+ */
+EXPORT int spikellm_attention(int64_t handle, int64_t queries, int tokens, int heads, int kv_heads, int head, int capacity,
+    int position, int type, int64_t keys, int64_t values, int64_t ranges, int64_t value_thetas, int64_t value_zeros,
+    int64_t out) {
   struct session *session = (struct session *) handle;
   size_t channels = (size_t) kv_heads * (size_t) head;
-  struct attention_call call = {.session = session, .queries = (const any_float *) queries, .out = (any_float *) out, .tokens = tokens,
-      .heads = heads, .kv_heads = kv_heads, .head = head, .capacity = capacity, .position = position, .type = type,
+  struct attention_call call = {.session = session, .queries = (const any_float *) queries, .out = (any_float *) out,
+      .tokens = tokens, .heads = heads, .kv_heads = kv_heads, .head = head, .capacity = capacity, .position = position,
+      .type = type,
       .keys = (const void *) keys, .values = (const void *) values, .key_thetas = (const any_float *) ranges,
       .key_zeros = (const any_int *) ranges + channels, .salient = (const any_int *) ranges + 2 * channels,
       .value_thetas = (const any_float *) value_thetas, .value_zeros = (const any_int *) value_zeros,

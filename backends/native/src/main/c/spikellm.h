@@ -1,6 +1,6 @@
 /*
- * What the parts of the library share. Everything outside this directory calls the functions of session.c, linear.c, matmul.c, rows.c,
- * encode.c and attention.c whose names begin with spikellm_; addresses and handles are 64-bit integers there.
+ * What the parts of the library share. Everything outside this directory calls the functions whose names begin
+ * with spikellm_; addresses and handles are 64-bit integers there.
  *
  * Kernels are written once, in the .inc files, in vectors of LANES numbers (lanes.h), and compiled once for each instruction set
  * (kernels_plain.c, kernels_avx2.c, kernels_avx512.c). A session's table of kernels says which of them it uses.
@@ -47,7 +47,9 @@ void pool_run(struct pool *pool, int count, chunk_body body, void *argument);
 
 struct arena;
 
-/* Memory of pages of 2 MB where the system has them, zeroed, aligned to 64 bytes, freed with the arena; NULL where there is none. */
+/*
+ * Memory of pages of 2 MB where the system has them, zeroed, aligned to 64 bytes, freed with the arena; NULL where there is none.
+ */
 void *arena_take(struct arena **arena, size_t bytes);
 void arena_free(struct arena **arena);
 
@@ -85,7 +87,10 @@ struct session {
 void *scratch(struct session *session, int worker, int slot, size_t bytes);
 void *shared(struct session *session, int slot, size_t bytes);
 
-/* How many of count items of work multiply-adds each make a chunk: enough to be worth claiming it, and four chunks a thread at least. */
+/*
+ * How many of count items of work multiply-adds each make a chunk: enough to be worth claiming it, and four chunks a thread at
+ * least.
+ */
 int grain(const struct session *session, int count, int64_t work);
 
 /* 0 where the call did all it should, else 1: memory ran out. Clears the mark. */
@@ -97,10 +102,10 @@ int finish(struct session *session);
 enum { BITS_2, BITS_3, BITS_4, BITS_8 };
 
 /*
- * The columns of a class. A unit is four columns; a line is what holds a whole number of units of a block's 16 rows: lane r of its
- * 32-bit lanes has a byte for each of the unit's four columns of row r.
+ * The columns of a class. A unit is four columns; a line is what holds a whole number of units of a block's 16 rows: lane r of
+ * its 32-bit lanes has a byte for each of the unit's four columns of row r.
  *
- *   2 bits: 64 bytes, 4 units, unit j at bits 2j..2j + 1 of a byte      4 bits: 64 bytes, 2 units, the low nibbles and the high ones
+ *   2 bits: 64 bytes, 4 units, unit j at bits 2j..2j + 1 of a byte      4 bits: 64 bytes, 2 units: low nibbles, high ones
  *   3 bits: 192 bytes, 8 units: two lines as of 2 bits, then bit 2      8 bits: 64 bytes, 1 unit
  *           of unit j at bit j
  *

@@ -118,8 +118,9 @@ static void pack_block(void *argument, int block, int worker) {
 static bool lay_out(struct weight *weight, struct code_class *class, const struct description *from) {
   struct arena **arena = &weight->session->arena;
   int bits = (int) from->bits;
-  *class = (struct code_class) {.columns = (int) from->columns, .train_zero = (int) from->train_zero, .is_train = from->train_zero != 0,
-      .groups = (int) from->groups, .first_column = weight->columns, .first_unit = weight->units, .first_group = weight->groups,
+  *class = (struct code_class) {.columns = (int) from->columns, .train_zero = (int) from->train_zero,
+      .is_train = from->train_zero != 0, .groups = (int) from->groups, .first_column = weight->columns, .first_unit = weight->units,
+      .first_group = weight->groups,
       .half_scales = from->half_scales != 0, .at = weight->block_bytes,
       .form = bits <= 2 ? BITS_2 : bits == 3 ? BITS_3 : bits == 4 ? BITS_4 : BITS_8};
   size_t groups = (size_t) class->groups;
@@ -155,8 +156,9 @@ static bool lay_out(struct weight *weight, struct code_class *class, const struc
 }
 
 /*
- * Repacks a weight; description is [classes] of int64 columns, bits, zero point of spike trains or 0, groups, and the addresses of
- * the groups' ends (I32), codes, scales, whether these are F16, zero points (I16); order is I32 [columns]. 0 where memory ran out.
+ * Repacks a weight; description is [classes] of int64 columns, bits, zero point of spike trains or 0, groups, and the addresses
+ * of the groups' ends (I32), codes, scales, whether these are F16, zero points (I16); order is I32 [columns]. 0 where memory ran
+ * out.
  */
 EXPORT int64_t spikellm_prepare(int64_t handle, int rows, int classes, int64_t order, int64_t description) {
   struct session *session = (struct session *) handle;

@@ -8,9 +8,9 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * The functions of the library, as src/main/c explains them: {@code spikellm_rms_norm} is {@code rmsNorm} here. Sessions, weights and
- * addresses are 64-bit integers, so that a call copies nothing; who calls keeps the memory alive. Functions that return an int return
- * 1 where memory ran out, else 0.
+ * The functions of the library, as src/main/c explains them: {@code spikellm_rms_norm} is {@code rmsNorm} here. Sessions, weights
+ * and addresses are 64-bit integers, so that a call copies nothing; who calls keeps the memory alive. Functions that return an
+ * int return 1 where memory ran out, else 0.
  */
 final class Kernels {
 
@@ -50,9 +50,9 @@ final class Kernels {
 
   static native void swiglu(long session, long gate, long up, int rows, int columns, long out);
 
-  static native int encode(long session, long x, int tokens, int channels, long order, int classes, long levels, long counts, int shorts,
-      int offset, long thetas, long zeros);
+  static native int encode(long session, long x, int tokens, int channels, long order, int classes, long levels, long counts,
+      int shorts, int offset, long thetas, long zeros);
 
-  static native int attention(long session, long queries, int tokens, int heads, int kvHeads, int head, int capacity, int position,
-      int type, long keys, long values, long ranges, long valueThetas, long valueZeros, long out);
+  static native int attention(long session, long queries, int tokens, int heads, int kvHeads, int head, int capacity,
+      int position, int type, long keys, long values, long ranges, long valueThetas, long valueZeros, long out);
 }

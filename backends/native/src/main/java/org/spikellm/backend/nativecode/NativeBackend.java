@@ -7,8 +7,8 @@ import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.Session;
 
 /**
- * The CPU in C, with what AVX2 or AVX-512 give. Its option {@code instructions} chooses among the sets that the processor has, which
- * is for tests and comparisons.
+ * The CPU in C, with what AVX2 or AVX-512 give. Its option {@code instructions} chooses among the sets that the processor has,
+ * which is for tests and comparisons.
  */
 public final class NativeBackend implements ComputeBackend {
 
@@ -53,8 +53,8 @@ public final class NativeBackend implements ComputeBackend {
           + "; use backend 'simd'");
     }
     if (NativeBackend.class.getResource(RESOURCE) == null) {
-      return new Availability.Unavailable("there is no library in this build, which had no C compiler; install gcc and build again, or use "
-          + "backend 'simd'");
+      return new Availability.Unavailable("there is no library in this build, which had no C compiler; install gcc and build again, "
+          + "or use backend 'simd'");
     }
     try {
       return available(Kernels.best());
@@ -67,8 +67,8 @@ public final class NativeBackend implements ComputeBackend {
   private Availability available(Instructions best) {
     Instructions set = chosen(best);
     if (set.compareTo(best) > 0) {
-      return new Availability.Unavailable("this CPU has " + best.inWords() + ", and option " + OPTION + " asks for " + set.inWords()
-          + "; leave it at " + Instructions.AUTO);
+      return new Availability.Unavailable("this CPU has " + best.inWords() + ", and option " + OPTION + " asks for "
+          + set.inWords() + "; leave it at " + Instructions.AUTO);
     }
     return new Availability.Available("C, " + set.inWords() + ", " + Runtime.getRuntime().availableProcessors()
         + " hardware threads (" + System.getProperty("os.arch") + ")", set.speed());
