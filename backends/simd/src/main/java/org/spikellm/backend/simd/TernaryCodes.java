@@ -57,6 +57,7 @@ final class TernaryCodes {
   /** Step after the last one of each group, and once more the last of them. */
   final int[] stepEnds;
   final TrainDigits[] digits;
+  final TernaryTables.Factors[] factors;
   /** First group of each class, and the number of groups. */
   final int[] classGroups;
   /** First group of each piece, and the number of groups. */
@@ -81,6 +82,7 @@ final class TernaryCodes {
       digits[c] = TrainDigits.of(classes.get(c).zero(0, 0));
       classGroups[c + 1] = classGroups[c] + classes.get(c).groups();
     }
+    factors = Arrays.stream(digits).map(TernaryTables.Factors::of).toArray(TernaryTables.Factors[]::new);
     groups = classGroups[digits.length];
     stepEnds = new int[groups + 1];
     int end = 0;

@@ -82,17 +82,20 @@ final class TernaryLinear implements SpikingLinear {
       int first = from;
       int count = Math.min(chunk, tokens - from);
       TernaryTables[] tables = session.tables(count);
-      session.workers().forEach(count, (t, worker) -> stage.run(tables[t], first + t, worker));
+      session.workers().forEach(count, (t, worker) -> {
+        stage.run(tables[t], first + t, worker);
+        tables[t].fill(codes);
+      });
       int grain = grain(blocks, count);
       session.workers().forEach(Lanes.ceilDiv(blocks, grain), (slice, worker) -> blocks(slice * grain,
           Math.min(blocks, (slice + 1) * grain), tables, first, count, out, session.scratch(worker)));
     }
   }
 
-  /** Blocks of a slice. */
+  /** Blocks of a slice: of one token all that a thread gets, as a slice reads one stretch of memory a piece. */
   private int grain(int blocks, int tokens) {
     int threads = session.workers().threads();
-    return threads == 1 ? blocks : Math.max(tokens > 1 ? 1 : 2, blocks / (4 * threads));
+    return Math.max(1, tokens > 1 ? blocks / (4 * threads) : Lanes.ceilDiv(blocks, threads));
   }
 
   /** Piece after piece, for some blocks at a time: those of all tokens, which each read the same tables for them. */

@@ -71,10 +71,6 @@ final class TernaryTables {
     Arrays.fill(thetas, 1);
     int length = codes.steps * TernaryCodes.LOOKUPS * ENTRIES;
     ints = ints.length < length ? new int[length] : ints;
-    for (int c = 0; c < codes.classes(); c++) {
-      int first = codes.groupStep(codes.classGroups[c]);
-      floatTables(codes, Factors.of(codes.digits[c]), first, codes.groupStep(codes.classGroups[c + 1]));
-    }
   }
 
   /** Stages token {@code token} of a spike train. */
@@ -87,9 +83,13 @@ final class TernaryTables {
     for (int c = 0; c < codes.classes(); c++) {
       Arrays.fill(thetas, codes.classGroups[c], codes.classGroups[c + 1], x.thresholds().getFloat(token, c));
       int zero = x.zeros().getInt(token, c);
+      int low = zero;
+      int high = zero;
       for (int i = x.order().start(c); i < x.order().end(c); i++) {
-        largest[c] = Math.max(largest[c], Math.abs((long) stored[i] - zero));
+        low = Math.min(low, stored[i]);
+        high = Math.max(high, stored[i]);
       }
+      largest[c] = Math.max((long) high - zero, (long) zero - low);
       fits &= largest[c] * codes.digits[c].most() <= Integer.MAX_VALUE / Math.max(1, codes.widest[c]);
     }
     if (!fits) {
@@ -117,13 +117,18 @@ final class TernaryTables {
     } else {
       ints = ints.length < length ? new int[length] : ints;
     }
+  }
+
+  /** Makes the tables of what was staged. Apart from it, so that C2 has room to inline the vectors of each. */
+  void fill(TernaryCodes codes) {
     for (int c = 0; c < codes.classes(); c++) {
-      int first = codes.groupStep(codes.classGroups[c]);
-      int end = codes.groupStep(codes.classGroups[c + 1]);
-      if (kind == Kind.SHORTS) {
-        shortTables(codes, Factors.of(codes.digits[c]), first, end);
-      } else {
-        intTables(codes, Factors.of(codes.digits[c]), first, end);
+      int first = codes.groupStep(codes.classGroups[c]) * TernaryCodes.LOOKUPS;
+      int end = codes.groupStep(codes.classGroups[c + 1]) * TernaryCodes.LOOKUPS;
+      switch (kind) {
+        case FLOATS -> floatTables(codes.places, codes.weights, codes.factors[c].floats(), first, end);
+        case SHORTS -> shortTables(codes.places, codes.weights, codes.factors[c].shorts(), first, end);
+        case INTS -> intTables(codes.places, codes.weights, codes.factors[c].ints(), first, end);
+        case LONGS -> { }
       }
     }
   }
@@ -150,40 +155,51 @@ final class TernaryTables {
     return true;
   }
 
-  private void floatTables(TernaryCodes codes, Factors factors, int first, int end) {
-    for (int i = first * TernaryCodes.LOOKUPS; i < end * TernaryCodes.LOOKUPS; i++) {
-      int slot = i * TrainDigits.SLOTS;
-      float a = ordered[codes.places[slot]] * codes.weights[slot];
-      float b = ordered[codes.places[slot + 1]] * codes.weights[slot + 1];
-      float c = ordered[codes.places[slot + 2]] * codes.weights[slot + 2];
-      factors.floats(a, b, c, 0).reinterpretAsInts().intoArray(ints, i * ENTRIES);
-      factors.floats(a, b, c, LANES).reinterpretAsInts().intoArray(ints, i * ENTRIES + LANES);
+  private void floatTables(int[] places, byte[] weights, float[] factors, int first, int end) {
+    for (int half = 0; half < ENTRIES; half += LANES) {
+      FloatVector f0 = FloatVector.fromArray(Lanes.FLOATS, factors, half);
+      FloatVector f1 = FloatVector.fromArray(Lanes.FLOATS, factors, half + ENTRIES);
+      FloatVector f2 = FloatVector.fromArray(Lanes.FLOATS, factors, half + 2 * ENTRIES);
+      for (int i = first; i < end; i++) {
+        int slot = i * TrainDigits.SLOTS;
+        FloatVector a = f0.mul(ordered[places[slot]] * weights[slot]);
+        FloatVector b = f1.mul(ordered[places[slot + 1]] * weights[slot + 1]);
+        FloatVector c = f2.mul(ordered[places[slot + 2]] * weights[slot + 2]);
+        a.add(b).add(c).reinterpretAsInts().intoArray(ints, i * ENTRIES + half);
+      }
     }
   }
 
-  private void shortTables(TernaryCodes codes, Factors factors, int first, int end) {
-    for (int i = first * TernaryCodes.LOOKUPS; i < end * TernaryCodes.LOOKUPS; i++) {
+  private void shortTables(int[] places, byte[] weights, short[] factors, int first, int end) {
+    ShortVector f0 = ShortVector.fromArray(Lanes.SHORTS, factors, 0);
+    ShortVector f1 = ShortVector.fromArray(Lanes.SHORTS, factors, ENTRIES);
+    ShortVector f2 = ShortVector.fromArray(Lanes.SHORTS, factors, 2 * ENTRIES);
+    for (int i = first; i < end; i++) {
       int slot = i * TrainDigits.SLOTS;
-      int a = counts[codes.places[slot]] * codes.weights[slot];
-      int b = counts[codes.places[slot + 1]] * codes.weights[slot + 1];
-      int c = counts[codes.places[slot + 2]] * codes.weights[slot + 2];
-      factors.shorts(a, b, c).intoArray(shorts, i * ENTRIES);
+      ShortVector a = f0.mul((short) (counts[places[slot]] * weights[slot]));
+      ShortVector b = f1.mul((short) (counts[places[slot + 1]] * weights[slot + 1]));
+      ShortVector c = f2.mul((short) (counts[places[slot + 2]] * weights[slot + 2]));
+      a.add(b).add(c).intoArray(shorts, i * ENTRIES);
     }
   }
 
-  private void intTables(TernaryCodes codes, Factors factors, int first, int end) {
-    for (int i = first * TernaryCodes.LOOKUPS; i < end * TernaryCodes.LOOKUPS; i++) {
-      int slot = i * TrainDigits.SLOTS;
-      int a = counts[codes.places[slot]] * codes.weights[slot];
-      int b = counts[codes.places[slot + 1]] * codes.weights[slot + 1];
-      int c = counts[codes.places[slot + 2]] * codes.weights[slot + 2];
-      factors.ints(a, b, c, 0).intoArray(ints, i * ENTRIES);
-      factors.ints(a, b, c, LANES).intoArray(ints, i * ENTRIES + LANES);
+  private void intTables(int[] places, byte[] weights, int[] factors, int first, int end) {
+    for (int half = 0; half < ENTRIES; half += LANES) {
+      IntVector f0 = IntVector.fromArray(Lanes.INTS, factors, half);
+      IntVector f1 = IntVector.fromArray(Lanes.INTS, factors, half + ENTRIES);
+      IntVector f2 = IntVector.fromArray(Lanes.INTS, factors, half + 2 * ENTRIES);
+      for (int i = first; i < end; i++) {
+        int slot = i * TrainDigits.SLOTS;
+        IntVector a = f0.mul(counts[places[slot]] * weights[slot]);
+        IntVector b = f1.mul(counts[places[slot + 1]] * weights[slot + 1]);
+        IntVector c = f2.mul(counts[places[slot + 2]] * weights[slot + 2]);
+        a.add(b).add(c).intoArray(ints, i * ENTRIES + half);
+      }
     }
   }
 
-  /** What each index does with each of a table's activations, [SLOTS][ENTRIES]. */
-  private record Factors(float[] floats, int[] ints, short[] shorts) {
+  /** What each index does with each of a table's activations, [SLOTS][ENTRIES] in each type. */
+  record Factors(float[] floats, int[] ints, short[] shorts) {
 
     static Factors of(TrainDigits digits) {
       int length = TrainDigits.SLOTS * ENTRIES;
@@ -195,21 +211,6 @@ final class TernaryTables {
         factors.shorts[i] = (short) factor;
       }
       return factors;
-    }
-
-    FloatVector floats(float a, float b, float c, int at) {
-      return FloatVector.fromArray(Lanes.FLOATS, floats, at).mul(a).add(FloatVector.fromArray(Lanes.FLOATS, floats, ENTRIES + at).mul(b))
-          .add(FloatVector.fromArray(Lanes.FLOATS, floats, 2 * ENTRIES + at).mul(c));
-    }
-
-    IntVector ints(int a, int b, int c, int at) {
-      return IntVector.fromArray(Lanes.INTS, ints, at).mul(a).add(IntVector.fromArray(Lanes.INTS, ints, ENTRIES + at).mul(b))
-          .add(IntVector.fromArray(Lanes.INTS, ints, 2 * ENTRIES + at).mul(c));
-    }
-
-    ShortVector shorts(int a, int b, int c) {
-      return ShortVector.fromArray(Lanes.SHORTS, shorts, 0).mul((short) a).add(ShortVector.fromArray(Lanes.SHORTS, shorts, ENTRIES)
-          .mul((short) b)).add(ShortVector.fromArray(Lanes.SHORTS, shorts, 2 * ENTRIES).mul((short) c));
     }
   }
 }
