@@ -32,6 +32,10 @@ final class CommonOptions {
   @Option(names = "--module-path", paramLabel = "DIR", split = ":", description = "Directory of modular jars with more providers.")
   private List<Path> modulePath = new ArrayList<>();
 
+  @Option(names = "--prefer", paramLabel = "JAR",
+      description = "Where two providers of one kind have one id, take the one in this jar, given by path or file name.")
+  private List<String> preferred = new ArrayList<>();
+
   @Option(names = "--option", paramLabel = "PROVIDER.KEY=VALUE",
       description = "A provider's own option; 'spikellm providers' lists them.")
   private Map<String, String> options = new LinkedHashMap<>();
@@ -56,7 +60,7 @@ final class CommonOptions {
 
   /** All providers, with the options of the command line. */
   Registry registry() throws RegistryException {
-    return new Registry(modulePath, options);
+    return new Registry(Registry.ofModules(modulePath), preferred, options);
   }
 
   /** How many threads the backend gets. */

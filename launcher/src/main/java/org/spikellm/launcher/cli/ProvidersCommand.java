@@ -11,6 +11,7 @@ import org.spikellm.api.Availability;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.launcher.registry.Kind;
 import org.spikellm.launcher.registry.Listing;
+import org.spikellm.launcher.registry.Probe;
 import org.spikellm.launcher.registry.Registry;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -27,9 +28,11 @@ final class ProvidersCommand implements Callable<Integer> {
     Registry registry = common.registry();
     Map<String, Object> result = new LinkedHashMap<>();
     for (Kind kind : Kind.values()) {
-      List<Map<String, Object>> list = new ArrayList<>();
-      registry.list(kind).forEach(listing -> list.add(describe(listing)));
-      result.put(kind.label() + "s", list);
+      result.put(kind.label() + "s", describe(registry.list(kind)));
+    }
+    List<Map<String, Object>> unknown = describe(registry.list(null));
+    if (!unknown.isEmpty()) {
+      result.put("unknown", unknown);
     }
     if (common.json) {
       common.printJson(result);
@@ -39,35 +42,50 @@ final class ProvidersCommand implements Callable<Integer> {
     return 0;
   }
 
+  private static List<Map<String, Object>> describe(List<Listing> listings) {
+    List<Map<String, Object>> list = new ArrayList<>();
+    listings.forEach(listing -> list.add(describe(listing)));
+    return list;
+  }
+
   private static Map<String, Object> describe(Listing listing) {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("id", listing.id());
-    map.put("available", listing.failure() == null);
-    map.put("reason", listing.failure());
-    if (listing.provider() instanceof ComputeBackend backend) {
-      switch (backend.probe()) {
+    map.put("available", listing.state() == Listing.State.LOADED);
+    map.put("state", switch (listing.state()) {
+      case LOADED -> "available";
+      case FAILED -> "failed";
+      case SET_ASIDE -> "set aside";
+    });
+    map.put("reason", listing.reason());
+    if (listing.state() == Listing.State.LOADED && listing.provider() instanceof ComputeBackend backend) {
+      switch (Probe.of(backend)) {
         case Availability.Available(String device, int speed) -> map.put("device", device);
         case Availability.Unavailable(String reason) -> {
           map.put("available", false);
+          map.put("state", "unavailable");
           map.put("reason", reason);
         }
       }
     }
     map.put("options", listing.provider() == null ? Map.of() : new TreeMap<>(listing.provider().options()));
-    map.put("origin", listing.origin());
+    map.put("version", listing.origin().version());
+    map.put("from", listing.origin().way().label());
+    map.put("jar", listing.origin().jar() == null ? null : listing.origin().jar().toString());
+    map.put("origin", listing.origin().toString());
     return map;
   }
 
   private void print(Map<String, Object> result) {
-    Table table = new Table().row("kind", "id", "state", "options", "from");
+    Table table = new Table().row("kind", "id", "version", "state", "options", "way", "from");
     result.forEach((kind, list) -> {
       for (Object element : (List<?>) list) {
         Map<?, ?> map = (Map<?, ?>) element;
         String state = Boolean.TRUE.equals(map.get("available"))
-            ? map.get("device") == null ? "available" : String.valueOf(map.get("device")) : "unavailable: " + map.get("reason");
+            ? map.get("device") == null ? "available" : String.valueOf(map.get("device")) : map.get("state") + ": " + map.get("reason");
         Map<?, ?> options = (Map<?, ?>) map.get("options");
-        table.row(kind, String.valueOf(map.get("id")), state, options.isEmpty() ? "" : options.toString(),
-            String.valueOf(map.get("origin")));
+        table.row(kind, String.valueOf(map.get("id")), map.get("version") == null ? "" : map.get("version").toString(), state,
+            options.isEmpty() ? "" : options.toString(), String.valueOf(map.get("from")), String.valueOf(map.get("origin")));
       }
     });
     table.leftAligned().print(common.out);
