@@ -77,7 +77,7 @@ final class ProvidersCommand implements Callable<Integer> {
   }
 
   private void print(Map<String, Object> result) {
-    Table table = new Table().row("kind", "id", "version", "state", "options", "way", "from");
+    Table table = new Table().row("kind", "id", "version", "state", "way", "from", "options");
     result.forEach((kind, list) -> {
       for (Object element : (List<?>) list) {
         Map<?, ?> map = (Map<?, ?>) element;
@@ -85,7 +85,7 @@ final class ProvidersCommand implements Callable<Integer> {
             ? map.get("device") == null ? "available" : String.valueOf(map.get("device")) : map.get("state") + ": " + map.get("reason");
         Map<?, ?> options = (Map<?, ?>) map.get("options");
         table.row(kind, String.valueOf(map.get("id")), map.get("version") == null ? "" : map.get("version").toString(), state,
-            options.isEmpty() ? "" : options.toString(), String.valueOf(map.get("from")), String.valueOf(map.get("origin")));
+            String.valueOf(map.get("from")), String.valueOf(map.get("origin")), options.isEmpty() ? "" : options.toString());
       }
     });
     table.leftAligned().print(common.out);

@@ -79,7 +79,7 @@ public record Listing(Kind kind, String id, Origin origin, State state, Provider
   }
 
   /** What is wrong, in words for people. */
-  static String reason(Throwable e) {
+  public static String reason(Throwable e) {
     Throwable cause = e instanceof ServiceConfigurationError && e.getCause() != null ? e.getCause() : e;
     cause = cause instanceof ExceptionInInitializerError && cause.getCause() != null ? cause.getCause() : cause;
     return (cause.getClass() == IllegalStateException.class ? "" : cause.getClass().getSimpleName() + ": ") + cause.getMessage();

@@ -89,8 +89,13 @@ public final class Registry {
     List<Listing> rivals = chosen.isEmpty() ? same : chosen;
     Listing first = rivals.getFirst();
     throw new RegistryException((rivals.size() == 2 ? "two " : rivals.size() + " ") + first.kind().label() + "s have the id '" + first.id()
-        + "': " + rivals.stream().map(listing -> "one in " + listing.origin()).collect(Collectors.joining(", "))
+        + "': " + rivals.stream().map(listing -> "one in " + place(listing.origin())).collect(Collectors.joining(", "))
         + "; choose with --prefer JAR, or remove a jar");
+  }
+
+  /** Two jars may have one name. */
+  private static String place(Origin origin) {
+    return origin.jar() == null ? origin.module() : origin.jar() + " (" + origin.module() + ")";
   }
 
   /** The same providers, with more options, which those given before go before. */

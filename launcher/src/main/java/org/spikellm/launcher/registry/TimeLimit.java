@@ -8,10 +8,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /** Calls into code that may not come back: on a thread that does not keep the program alive. */
-final class TimeLimit {
+public final class TimeLimit {
 
   /** A probe may take 300 ms; a driver's first start on a loaded machine takes longer. */
-  static final Duration LIMIT = Duration.ofSeconds(5);
+  public static final Duration LIMIT = Duration.ofSeconds(5);
 
   private TimeLimit() {}
 
@@ -21,7 +21,7 @@ final class TimeLimit {
    * @throws IllegalStateException if it takes too long; its thread is left to itself
    * @throws Throwable what the call throws
    */
-  static <T> T call(String name, Callable<T> call) throws Throwable {
+  public static <T> T call(String name, Callable<T> call) throws Throwable {
     FutureTask<T> task = new FutureTask<>(call);
     Thread.ofPlatform().daemon().name("spikellm: " + name).start(task);
     try {
