@@ -30,7 +30,7 @@ record ModulePath(ModuleLayer layer, List<Listing> failures) {
   /**
    * Resolves modules.
    *
-   * @param path modular jars, or directories of them
+   * @param path modular jars, directories of them, or directories with a module's classes
    * @throws RegistryException if one of the path does not exist
    */
   static ModulePath resolve(List<Path> path) throws RegistryException {
@@ -68,10 +68,9 @@ record ModulePath(ModuleLayer layer, List<Listing> failures) {
         files.add(place);
         continue;
       }
-      try (DirectoryStream<Path> children = Files.newDirectoryStream(place)) {
+      try (DirectoryStream<Path> children = Files.newDirectoryStream(place, "*.jar")) {
         List<Path> inside = new ArrayList<>();
-        children.forEach(child -> inside.add(child));
-        inside.removeIf(child -> !child.toString().endsWith(".jar") && !Files.exists(child.resolve("module-info.class")));
+        children.forEach(inside::add);
         inside.sort(null);
         files.addAll(inside);
       } catch (IOException e) {

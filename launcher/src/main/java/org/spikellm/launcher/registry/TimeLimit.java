@@ -11,7 +11,7 @@ import java.util.concurrent.TimeoutException;
 public final class TimeLimit {
 
   /** A probe may take 300 ms; a driver's first start on a loaded machine takes longer. */
-  public static final Duration LIMIT = Duration.ofSeconds(5);
+  public static final Duration LIMIT = Duration.ofSeconds(3);
 
   private TimeLimit() {}
 
