@@ -77,7 +77,7 @@ public final class PluginJar {
   }
 
   /** What it is compiled with, besides the API. */
-  PluginJar library(Path jar) {
+  public PluginJar library(Path jar) {
     libraries.add(jar);
     return this;
   }
