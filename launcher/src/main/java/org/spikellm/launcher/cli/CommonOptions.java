@@ -81,7 +81,13 @@ final class CommonOptions implements AutoCloseable {
     return registry(plugins == null ? List.of() : plugins.listings());
   }
 
-  private Registry registry(List<Listing> bundles) throws RegistryException {
+  /** The plug-ins, which change while the program runs, or null; after {@link #registry()}. */
+  Plugins plugins() {
+    return plugins;
+  }
+
+  /** All providers, those of bundles as {@code bundles} lists them. */
+  Registry registry(List<Listing> bundles) throws RegistryException {
     return new Registry(Stream.concat(modules.stream(), bundles.stream()).toList(), preferred, options);
   }
 

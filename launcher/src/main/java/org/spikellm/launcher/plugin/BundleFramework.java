@@ -42,10 +42,14 @@ final class BundleFramework implements AutoCloseable {
 
   private final Framework felix;
   private final Path storage;
+  /** Clears the storage where the program is interrupted. */
+  private final Thread clearing;
 
   private BundleFramework(Framework felix, Path storage) {
     this.felix = felix;
     this.storage = storage;
+    clearing = new Thread(() -> delete(storage), "spikellm: clearing plug-ins");
+    Runtime.getRuntime().addShutdownHook(clearing);
   }
 
   static BundleFramework start() throws IOException {
@@ -138,6 +142,11 @@ final class BundleFramework implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     delete(storage);
+    try {
+      Runtime.getRuntime().removeShutdownHook(clearing);
+    } catch (IllegalStateException e) {
+      return; // the program ends, and the hook has run or will
+    }
   }
 
   private static void delete(Path directory) {

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.spikellm.launcher.registry.Listing;
 import org.spikellm.launcher.registry.Origin;
 import org.spikellm.launcher.registry.RegistryException;
@@ -35,6 +36,8 @@ public final class Plugins implements AutoCloseable {
   /** What tells one content of a file from another without reading it. */
   private record Stamp(long size, FileTime modified, Object file) {}
 
+  private static final int WATCH_MILLIS = 500;
+
   private final Path directory;
   private final Map<Path, Deployment> deployed = new TreeMap<>();
   private final Map<Path, List<Listing>> failures = new TreeMap<>();
@@ -43,7 +46,9 @@ public final class Plugins implements AutoCloseable {
   private Map<Path, Stamp> done = new TreeMap<>();
   private BundleFramework framework;
   private int installed;
+  private int changes;
   private boolean closed;
+  private Thread watcher;
 
   private Plugins(Path directory) {
     this.directory = directory;
@@ -157,7 +162,41 @@ public final class Plugins implements AutoCloseable {
       }
     }
     seen = now;
+    changes += notes.size();
     return notes;
+  }
+
+  /** How often something changed; asked for often, to see whether to look closer. */
+  public synchronized int changes() {
+    return changes;
+  }
+
+  /**
+   * Calls {@link #update} twice a second until this is closed.
+   *
+   * @param listener is told what was done, a line a jar
+   */
+  public synchronized void watch(Trial trial, Consumer<String> listener) {
+    watcher = Thread.ofPlatform().daemon().name("spikellm: plug-ins of " + directory).start(() -> {
+      String trouble = "";
+      try {
+        while (true) {
+          Thread.sleep(WATCH_MILLIS);
+          try {
+            update(trial).forEach(listener);
+            trouble = "";
+          } catch (IOException e) {
+            // Said once: the directory may be away for long.
+            if (!trouble.equals(String.valueOf(e.getMessage()))) {
+              trouble = String.valueOf(e.getMessage());
+              listener.accept("--plugins " + directory + ": cannot be read: " + trouble);
+            }
+          }
+        }
+      } catch (InterruptedException e) {
+        return; // closed
+      }
+    });
   }
 
   private String replace(Path path, Trial trial) {
@@ -205,16 +244,23 @@ public final class Plugins implements AutoCloseable {
   public synchronized Lease lease() {
     List<Deployment> held = new ArrayList<>(deployed.values());
     held.forEach(Deployment::use);
-    return new Lease(held);
+    return new Lease(held, listings());
   }
 
   /** A right to run the classes of the plug-ins. */
   public final class Lease implements AutoCloseable {
 
     private final List<Deployment> held;
+    private final List<Listing> listings;
 
-    private Lease(List<Deployment> held) {
+    private Lease(List<Deployment> held, List<Listing> listings) {
       this.held = held;
+      this.listings = listings;
+    }
+
+    /** The providers of the versions it keeps, and those that failed. */
+    public List<Listing> listings() {
+      return listings;
     }
 
     @Override
@@ -234,6 +280,9 @@ public final class Plugins implements AutoCloseable {
   @Override
   public synchronized void close() {
     closed = true;
+    if (watcher != null) {
+      watcher.interrupt();
+    }
     if (framework != null) {
       framework.close();
       framework = null;

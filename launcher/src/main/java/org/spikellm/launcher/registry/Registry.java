@@ -108,6 +108,7 @@ public final class Registry {
   private Registry(Registry other, Map<String, String> options) throws RegistryException {
     listings.putAll(other.listings);
     others.addAll(other.others);
+    used.addAll(other.used);
     Map<String, Map<String, String>> all = new TreeMap<>(other.options);
     check(options).forEach((id, values) -> {
       Map<String, String> merged = new TreeMap<>(all.getOrDefault(id, Map.of()));
@@ -194,6 +195,17 @@ public final class Registry {
   /** Whether all that was asked for here is the same in {@code newer}. */
   public boolean agreesWith(Registry newer) {
     return used.stream().allMatch(listing -> newer.listings.get(listing.kind()).get(listing.id()) == listing);
+  }
+
+  /** Whether something that was asked for here is not in {@code newer} in any version. */
+  public boolean lostIn(Registry newer) {
+    return used.stream().anyMatch(listing -> !newer.listings.get(listing.kind()).containsKey(listing.id()));
+  }
+
+  /** Takes the place of a registry that {@link #agreesWith agrees} with it: what was asked for there counts as asked for here. */
+  public Registry inPlaceOf(Registry older) {
+    used.addAll(older.used);
+    return this;
   }
 
   /**
