@@ -20,8 +20,8 @@ import org.spikellm.api.SalienceDetector;
 import org.spikellm.api.Session;
 
 /**
- * Runs the contract of a provider outside of a test: for {@code spikellm providers --verify}. It needs JUnit's platform launcher and the
- * Jupiter engine, which whoever only extends a contract does not.
+ * Runs the contract of a provider outside of a test: for {@code spikellm providers --verify}. It needs JUnit's platform launcher
+ * and the Jupiter engine, which whoever only extends a contract does not.
  */
 public final class Verification {
 
@@ -43,8 +43,8 @@ public final class Verification {
    *
    * @param provider with its default options
    * @param sessions opens a session of a backend that passes its contract, for so many threads
-   * @return a list of (number and name of a rule, {@code passed}, {@code failed} or {@code skipped}, what was said) in the order of the
-   *     numbers. Types of the JDK alone: the caller need not be compiled with this module
+   * @return a list of (number and name of a rule, {@code passed}, {@code failed} or {@code skipped}, what was said) in the order
+   *     of the numbers. Types of the JDK alone: the caller need not be compiled with this module
    */
   public static List<List<String>> run(Provider provider, IntFunction<Session> sessions) {
     Class<?> contract = switch (provider) {
@@ -68,9 +68,11 @@ public final class Verification {
   }
 
   private static void execute(Class<?> contract, List<List<String>> rules) {
-    LauncherConfig config = LauncherConfig.builder().enableLauncherSessionListenerAutoRegistration(false).enableLauncherDiscoveryListenerAutoRegistration(false)
+    LauncherConfig config = LauncherConfig.builder().enableLauncherSessionListenerAutoRegistration(false)
+        .enableLauncherDiscoveryListenerAutoRegistration(false)
         .enablePostDiscoveryFilterAutoRegistration(false).enableTestExecutionListenerAutoRegistration(false).build();
-    LauncherFactory.create(config).execute(LauncherDiscoveryRequestBuilder.request().selectors(DiscoverySelectors.selectClass(contract))
+    LauncherFactory.create(config).execute(LauncherDiscoveryRequestBuilder.request()
+        .selectors(DiscoverySelectors.selectClass(contract))
         .configurationParameter(LauncherConstants.CAPTURE_STDOUT_PROPERTY_NAME, "false")
         .configurationParameter("junit.jupiter.execution.parallel.enabled", "false").build(), new TestExecutionListener() {
           @Override

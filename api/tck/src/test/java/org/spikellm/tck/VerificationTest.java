@@ -41,8 +41,10 @@ class VerificationTest {
   void theBrokenRuleFailsAndTheOthersPassInOrder() {
     List<List<String>> rules = Verification.run(new Wild(), threads -> null);
     assertEquals(12, rules.size(), rules.toString());
-    assertEquals(List.of("N.2"), rules.stream().filter(rule -> rule.get(1).equals("failed")).map(rule -> rule.getFirst().split(" ")[0]).toList());
-    assertEquals(List.of("N.5"), rules.stream().filter(rule -> rule.get(1).equals("skipped")).map(rule -> rule.getFirst().split(" ")[0]).toList());
+    assertEquals(List.of("N.2"), rules.stream().filter(rule -> rule.get(1).equals("failed"))
+        .map(rule -> rule.getFirst().split(" ")[0]).toList());
+    assertEquals(List.of("N.5"), rules.stream().filter(rule -> rule.get(1).equals("skipped"))
+        .map(rule -> rule.getFirst().split(" ")[0]).toList());
     assertTrue(rules.get(1).get(2).contains("fired"), rules.get(1).toString());
     assertEquals(IntStream.rangeClosed(1, 7).mapToObj(n -> "N." + n).toList(),
         rules.stream().limit(7).map(rule -> rule.getFirst().split(" ")[0]).toList());

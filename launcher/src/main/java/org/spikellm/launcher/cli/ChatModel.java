@@ -9,8 +9,8 @@ import org.spikellm.launcher.workflow.LoadedModel;
 import org.spikellm.model.SpikeMode;
 
 /**
- * The model of a conversation while plug-ins come and go. A turn runs on the versions that it began with; before the next one the model is
- * opened again where a plug-in that it uses has changed.
+ * The model of a conversation while plug-ins come and go. A turn runs on the versions that it began with; before the next one the
+ * model is opened again where a plug-in that it uses has changed.
  */
 final class ChatModel implements AutoCloseable {
 

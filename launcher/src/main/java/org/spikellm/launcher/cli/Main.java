@@ -57,7 +57,8 @@ public final class Main implements Runnable {
       return new CommandLine.RunLast().execute(parsed);
     } finally {
       for (CommandLine command : parsed.asCommandLineList()) {
-        command.getCommandSpec().mixins().values().stream().map(mixin -> mixin.userObject()).filter(CommonOptions.class::isInstance)
+        command.getCommandSpec().mixins().values().stream().map(mixin -> mixin.userObject())
+            .filter(CommonOptions.class::isInstance)
             .forEach(options -> ((CommonOptions) options).close());
       }
     }

@@ -36,7 +36,8 @@ final class ProvidersCommand implements Callable<Integer> {
   private List<String> template;
 
   @Option(names = "--verify", paramLabel = "ID",
-      description = "Hold the provider of that id to the contract of its kind, rule by rule; the exit status is 1 when one fails.")
+      description = "Hold the provider of that id to the contract of its kind, rule by rule; the exit status is 1 when one "
+          + "fails.")
   private String verified;
 
   @Override
@@ -83,7 +84,8 @@ final class ProvidersCommand implements Callable<Integer> {
       for (String verdict : List.of("passed", "failed", "skipped")) {
         result.put(verdict, rules.stream().filter(rule -> rule.verdict().equals(verdict)).count());
       }
-      result.put("rules", rules.stream().map(rule -> Map.of("rule", rule.name(), "verdict", rule.verdict(), "reason", rule.said())).toList());
+      result.put("rules", rules.stream().map(rule -> Map.of("rule", rule.name(), "verdict", rule.verdict(), "reason",
+          rule.said())).toList());
       results.add(result);
       kept &= (long) result.get("failed") == 0 && (long) result.get("passed") > 0;
       if (!common.json) {
@@ -116,7 +118,8 @@ final class ProvidersCommand implements Callable<Integer> {
     if (common.json) {
       common.printJson(Map.of("template", project.label(), "directory", directory.toString(), "source", source.toString()));
     } else {
-      common.out.println(directory + ": a Maven project; the formula is in " + source + ", what to do in " + directory.resolve("README.md"));
+      common.out.println(directory + ": a Maven project; the formula is in " + source + ", what to do in "
+          + directory.resolve("README.md"));
     }
     return 0;
   }
@@ -161,7 +164,8 @@ final class ProvidersCommand implements Callable<Integer> {
       for (Object element : (List<?>) list) {
         Map<?, ?> map = (Map<?, ?>) element;
         String state = Boolean.TRUE.equals(map.get("available"))
-            ? map.get("device") == null ? "available" : String.valueOf(map.get("device")) : map.get("state") + ": " + map.get("reason");
+            ? map.get("device") == null ? "available" : String.valueOf(map.get("device")) : map.get("state") + ": "
+            + map.get("reason");
         Map<?, ?> options = (Map<?, ?>) map.get("options");
         table.row(kind, String.valueOf(map.get("id")), map.get("version") == null ? "" : map.get("version").toString(), state,
             String.valueOf(map.get("from")), String.valueOf(map.get("origin")), options.isEmpty() ? "" : options.toString());

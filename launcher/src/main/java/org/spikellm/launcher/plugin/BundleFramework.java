@@ -25,8 +25,8 @@ import org.osgi.framework.wiring.FrameworkWiring;
 import org.spikellm.launcher.registry.ApiVersion;
 
 /**
- * Apache Felix in this process. Bundles see the packages of the JDK and, with a version, those of the API and the model; nothing else of the
- * program. It has threads of its own until it is closed.
+ * Apache Felix in this process. Bundles see the packages of the JDK and, with a version, those of the API and the model; nothing
+ * else of the program. It has threads of its own until it is closed.
  */
 final class BundleFramework implements AutoCloseable {
 
@@ -95,7 +95,8 @@ final class BundleFramework implements AutoCloseable {
 
   /** The packages that a module exports to everybody. */
   static List<String> exports(ModuleDescriptor module) {
-    return module.exports().stream().filter(exported -> !exported.isQualified()).map(ModuleDescriptor.Exports::source).sorted().toList();
+    return module.exports().stream().filter(exported -> !exported.isQualified()).map(ModuleDescriptor.Exports::source).sorted()
+        .toList();
   }
 
   Bundle install(String location, byte[] jar) throws BundleException {

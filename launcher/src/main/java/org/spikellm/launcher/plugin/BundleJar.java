@@ -73,7 +73,8 @@ record BundleJar(Path path, ModuleDescriptor module, Manifest manifest, byte[] b
 
   /** Its module's name, else that of the bundle. */
   String name() {
-    return module != null ? module.name() : manifest.getMainAttributes().getValue(Constants.BUNDLE_SYMBOLICNAME).split(";")[0].strip();
+    return module != null ? module.name() : manifest.getMainAttributes().getValue(Constants.BUNDLE_SYMBOLICNAME)
+        .split(";")[0].strip();
   }
 
   /** Its module's version, else that of the bundle, or null. */

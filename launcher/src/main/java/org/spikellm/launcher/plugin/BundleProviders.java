@@ -22,8 +22,8 @@ import org.spikellm.launcher.registry.Listing;
 import org.spikellm.launcher.registry.Origin;
 
 /**
- * What a started bundle offers: the classes that its module-info provides, those that META-INF/services names, and the services that
- * its activator registered.
+ * What a started bundle offers: the classes that its module-info provides, those that META-INF/services names, and the services
+ * that its activator registered.
  */
 final class BundleProviders {
 
@@ -69,7 +69,8 @@ final class BundleProviders {
   private static List<ServiceReference<?>> registered(Bundle bundle, Kind kind) {
     ServiceReference<?>[] all = bundle.getRegisteredServices();
     return all == null ? List.of() : Arrays.stream(all)
-        .<ServiceReference<?>>filter(service -> List.of((String[]) service.getProperty(Constants.OBJECTCLASS)).contains(kind.type().getName()))
+        .<ServiceReference<?>>filter(service -> List.of((String[]) service.getProperty(Constants.OBJECTCLASS))
+        .contains(kind.type().getName()))
         .toList();
   }
 
@@ -78,7 +79,8 @@ final class BundleProviders {
     Class<?> type = bundle.loadClass(name);
     try {
       var maker = Arrays.stream(type.getMethods())
-          .filter(m -> m.getName().equals("provider") && m.getParameterCount() == 0 && Modifier.isStatic(m.getModifiers())).findFirst();
+          .filter(m -> m.getName().equals("provider") && m.getParameterCount() == 0 && Modifier.isStatic(m.getModifiers()))
+          .findFirst();
       Object made = maker.isPresent() ? maker.get().invoke(null) : type.getConstructor().newInstance();
       if (!kind.type().isInstance(made)) {
         throw new IllegalStateException(name + " is no " + kind.type().getName());

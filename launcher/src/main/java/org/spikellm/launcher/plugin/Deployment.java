@@ -42,7 +42,8 @@ final class Deployment {
    * @param location what tells it from other versions of the jar
    * @throws IOException if it cannot be installed; the message does not name the jar
    */
-  static Deployment install(BundleJar jar, Collection<BundleJar> others, String location, BundleFramework framework) throws IOException {
+  static Deployment install(BundleJar jar, Collection<BundleJar> others, String location, BundleFramework framework)
+      throws IOException {
     String refusal = jar.module() == null ? null : ApiVersion.refusal(jar.module()).orElse(null);
     if (refusal != null) {
       throw new IOException(refusal);

@@ -59,7 +59,8 @@ final class ModuleManifest {
       return Optional.of(versioned(BundleFramework.exports(boot.get().getDescriptor()), ApiVersion.compiledAgainst(module)));
     }
     if (BundleFramework.ofTheJdk(required)) {
-      return boot.map(jdk -> BundleFramework.exports(jdk.getDescriptor()).stream().filter(name -> !name.startsWith("java.")).toList());
+      return boot.map(jdk -> BundleFramework.exports(jdk.getDescriptor()).stream().filter(name -> !name.startsWith("java."))
+          .toList());
     }
     return others.stream().filter(other -> other.module() != null && other.name().equals(required)).findFirst()
         .map(other -> BundleFramework.exports(other.module()));
@@ -67,7 +68,8 @@ final class ModuleManifest {
 
   /** As bnd writes it: the version compiled against, up to the next major one. */
   private static List<String> versioned(List<String> packages, Optional<ApiVersion> compiled) {
-    return packages.stream().map(name -> compiled.map(v -> name + ";version=\"[" + v + "," + (v.major() + 1) + ")\"").orElse(name)).toList();
+    return packages.stream().map(name -> compiled.map(v -> name + ";version=\"[" + v + "," + (v.major() + 1) + ")\"")
+        .orElse(name)).toList();
   }
 
   /** 0.1.0-SNAPSHOT is 0.1.0.SNAPSHOT in OSGi. */
@@ -77,7 +79,8 @@ final class ModuleManifest {
       return "0.0.0";
     }
     String qualifier = numbers.group(4).replaceAll("[^A-Za-z0-9_-]", "_").replaceFirst("^[-_]+", "");
-    return numbers.group(1) + "." + or0(numbers.group(2)) + "." + or0(numbers.group(3)) + (qualifier.isEmpty() ? "" : "." + qualifier);
+    return numbers.group(1) + "." + or0(numbers.group(2)) + "." + or0(numbers.group(3))
+        + (qualifier.isEmpty() ? "" : "." + qualifier);
   }
 
   private static String or0(String number) {

@@ -20,8 +20,8 @@ import org.spikellm.launcher.registry.Origin;
 import org.spikellm.launcher.registry.RegistryException;
 
 /**
- * The jars of a directory as OSGi bundles. The framework starts with the first jar. After {@link #update} the jars that came, changed or
- * went are taken over; what was leased before keeps what it had.
+ * The jars of a directory as OSGi bundles. The framework starts with the first jar. After {@link #update} the jars that came,
+ * changed or went are taken over; what was leased before keeps what it had.
  */
 public final class Plugins implements AutoCloseable {
 
@@ -138,8 +138,9 @@ public final class Plugins implements AutoCloseable {
   }
 
   /**
-   * Takes over what changed in the directory. A jar counts as changed when it is the same as in the call before and another than was taken
-   * over: it may still be being copied. One that cannot be loaded, or that the trial refuses, leaves the version before it in place.
+   * Takes over what changed in the directory. A jar counts as changed when it is the same as in the call before and another than
+   * was taken over: it may still be being copied. One that cannot be loaded, or that the trial refuses, leaves the version before
+   * it in place.
    *
    * @return what was done, a line a jar; empty where nothing changed
    */
@@ -229,7 +230,8 @@ public final class Plugins implements AutoCloseable {
     if (next != null) {
       framework.uninstall(next.bundle());
     }
-    return path.getFileName() + " cannot be used: " + refused.getFirst().reason() + (before == null ? "" : "; the version before it stays");
+    return path.getFileName() + " cannot be used: " + refused.getFirst().reason()
+        + (before == null ? "" : "; the version before it stays");
   }
 
   private void retire(Deployment deployment) {

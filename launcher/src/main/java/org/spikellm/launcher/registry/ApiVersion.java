@@ -19,7 +19,8 @@ public record ApiVersion(int major, int minor) {
 
   /** This program's, or 0.0 where it does not run as modules. */
   public static ApiVersion here() {
-    return Optional.ofNullable(Provider.class.getModule().getDescriptor()).flatMap(ModuleDescriptor::rawVersion).flatMap(ApiVersion::parse)
+    return Optional.ofNullable(Provider.class.getModule().getDescriptor()).flatMap(ModuleDescriptor::rawVersion)
+        .flatMap(ApiVersion::parse)
         .orElse(new ApiVersion(0, 0));
   }
 

@@ -79,7 +79,8 @@ record Guard(Kind kind, String id, Origin origin) {
   }
 
   ProviderFailure failure(String what, Throwable cause) {
-    return new ProviderFailure(kind.label() + " '" + id + "' of " + origin + ": " + what + "; a fault of that plug-in: 'spikellm providers "
+    return new ProviderFailure(kind.label() + " '" + id + "' of " + origin + ": " + what
+        + "; a fault of that plug-in: 'spikellm providers "
         + "--verify " + id + "' holds it to its contract", cause);
   }
 }

@@ -1,6 +1,7 @@
 package org.spikellm.launcher.registry;
 
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Map;
@@ -95,18 +96,22 @@ final class GuardedBackend implements ComputeBackend {
   }
 
   private <T> T watched(Class<T> type, T target) {
-    return type.cast(Proxy.newProxyInstance(GuardedBackend.class.getClassLoader(), new Class<?>[] {type}, (proxy, method, arguments) -> {
-      try {
-        Object result = method.invoke(target, arguments);
-        return result instanceof SpikingLinear linear ? watched(SpikingLinear.class, linear) : result;
-      } catch (InvocationTargetException e) {
-        Throwable thrown = e.getCause();
-        // Misfits are refused so, and a body of forEach may throw for reasons of its own.
-        if (thrown instanceof IllegalArgumentException || thrown instanceof OutOfMemoryError || method.getName().equals("forEach")) {
-          throw thrown;
-        }
-        throw thrown instanceof ProviderFailure ? thrown : guard.failure(method.getName() + " threw " + Listing.reason(thrown), thrown);
+    return type.cast(Proxy.newProxyInstance(GuardedBackend.class.getClassLoader(), new Class<?>[] {type},
+        (proxy, method, arguments) -> watch(target, method, arguments)));
+  }
+
+  private Object watch(Object target, Method method, Object[] arguments) throws Throwable {
+    try {
+      Object result = method.invoke(target, arguments);
+      return result instanceof SpikingLinear linear ? watched(SpikingLinear.class, linear) : result;
+    } catch (InvocationTargetException e) {
+      Throwable thrown = e.getCause();
+      // Misfits are refused so, another plug-in says itself what it did, and a body of forEach may throw for reasons of its own.
+      if (thrown instanceof IllegalArgumentException || thrown instanceof OutOfMemoryError || thrown instanceof ProviderFailure
+          || method.getName().equals("forEach")) {
+        throw thrown;
       }
-    }));
+      throw guard.failure(method.getName() + " threw " + Listing.reason(thrown), thrown);
+    }
   }
 }

@@ -53,7 +53,8 @@ final class GuardedPipeline implements QuantizationPipeline {
     guard.require(DoubleStream.of(result.losses()).allMatch(Double::isFinite), where + "losses that are not finite");
     guard.require(Guard.finite(block.attentionNorm()) && Guard.finite(block.mlpNorm()), where + "norms that are not finite");
     block.linears().forEach((projection, linear) -> guard.require(finite(linear.weight())
-        && (linear.bias() == null || Guard.finite(linear.bias())), where + projection.tensorName() + " with numbers that are not finite"));
+        && (linear.bias() == null || Guard.finite(linear.bias())), where + projection.tensorName()
+        + " with numbers that are not finite"));
     return result;
   }
 

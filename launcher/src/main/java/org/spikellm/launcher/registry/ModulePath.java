@@ -41,7 +41,8 @@ record ModulePath(ModuleLayer layer, List<Listing> failures) {
     }
     List<Path> files = files(path);
     if (boot == null) {
-      throw new RegistryException("--module-path needs the program to run from the module path; start it with the script spikellm");
+      throw new RegistryException("--module-path needs the program to run from the module path; start it with the script "
+          + "spikellm");
     }
     Map<String, Entry> found = read(files, failures);
     found.values().removeIf(entry -> {

@@ -65,10 +65,13 @@ public record Origin(Way way, String module, String version, Path jar) {
     return way != Way.BOOT;
   }
 
-  /** Whether {@code jar}, a path or a file's name, means the jar it lies in. */
-  boolean liesIn(String jar) {
-    return this.jar != null
-        && (this.jar.getFileName().toString().equals(jar) || this.jar.toAbsolutePath().normalize().equals(Path.of(jar).toAbsolutePath().normalize()));
+  /** Whether {@code name}, a path or a file's name, means the jar it lies in. */
+  boolean liesIn(String name) {
+    return jar != null && (jar.getFileName().toString().equals(name) || absolute(jar).equals(absolute(Path.of(name))));
+  }
+
+  private static Path absolute(Path path) {
+    return path.toAbsolutePath().normalize();
   }
 
   /** SHA-256 of the jar in hexadecimal digits, or null where there is no jar. */

@@ -16,8 +16,9 @@ import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.Provider;
 
 /**
- * All providers: those of the boot layer, those of the modular jars in further directories, and those of bundles. One that fails to
- * load is listed with the reason and does not stop the others. What it gives of plug-ins is watched: a fault names the plug-in.
+ * All providers: those of the boot layer, those of the modular jars in further directories, and those of bundles. One that fails
+ * to load is listed with the reason and does not stop the others. What it gives of plug-ins is watched: a fault names the
+ * plug-in.
  */
 public final class Registry {
 
@@ -49,11 +50,13 @@ public final class Registry {
   public Registry(List<Listing> found, List<String> preferred, Map<String, String> options) throws RegistryException {
     for (String jar : preferred) {
       if (found.stream().noneMatch(listing -> listing.origin().liesIn(jar))) {
-        throw RegistryException.wrongCall("--prefer " + jar + ": no provider comes from a jar of that name; 'spikellm providers' lists them");
+        throw RegistryException.wrongCall("--prefer " + jar
+            + ": no provider comes from a jar of that name; 'spikellm providers' lists them");
       }
     }
     for (Kind kind : Kind.values()) {
-      Map<String, List<Listing>> byId = found.stream().filter(listing -> listing.kind() == kind && listing.state() == Listing.State.LOADED)
+      Map<String, List<Listing>> byId = found.stream().filter(listing -> listing.kind() == kind
+          && listing.state() == Listing.State.LOADED)
           .collect(Collectors.groupingBy(Listing::id, TreeMap::new, Collectors.toList()));
       Map<String, Listing> chosen = new TreeMap<>();
       for (List<Listing> same : byId.values()) {
@@ -88,7 +91,8 @@ public final class Registry {
     }
     List<Listing> rivals = chosen.isEmpty() ? same : chosen;
     Listing first = rivals.getFirst();
-    throw new RegistryException((rivals.size() == 2 ? "two " : rivals.size() + " ") + first.kind().label() + "s have the id '" + first.id()
+    throw new RegistryException((rivals.size() == 2 ? "two " : rivals.size() + " ") + first.kind().label() + "s have the id '"
+        + first.id()
         + "': " + rivals.stream().map(listing -> "one in " + place(listing.origin())).collect(Collectors.joining(", "))
         + "; choose with --prefer JAR, or remove a jar");
   }

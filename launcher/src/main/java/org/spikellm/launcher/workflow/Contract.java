@@ -15,8 +15,8 @@ import org.spikellm.api.Session;
 import org.spikellm.model.CheckpointException;
 
 /**
- * The contract of a kind of provider. It and JUnit lie in a directory that no start looks at, and become a layer of modules when they are
- * asked for; hence the one call by name.
+ * The contract of a kind of provider. It and JUnit lie in a directory that no start looks at, and become a layer of modules when
+ * they are asked for; hence the one call by name.
  */
 public final class Contract {
 
@@ -50,12 +50,14 @@ public final class Contract {
     try {
       Configuration all = boot.configuration().resolve(ModuleFinder.of(directory), ModuleFinder.of(), ROOTS);
       ModuleLayer layer = boot.defineModulesWithOneLoader(all, Contract.class.getClassLoader());
-      Object rules = Class.forName(layer.findModule(MODULE).orElseThrow(), CLASS).getMethod("run", Provider.class, IntFunction.class)
+      Object rules = Class.forName(layer.findModule(MODULE).orElseThrow(), CLASS)
+          .getMethod("run", Provider.class, IntFunction.class)
           .invoke(null, provider, sessions);
       return ((List<?>) rules).stream().map(rule -> (List<?>) rule)
           .map(rule -> new Rule(rule.get(0).toString(), rule.get(1).toString(), rule.get(2).toString())).toList();
     } catch (FindException | ResolutionException | NoSuchMethodException | IllegalAccessException e) {
-      throw new CheckpointException(directory + ": the contracts of providers cannot be loaded: " + e.getMessage() + "; build or unpack "
+      throw new CheckpointException(directory + ": the contracts of providers cannot be loaded: " + e.getMessage()
+          + "; build or unpack "
           + "the program again", e);
     } catch (InvocationTargetException e) {
       throw new IllegalStateException("the contract could not be run: " + e.getCause(), e.getCause());

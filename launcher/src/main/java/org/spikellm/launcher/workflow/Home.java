@@ -40,7 +40,8 @@ public final class Home {
     String home = System.getProperty(PROPERTY);
     Path contracts = home == null ? Path.of(CONTRACTS) : Path.of(home, CONTRACTS);
     if (home == null || !Files.isDirectory(contracts)) {
-      throw new CheckpointException(contracts + ": the contracts of providers are not there; build or unpack the program again, and start "
+      throw new CheckpointException(contracts
+          + ": the contracts of providers are not there; build or unpack the program again, and start "
           + "it with the script spikellm");
     }
     return contracts;

@@ -69,8 +69,10 @@ public record LoadedModel(Checkpoint checkpoint, Tokenizer tokenizer, Session se
     try {
       if (Json.readObject(directory.resolve("config.json")).get("quantization_config") instanceof Map<?, ?> made) {
         for (String role : List.of("neuron", "weight_neuron")) {
-          if (made.get(role) instanceof Map<?, ?> named && neuron.equals(named.get("id")) && named.get("plugin") instanceof Map<?, ?> plugin) {
-            return "; it was made with that of " + plugin.get("jar") + " (" + plugin.get("module") + " " + plugin.get("version") + ", SHA-256 "
+          if (made.get(role) instanceof Map<?, ?> named && neuron.equals(named.get("id")) && named.get("plugin") instanceof Map<?,
+              ?> plugin) {
+            return "; it was made with that of " + plugin.get("jar") + " (" + plugin.get("module") + " " + plugin.get("version")
+                + ", SHA-256 "
                 + plugin.get("sha256") + "): name the directory of that jar with --plugins or --module-path";
           }
         }

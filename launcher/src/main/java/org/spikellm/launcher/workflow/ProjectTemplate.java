@@ -17,7 +17,8 @@ import org.spikellm.model.CheckpointException;
 
 /** A Maven project with one provider, for somebody who wants to write another one. */
 public enum ProjectTemplate {
-  NEURON("A neuron with an adaptive threshold", "adaptive", "adaptive-neuron", "com.example.adaptive", "AdaptiveThreshold", List.of(), """
+  NEURON("A neuron with an adaptive threshold", "adaptive", "adaptive-neuron", "com.example.adaptive", "AdaptiveThreshold",
+      List.of(), """
           spikellm quantize MODEL OUT --plugins target --neuron adaptive --pipeline rtn
           spikellm evaluate MODEL OUT --plugins target --text FILE
       """),
@@ -25,7 +26,8 @@ public enum ProjectTemplate {
       List.of("spikellm-backend-reference:test"), """
           spikellm quantize MODEL OUT --plugins target --salience energy --pipeline rtn
       """),
-  PIPELINE("A quantization pipeline that looks for the best clipping", "clip-search", "clip-search-pipeline", "com.example.clipsearch",
+  PIPELINE("A quantization pipeline that looks for the best clipping", "clip-search", "clip-search-pipeline",
+      "com.example.clipsearch",
       "ClipSearch", List.of("spikellm-model:provided", "spikellm-backend-reference:test"), """
           spikellm quantize MODEL OUT --plugins target --pipeline clip-search
       """),
@@ -47,7 +49,8 @@ public enum ProjectTemplate {
    * @param dependencies artifacts of this project beside the API and the TCK, each with its scope
    * @param use commands that use the provider
    */
-  ProjectTemplate(String title, String id, String artifact, String packageName, String className, List<String> dependencies, String use) {
+  ProjectTemplate(String title, String id, String artifact, String packageName, String className, List<String> dependencies,
+      String use) {
     this.title = title;
     this.id = id;
     this.artifact = artifact;
@@ -80,7 +83,8 @@ public enum ProjectTemplate {
     String sources = packageName.replace('.', '/') + "/" + className;
     Path source = directory.resolve("src/main/java/" + sources + ".java");
     Path test = directory.resolve("src/test/java/" + sources + "Test.java");
-    Map<String, String> values = Map.of("@TITLE@", title, "@ID@", id, "@ARTIFACT@", artifact, "@KIND@", label(), "@VERSION@", version(),
+    Map<String, String> values = Map.of("@TITLE@", title, "@ID@", id, "@ARTIFACT@", artifact, "@KIND@", label(), "@VERSION@",
+        version(),
         "@SOURCE@", directory.relativize(source).toString(), "@TEST@", directory.relativize(test).toString(),
         "@DEPENDENCIES@", dependencies(), "@USE@", use.indent(0));
     copy("pom.xml", directory.resolve("pom.xml"), values);
@@ -129,6 +133,7 @@ public enum ProjectTemplate {
   }
 
   private static String version() {
-    return Optional.ofNullable(Provider.class.getModule().getDescriptor()).flatMap(ModuleDescriptor::rawVersion).orElse("0.1.0-SNAPSHOT");
+    return Optional.ofNullable(Provider.class.getModule().getDescriptor()).flatMap(ModuleDescriptor::rawVersion)
+        .orElse("0.1.0-SNAPSHOT");
   }
 }

@@ -15,7 +15,8 @@ final class Fork {
 
   /** Where the tests of this module find everything else; without test classes, and without a test engine that is no module. */
   static List<Path> path() {
-    return Stream.of("jdk.module.path", "java.class.path").map(System::getProperty).flatMap(list -> Stream.of(list.split(File.pathSeparator)))
+    return Stream.of("jdk.module.path", "java.class.path").map(System::getProperty)
+        .flatMap(list -> Stream.of(list.split(File.pathSeparator)))
         .filter(entry -> !entry.isEmpty() && !entry.endsWith("test-classes") && !entry.contains("archunit"))
         .distinct().map(Path::of).toList();
   }

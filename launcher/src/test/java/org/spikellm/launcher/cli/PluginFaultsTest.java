@@ -38,7 +38,8 @@ class PluginFaultsTest {
   }
 
   private void detector(String id, String body) throws IOException {
-    new PluginJar().source("module-info", "module " + id + " { requires org.spikellm.api; provides org.spikellm.api.SalienceDetector with "
+    new PluginJar().source("module-info", "module " + id
+        + " { requires org.spikellm.api; provides org.spikellm.api.SalienceDetector with "
         + id + ".Detector; }").source(id + ".Detector", DETECTOR.formatted(id, body)).write(plugins.resolve(id + ".jar"));
   }
 
@@ -78,11 +79,13 @@ class PluginFaultsTest {
 
   @Test
   void aNeuronThatDoesNotLink() throws IOException {
-    Path library = new PluginJar().source("lib.Gone", "package lib; public class Gone { public static short level() { return 1; } }")
+    Path library = new PluginJar()
+        .source("lib.Gone", "package lib; public class Gone { public static short level() { return 1; } }")
         .write(temporary.resolve("lib.jar"));
     new PluginJar().source("module-info", "module unlinked { requires org.spikellm.api; requires static lib; "
         + "provides org.spikellm.api.NeuronModel with unlinked.Neuron; }").library(library)
-        .source("unlinked.Neuron", PluginJar.neuron("unlinked", "unlinked", "spikes[0] = lib.Gone.level();")).write(plugins.resolve("unlinked.jar"));
+        .source("unlinked.Neuron", PluginJar.neuron("unlinked", "unlinked", "spikes[0] = lib.Gone.level();"))
+        .write(plugins.resolve("unlinked.jar"));
     blamed(quantize("--neuron", "unlinked"), "neuron 'unlinked'", "unlinked.jar", "NoClassDefFoundError", "lib/Gone");
   }
 
@@ -117,7 +120,8 @@ class PluginFaultsTest {
     new PluginJar().source("module-info", module).source("wrong.Backend", backend.formatted("out.setFloat(0, 0, Float.NaN);"))
         .write(plugins.resolve("wrong.jar"));
     blamed(quantize(), "backend 'wrong'", "wrong.jar", "matmul", "made NaN");
-    new PluginJar().source("module-info", module).source("wrong.Backend", backend.formatted("throw new ArithmeticException(\"no\");"))
+    new PluginJar().source("module-info", module).source("wrong.Backend",
+        backend.formatted("throw new ArithmeticException(\"no\");"))
         .write(plugins.resolve("wrong.jar"));
     blamed(quantize(), "backend 'wrong'", "wrong.jar", "matmul threw ArithmeticException: no");
     assertEquals(0, quantize("--backend", "reference").status());
@@ -134,9 +138,12 @@ class PluginFaultsTest {
           public Session open(int threads) { throw new IllegalStateException(); }
         }
         """;
-    new PluginJar().source("module-info", "module looper { requires org.spikellm.api; provides org.spikellm.api.ComputeBackend with "
-        + "looper.Backend; }").source("looper.Backend", backend.replace("onSpinWait(); }", "onSpinWait(); if (System.nanoTime() - T > 20e9) "
-        + "throw new IllegalStateException(); }").replace("public String id", "static final long T = System.nanoTime(); public String id"))
+    new PluginJar().source("module-info",
+        "module looper { requires org.spikellm.api; provides org.spikellm.api.ComputeBackend with "
+        + "looper.Backend; }").source("looper.Backend", backend.replace("onSpinWait(); }",
+        "onSpinWait(); if (System.nanoTime() - T > 20e9) "
+        + "throw new IllegalStateException(); }").replace("public String id",
+        "static final long T = System.nanoTime(); public String id"))
         .write(plugins.resolve("looper.jar"));
     Program list = Program.run("providers", "--plugins", plugins.toString());
     assertEquals(0, list.status(), list.err());
@@ -150,7 +157,8 @@ class PluginFaultsTest {
   void finishedBlocksSurvive() throws IOException {
     Path flag = Files.writeString(temporary.resolve("fail"), "");
     detector("moody", "if (inputs.tokens() > 0 && calls++ >= 8 && java.nio.file.Files.exists(java.nio.file.Path.of(\"" + flag
-        + "\"))) throw new IllegalStateException(\"moody\"); return new float[weight.columns()]; } static int calls; int unused() { return 0;");
+        + "\"))) throw new IllegalStateException(\"moody\"); "
+        + "return new float[weight.columns()]; } static int calls; int unused() { return 0;");
     blamed(quantize("--salience", "moody"), "moody.jar", "score threw moody");
     Files.delete(flag);
     Program again = quantize("--salience", "moody", "--json");

@@ -38,7 +38,8 @@ class PluginsEndToEndTest {
     copy(Path.of("src/main/models"), home.resolve("models"));
     Path contracts = Files.createDirectory(home.resolve("tck"));
     for (Path entry : Fork.path()) {
-      String name = entry.toString().contains("tck") ? "contracts" + (Files.isDirectory(entry) ? "" : ".jar") : entry.getFileName().toString();
+      String name = entry.toString().contains("tck") ? "contracts" + (Files.isDirectory(entry) ? "" : ".jar")
+          : entry.getFileName().toString();
       if (name.matches("(contracts|junit-|opentest4j|apiguardian|jspecify).*")) {
         copy(entry, contracts.resolve(name));
       }
@@ -64,7 +65,8 @@ class PluginsEndToEndTest {
   private static Program run(String... args) throws IOException, InterruptedException {
     Path out = Files.createTempFile(temporary, "out", "");
     Path err = Files.createTempFile(temporary, "err", "");
-    Process process = Fork.builder(Fork.command(home, List.of(), args)).redirectOutput(out.toFile()).redirectError(err.toFile()).start();
+    Process process = Fork.builder(Fork.command(home, List.of(), args)).redirectOutput(out.toFile()).redirectError(err.toFile())
+        .start();
     assertTrue(process.waitFor(120, TimeUnit.SECONDS), String.join(" ", args));
     return new Program(process.exitValue(), Files.readString(out), Fork.complaints(Files.readAllLines(err)));
   }
@@ -76,13 +78,15 @@ class PluginsEndToEndTest {
   }
 
   private static String[] quantize(Path out, String way) {
-    return new String[] {"quantize", ModelCopy.ORIGINAL.toString(), out.toString(), way, jars.toString(), "--neuron", "adaptive", "--pipeline",
+    return new String[] {"quantize", ModelCopy.ORIGINAL.toString(), out.toString(), way, jars.toString(), "--neuron", "adaptive",
+        "--pipeline",
         "rtn", "--salience", "magnitude", "--samples", "1", "--sequence", "16", "--quiet"};
   }
 
   private static byte[] weights(Path out) throws IOException {
     try (Stream<Path> files = Files.list(out)) {
-      return Files.readAllBytes(files.filter(file -> file.toString().endsWith(".safetensors")).sorted().findFirst().orElseThrow());
+      return Files.readAllBytes(files.filter(file -> file.toString().endsWith(".safetensors")).sorted().findFirst()
+          .orElseThrow());
     }
   }
 
@@ -96,7 +100,8 @@ class PluginsEndToEndTest {
     assertEquals(0, Program.run(quantize(modular, "--module-path")).status());
     assertArrayEquals(weights(bundled), weights(modular));
 
-    String json = succeeds("evaluate", bundled.toString(), "--plugins", jars.toString(), "--text", TEXT, "--sequence", "32", "--limit", "1",
+    String json = succeeds("evaluate", bundled.toString(), "--plugins", jars.toString(), "--text", TEXT, "--sequence", "32",
+        "--limit", "1",
         "--json", "--quiet");
     double perplexity = Double.parseDouble(json.replaceFirst("(?s).*\"value\":([0-9.]+).*", "$1"));
     assertTrue(perplexity > 5 && perplexity < 200, json);
@@ -119,7 +124,8 @@ class PluginsEndToEndTest {
     PluginJar.module("wild", "wild", "java.util.Arrays.fill(spikes, (short) 999);").write(wild.resolve("wild.jar"));
     Program run = run("providers", "--module-path", wild.toString(), "--verify", "wild");
     assertEquals(1, run.status(), run.err());
-    assertTrue(run.out().contains("failed  N.2 ") && run.out().contains("failed  N.6 ") && run.out().contains("passed  P.1 "), run.out());
+    assertTrue(run.out().contains("failed  N.2 ") && run.out().contains("failed  N.6 ") && run.out().contains("passed  P.1 "),
+        run.out());
   }
 
   /** A chat, a line in and a line out. */
@@ -164,7 +170,8 @@ class PluginsEndToEndTest {
   /** A jar whose neuron fires all that is there, or less by a share. */
   private static PluginJar neuron(String share) {
     return PluginJar.module("swap", "swap", "for (int i = 0; i < input.length; i++) { float u = potential[i] + input[i]; "
-        + "spikes[i] = (short) Math.clamp((int) (u * " + share + "), d.lowLevel(), d.highLevel()); potential[i] = u - spikes[i]; }");
+        + "spikes[i] = (short) Math.clamp((int) (u * " + share
+        + "), d.lowLevel(), d.highLevel()); potential[i] = u - spikes[i]; }");
   }
 
   @Test
@@ -173,9 +180,11 @@ class PluginsEndToEndTest {
     Path jar = plugins.resolve("swap.jar");
     move(neuron("1"), jar);
     Path out = temporary.resolve("swapped");
-    assertEquals(0, Program.run("quantize", ModelCopy.ORIGINAL.toString(), out.toString(), "--plugins", plugins.toString(), "--neuron", "swap",
+    assertEquals(0, Program.run("quantize", ModelCopy.ORIGINAL.toString(), out.toString(), "--plugins", plugins.toString(),
+        "--neuron", "swap",
         "--pipeline", "rtn", "--salience", "magnitude", "--samples", "1", "--sequence", "16", "--quiet").status());
-    Process process = Fork.builder(Fork.command(home, List.of(), "chat", out.toString(), "--plugins", plugins.toString(), "--json",
+    Process process = Fork.builder(Fork.command(home, List.of(), "chat", out.toString(), "--plugins", plugins.toString(),
+        "--json",
         "--temperature", "0", "--max-tokens", "6")).start();
     try (Chat chat = new Chat(process, process.outputWriter(StandardCharsets.UTF_8), process.inputReader(StandardCharsets.UTF_8),
         process.errorReader(StandardCharsets.UTF_8))) {

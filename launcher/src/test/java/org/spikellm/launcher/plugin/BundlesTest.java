@@ -48,7 +48,8 @@ class BundlesTest {
   private void fails(String... parts) throws IOException {
     PluginJar.module("fine", "fine", "").write(directory.resolve("fine.jar"));
     List<Listing> all = listings();
-    assertTrue(all.stream().anyMatch(listing -> listing.id().equals("fine") && listing.state() == Listing.State.LOADED), all.toString());
+    assertTrue(all.stream().anyMatch(listing -> listing.id().equals("fine") && listing.state() == Listing.State.LOADED),
+        all.toString());
     Listing failed = all.stream().filter(listing -> listing.state() == Listing.State.FAILED).findFirst().orElseThrow();
     assertEquals(2, all.size(), all.toString());
     for (String part : parts) {
@@ -62,7 +63,8 @@ class BundlesTest {
     Set<Thread> before = Thread.getAllStackTraces().keySet();
     try (Plugins plugins = Plugins.open(directory)) {
       assertEquals(List.of(), plugins.listings());
-      assertEquals(List.of(), Thread.getAllStackTraces().keySet().stream().filter(t -> !before.contains(t) && t.getName().contains("Felix"))
+      assertEquals(List.of(), Thread.getAllStackTraces().keySet().stream()
+          .filter(t -> !before.contains(t) && t.getName().contains("Felix"))
           .toList());
     }
   }
@@ -108,7 +110,8 @@ class BundlesTest {
 
   @Test
   void aModuleThatRequiresWhatIsNotThereFails() throws IOException {
-    Path library = new PluginJar().source("module-info", "module lib { exports lib; }").source("lib.X", "package lib; public class X {}")
+    Path library = new PluginJar().source("module-info", "module lib { exports lib; }")
+        .source("lib.X", "package lib; public class X {}")
         .write(directory.resolve("lib.jar"));
     PluginJar.module("user", "user", "").source("module-info", "module user { requires org.spikellm.api; requires lib; "
         + "provides org.spikellm.api.NeuronModel with user.Neuron; }").library(library).write(directory.resolve("user.jar"));
@@ -149,12 +152,15 @@ class BundlesTest {
 
   @Test
   void aBundleHasPrivateDependencies() throws IOException {
-    Path library = new PluginJar().source("lib.Name", "package lib; public class Name { public static String id() { return \"inner\"; } }")
+    Path library = new PluginJar()
+        .source("lib.Name", "package lib; public class Name { public static String id() { return \"inner\"; } }")
         .write(directory.resolve("lib.jar"));
     byte[] inner = Files.readAllBytes(library);
-    PluginJar.bundle("outer").header("Import-Package", API).header("Bundle-ClassPath", ".,lib/inner.jar").entry("lib/inner.jar", inner)
+    PluginJar.bundle("outer").header("Import-Package", API).header("Bundle-ClassPath", ".,lib/inner.jar")
+        .entry("lib/inner.jar", inner)
         .entry("META-INF/services/org.spikellm.api.NeuronModel", "outer.Neuron # one\n".getBytes(StandardCharsets.UTF_8))
-        .source("outer.Neuron", PluginJar.neuron("outer", "(lib.Name.id())", "")).library(library).write(directory.resolve("outer.jar"));
+        .source("outer.Neuron", PluginJar.neuron("outer", "(lib.Name.id())", "")).library(library)
+        .write(directory.resolve("outer.jar"));
     Files.delete(library);
     assertEquals("inner", only().id());
   }
@@ -178,7 +184,8 @@ class BundlesTest {
 
   @Test
   void anActivatorThatFailsIsListed() throws IOException {
-    PluginJar.bundle("active").header("Import-Package", API + ",org.osgi.framework").header("Bundle-Activator", "active.Activator")
+    PluginJar.bundle("active").header("Import-Package", API + ",org.osgi.framework")
+        .header("Bundle-Activator", "active.Activator")
         .library(PluginJar.location(BundleActivator.class)).source("active.Activator", """
             package active;
             import org.osgi.framework.*;
@@ -200,9 +207,11 @@ class BundlesTest {
   @Test
   void norAreItsClassesByName() throws IOException {
     String look = "(look())";
-    PluginJar.module("looker", look, "").source("looker.Neuron", PluginJar.neuron("looker", look, "").replaceFirst("public boolean", """
+    PluginJar.module("looker", look, "").source("looker.Neuron",
+        PluginJar.neuron("looker", look, "").replaceFirst("public boolean", """
         static String look() {
-          for (String name : new String[] {"org.spikellm.launcher.cli.Main", "picocli.CommandLine", "org.spikellm.neurons.IntegrateFire"}) {
+          for (String name : new String[] {"org.spikellm.launcher.cli.Main", "picocli.CommandLine",
+              "org.spikellm.neurons.IntegrateFire"}) {
             try {
               return "found-" + Class.forName(name).getSimpleName().toLowerCase();
             } catch (ClassNotFoundException e) { }
@@ -217,7 +226,8 @@ class BundlesTest {
   void vectorsWorkInsideABundle() throws IOException {
     String add = "(\"v\" + (int) jdk.incubator.vector.FloatVector.broadcast(jdk.incubator.vector.FloatVector.SPECIES_128, 2f)"
         + ".reduceLanes(jdk.incubator.vector.VectorOperators.ADD))";
-    PluginJar.module("vectors", add, "").source("module-info", "module vectors { requires org.spikellm.api; requires jdk.incubator.vector; "
+    PluginJar.module("vectors", add, "").source("module-info",
+        "module vectors { requires org.spikellm.api; requires jdk.incubator.vector; "
         + "provides org.spikellm.api.NeuronModel with vectors.Neuron; }").write(directory.resolve("vectors.jar"));
     assertEquals("v8", only().id());
   }
@@ -226,10 +236,12 @@ class BundlesTest {
   void nativeCodeWorksInsideABundle() throws IOException, InterruptedException {
     Path source = Files.writeString(directory.resolve("answer.c"), "int answer(void) { return 42; }\n");
     Path library = directory.resolve("libanswer.so");
-    assumeTrue(System.getProperty("os.name").equals("Linux") && System.getProperty("os.arch").equals("amd64"), "the header names Linux");
+    assumeTrue(System.getProperty("os.name").equals("Linux") && System.getProperty("os.arch").equals("amd64"),
+        "the header names Linux");
     assumeTrue(compiles(source, library), "there is no C compiler");
     String call = "(call())";
-    PluginJar.bundle("natives").header("Import-Package", API).header("Bundle-NativeCode", "libanswer.so;osname=linux;processor=x86-64")
+    PluginJar.bundle("natives").header("Import-Package", API)
+        .header("Bundle-NativeCode", "libanswer.so;osname=linux;processor=x86-64")
         .entry("libanswer.so", Files.readAllBytes(library))
         .entry("META-INF/services/org.spikellm.api.NeuronModel", "natives.Neuron".getBytes(StandardCharsets.UTF_8))
         .source("natives.Neuron", PluginJar.neuron("natives", call, "").replaceFirst("public boolean", """
@@ -259,14 +271,16 @@ class BundlesTest {
   @Test
   void aProviderThatThrowsIsListed() throws IOException {
     PluginJar.module("thrower", "(throwing())", "").source("thrower.Neuron", PluginJar.neuron("thrower", "(throwing())", "")
-        .replaceFirst("public boolean", "static String throwing() { throw new IllegalArgumentException(\"in id\"); }\n  public boolean"))
+        .replaceFirst("public boolean",
+        "static String throwing() { throw new IllegalArgumentException(\"in id\"); }\n  public boolean"))
         .write(directory.resolve("thrower.jar"));
     fails("thrower.jar", "IllegalArgumentException: in id");
   }
 
   @Test
   void aClassThatDoesNotLinkIsListed() throws IOException {
-    Path library = new PluginJar().source("lib.Name", "package lib; public class Name { public static String id() { return \"x\"; } }")
+    Path library = new PluginJar()
+        .source("lib.Name", "package lib; public class Name { public static String id() { return \"x\"; } }")
         .write(directory.resolve("lib.jar"));
     PluginJar.bundle("unlinked").header("Import-Package", API)
         .entry("META-INF/services/org.spikellm.api.NeuronModel", "unlinked.Neuron".getBytes(StandardCharsets.UTF_8))
@@ -278,8 +292,10 @@ class BundlesTest {
 
   @Test
   void oneThatDoesNotComeBackIsListed() throws IOException {
-    PluginJar.module("looper", "(looping())", "").source("looper.Neuron", PluginJar.neuron("looper", "(looping())", "").replaceFirst(
-        "public boolean", "static String looping() { while (true) { Thread.onSpinWait(); if (Thread.interrupted()) { return \"\"; } } }\n"
+    PluginJar.module("looper", "(looping())", "").source("looper.Neuron",
+        PluginJar.neuron("looper", "(looping())", "").replaceFirst(
+        "public boolean", "static String looping() { while (true) { Thread.onSpinWait(); "
+            + " if (Thread.interrupted()) { return \"\"; } } }\n"
             + "  public boolean")).write(directory.resolve("looper.jar"));
     fails("looper.jar", "did not answer within");
     Thread.getAllStackTraces().keySet().stream().filter(t -> t.getName().contains("looper")).forEach(t -> {

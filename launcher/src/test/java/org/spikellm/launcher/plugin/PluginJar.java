@@ -35,7 +35,8 @@ public final class PluginJar {
 
   /** A real bundle. */
   static PluginJar bundle(String name) {
-    return new PluginJar().header("Bundle-ManifestVersion", "2").header("Bundle-SymbolicName", name).header("Bundle-Version", "1.0.0");
+    return new PluginJar().header("Bundle-ManifestVersion", "2").header("Bundle-SymbolicName", name)
+        .header("Bundle-Version", "1.0.0");
   }
 
   /** A plain module named {@code name} that provides the one neuron of {@link #neuron}. */
@@ -96,7 +97,8 @@ public final class PluginJar {
       String path = Stream.concat(Stream.of(location(Provider.class)), libraries.stream()).map(Path::toString)
           .reduce((a, b) -> a + File.pathSeparator + b).orElseThrow();
       StringWriter said = new StringWriter();
-      int status = ToolProvider.findFirst("javac").orElseThrow().run(new PrintWriter(said), new PrintWriter(said), Stream.concat(Stream.of(
+      int status = ToolProvider.findFirst("javac").orElseThrow()
+          .run(new PrintWriter(said), new PrintWriter(said), Stream.concat(Stream.of(
           "-nowarn", "-p", path, "-cp", path, "--add-modules", "jdk.incubator.vector", "-d", classes.toString()), files.stream())
           .toArray(String[]::new));
       assertEquals(0, status, said.toString());
@@ -117,7 +119,8 @@ public final class PluginJar {
   }
 
   static Path location(Class<?> type) {
-    return Path.of(type.getModule().getLayer().configuration().findModule(type.getModule().getName()).orElseThrow().reference().location()
+    return Path.of(type.getModule().getLayer().configuration().findModule(type.getModule().getName()).orElseThrow().reference()
+        .location()
         .orElseThrow());
   }
 }

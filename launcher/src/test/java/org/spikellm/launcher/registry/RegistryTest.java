@@ -120,7 +120,8 @@ class RegistryTest {
         return false;
       }
     };
-    return Listing.load(Kind.NEURON, "Neuron", new Origin(Origin.Way.BUNDLE, "some.module", "1.0", Path.of("dir", jar)), () -> neuron);
+    return Listing.load(Kind.NEURON, "Neuron", new Origin(Origin.Way.BUNDLE, "some.module", "1.0", Path.of("dir", jar)),
+        () -> neuron);
   }
 
   @Test

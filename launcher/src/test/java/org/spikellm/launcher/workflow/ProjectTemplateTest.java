@@ -27,14 +27,17 @@ class ProjectTemplateTest {
 
   /** Everything the tests run with. */
   private static String path() {
-    return Stream.of("jdk.module.path", "java.class.path").map(System::getProperty).flatMap(list -> Stream.of(list.split(File.pathSeparator)))
-        .filter(entry -> !entry.isEmpty() && !entry.endsWith("test-classes")).distinct().collect(Collectors.joining(File.pathSeparator));
+    return Stream.of("jdk.module.path", "java.class.path").map(System::getProperty)
+        .flatMap(list -> Stream.of(list.split(File.pathSeparator)))
+        .filter(entry -> !entry.isEmpty() && !entry.endsWith("test-classes")).distinct()
+        .collect(Collectors.joining(File.pathSeparator));
   }
 
   private void compile(Path out, String option, List<Path> sources) {
     StringWriter said = new StringWriter();
     int status = ToolProvider.findFirst("javac").orElseThrow().run(new PrintWriter(said), new PrintWriter(said), Stream.concat(
-        Stream.of("-Xlint:all,-module,-path,-classfile", "-Werror", option, path() + File.pathSeparator + temporary.resolve("main"), "-d",
+        Stream.of("-Xlint:all,-module,-path,-classfile", "-Werror", option, path() + File.pathSeparator
+        + temporary.resolve("main"), "-d",
             out.toString()), sources.stream().map(Path::toString)).toArray(String[]::new));
     assertEquals(0, status, said.toString());
   }
@@ -44,7 +47,8 @@ class ProjectTemplateTest {
   void theProjectCompiles(ProjectTemplate template) throws IOException {
     Path project = temporary.resolve("project");
     Path formula = template.write(project);
-    Path test = project.resolve(project.relativize(formula).toString().replace("src/main", "src/test").replace(".java", "Test.java"));
+    Path test = project.resolve(project.relativize(formula).toString().replace("src/main", "src/test")
+        .replace(".java", "Test.java"));
     compile(temporary.resolve("main"), "--module-path", List.of(project.resolve("src/main/java/module-info.java"), formula));
     compile(temporary.resolve("test"), "--class-path", List.of(test));
     for (String file : List.of("pom.xml", "README.md")) {

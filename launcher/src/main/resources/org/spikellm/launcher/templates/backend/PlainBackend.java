@@ -11,8 +11,8 @@ import org.spikellm.api.SpikingLinear;
 import org.spikellm.api.Tensor;
 
 /**
- * The two kernels that a backend must have, in plain Java on the caller's thread; the others have defaults in {@link Session}. Replace
- * them one after the other by what your device does faster: the contract says whether the answers are still right.
+ * The two kernels that a backend must have, in plain Java on the caller's thread; the others have defaults in {@link Session}.
+ * Replace them one after the other by what your device does faster: the contract says whether the answers are still right.
  */
 public final class PlainBackend implements ComputeBackend {
 
@@ -21,7 +21,9 @@ public final class PlainBackend implements ComputeBackend {
     return "plain";
   }
 
-  /** Say here what is missing where the device cannot be used; of those that can, {@code auto} takes the one of the highest speed. */
+  /**
+   * Say here what is missing where the device cannot be used; of those that can, {@code auto} takes the one of the highest speed.
+   */
   @Override
   public Availability probe() {
     return new Availability.Available("one thread of plain Java", 0);

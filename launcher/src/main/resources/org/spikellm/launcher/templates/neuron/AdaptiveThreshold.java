@@ -6,9 +6,9 @@ import org.spikellm.api.NeuronModel;
 import org.spikellm.api.Provider;
 
 /**
- * A neuron with an adaptive threshold: every level that it fires in a step makes the next one in that step dearer by {@code adaptation}, and
- * the threshold recovers until the next step. So a large input is spread over time: what it does not fire now stays in the
- * potential. It has twice the steps that it is asked for, of half the levels.
+ * A neuron with an adaptive threshold: every level that it fires in a step makes the next one in that step dearer by
+ * {@code adaptation}, and the threshold recovers until the next step. So a large input is spread over time: what it does not
+ * fire now stays in the potential. It has twice the steps that it is asked for, of half the levels.
  *
  * <pre>
  * u = v + x                                      charge

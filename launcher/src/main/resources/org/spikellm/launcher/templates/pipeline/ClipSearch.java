@@ -16,8 +16,8 @@ import org.spikellm.api.Tensor;
 import org.spikellm.model.AffineQuantizer;
 
 /**
- * Rounds every weight to the nearest of 2^bits levels between its row's extremes times a clipping factor; of some factors each layer takes
- * the one with the least squared error, Σ (W − Ŵ)².
+ * Rounds every weight to the nearest of 2^bits levels between its row's extremes times a clipping factor; of some factors each
+ * layer takes the one with the least squared error, Σ (W − Ŵ)².
  */
 public final class ClipSearch implements QuantizationPipeline {
 
@@ -35,10 +35,12 @@ public final class ClipSearch implements QuantizationPipeline {
     block.linears().forEach((projection, linear) -> {
       Encoding input = task.encodings().get(projection);
       ChannelOrder order = input != null ? input.order() : ChannelOrder.identity(linear.weight().columns());
-      LinearWeight weight = task.spec().quantizesWeights() ? best(((DenseWeight) linear.weight()).values(), order, task) : linear.weight();
+      LinearWeight weight = task.spec().quantizesWeights() ? best(((DenseWeight) linear.weight()).values(), order, task)
+          : linear.weight();
       linears.put(projection, new Block.Linear(weight, linear.bias(), input));
     });
-    return new QuantizedBlock(new Block(block.shape(), linears, block.attentionNorm(), block.mlpNorm(), task.keyValues()), new double[0]);
+    return new QuantizedBlock(new Block(block.shape(), linears, block.attentionNorm(), block.mlpNorm(), task.keyValues()),
+        new double[0]);
   }
 
   private static QuantizedWeight best(Tensor weight, ChannelOrder order, BlockTask task) {
