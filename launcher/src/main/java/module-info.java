@@ -3,6 +3,7 @@ module org.spikellm.launcher {
   requires org.spikellm.model;
   requires info.picocli;
   requires me.tongfei.progressbar;
+  requires org.apache.felix.framework;
 
   // Tokenizers and chat templates. Automatic modules do not pull in the explicit modules they use, hence the second group.
   requires ai.djl.api;
@@ -20,6 +21,7 @@ module org.spikellm.launcher {
   uses org.spikellm.api.NeuronModel;
   uses org.spikellm.api.SalienceDetector;
   uses org.spikellm.api.QuantizationPipeline;
+  uses org.osgi.framework.launch.FrameworkFactory;
 
   opens org.spikellm.launcher.cli to info.picocli;
 }

@@ -37,8 +37,12 @@ public final class SafetensorsWriter {
     for (var entry : tensors.entrySet()) {
       Tensor tensor = entry.getValue();
       long end = at + tensor.segment().byteSize();
-      header.put(entry.getKey(), Map.of("dtype", tensor.dtype().name(), "shape", List.of(tensor.rows(), tensor.columns()),
-          "data_offsets", List.of(at, end)));
+      // In one order: equal tasks give equal bytes.
+      Map<String, Object> described = new LinkedHashMap<>();
+      described.put("dtype", tensor.dtype().name());
+      described.put("shape", List.of(tensor.rows(), tensor.columns()));
+      described.put("data_offsets", List.of(at, end));
+      header.put(entry.getKey(), described);
       at = end;
     }
     byte[] json = padded(Json.write(header).getBytes(StandardCharsets.UTF_8));

@@ -1,5 +1,6 @@
 package org.spikellm.launcher.cli;
 
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -7,6 +8,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
+import org.spikellm.launcher.plugin.Plugins;
+import org.spikellm.launcher.registry.Listing;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.registry.RegistryException;
 import org.spikellm.launcher.workflow.Progress;
@@ -17,7 +21,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** The options that every command has, and what follows from them. */
-final class CommonOptions {
+final class CommonOptions implements AutoCloseable {
 
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
@@ -31,6 +35,14 @@ final class CommonOptions {
 
   @Option(names = "--module-path", paramLabel = "DIR", split = ":", description = "Directory of modular jars with more providers.")
   private List<Path> modulePath = new ArrayList<>();
+
+  @Option(names = "--plugins", paramLabel = "DIR",
+      description = "Directory of jars with more providers: modules and OSGi bundles, each with classes of its own.")
+  private Path pluginDirectory;
+
+  @Option(names = "--prefer", paramLabel = "JAR",
+      description = "Where two providers of one kind have one id, take the one in this jar, given by path or file name.")
+  private List<String> preferred = new ArrayList<>();
 
   @Option(names = "--option", paramLabel = "PROVIDER.KEY=VALUE",
       description = "A provider's own option; 'spikellm providers' lists them.")
@@ -48,6 +60,12 @@ final class CommonOptions {
   @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help and exit.")
   private boolean help;
 
+  /** The providers of modules, once they were looked for. */
+  private List<Listing> modules;
+
+  /** Those of bundles, or null. */
+  private Plugins plugins;
+
   /** Standard output, whatever the platform's encoding: UTF-8. */
   final PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
 
@@ -55,8 +73,30 @@ final class CommonOptions {
   final PrintStream err = new PrintStream(System.err, true, StandardCharsets.UTF_8);
 
   /** All providers, with the options of the command line. */
-  Registry registry() throws RegistryException {
-    return new Registry(modulePath, options);
+  Registry registry() throws IOException {
+    if (modules == null) {
+      modules = Registry.ofModules(modulePath);
+      plugins = pluginDirectory == null ? null : Plugins.open(pluginDirectory);
+    }
+    return registry(plugins == null ? List.of() : plugins.listings());
+  }
+
+  /** The plug-ins, which change while the program runs, or null; after {@link #registry()}. */
+  Plugins plugins() {
+    return plugins;
+  }
+
+  /** All providers, those of bundles as {@code bundles} lists them. */
+  Registry registry(List<Listing> bundles) throws RegistryException {
+    return new Registry(Stream.concat(modules.stream(), bundles.stream()).toList(), preferred, options);
+  }
+
+  /** Lets go of the plug-ins. */
+  @Override
+  public void close() {
+    if (plugins != null) {
+      plugins.close();
+    }
   }
 
   /** How many threads the backend gets. */

@@ -7,6 +7,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
+import org.spikellm.launcher.registry.ProviderFailure;
 import org.spikellm.launcher.registry.RegistryException;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
@@ -61,6 +62,7 @@ final class Failure {
       case NoSuchFileException missing -> missing.getFile() + ": not found";
       case AccessDeniedException denied -> denied.getFile() + ": permission denied";
       case FileSystemException other when other.getReason() == null -> other.getFile() + ": " + other.getClass().getSimpleName();
+      case ProviderFailure fault -> fault.getMessage();
       case IOException io when io.getMessage() != null -> io.getMessage();
       case IllegalArgumentException wrong when wrong.getMessage() != null -> wrong.getMessage();
       case OutOfMemoryError memory -> "out of memory: " + memory.getMessage()

@@ -8,6 +8,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 
 /** The program {@code spikellm}. Exit status: 0 done, 1 could not be done, 2 wrong call, 130 interrupted. */
 @Command(name = "spikellm", description = "Turns LLaMA-class language models into spiking models and runs them.",
@@ -43,10 +44,23 @@ public final class Main implements Runnable {
     program.setUsageHelpAutoWidth(true).setUsageHelpLongOptionsMaxWidth(32);
     program.setParameterExceptionHandler(Failure::wrongCall);
     program.setExecutionExceptionHandler(Failure::report);
+    program.setExecutionStrategy(Main::runAndClose);
     try {
       return program.execute(args);
     } catch (Error e) {
       return Failure.report(e, program.getErr(), List.of(args).contains("--stacktrace"));
+    }
+  }
+
+  private static int runAndClose(ParseResult parsed) {
+    try {
+      return new CommandLine.RunLast().execute(parsed);
+    } finally {
+      for (CommandLine command : parsed.asCommandLineList()) {
+        command.getCommandSpec().mixins().values().stream().map(mixin -> mixin.userObject())
+            .filter(CommonOptions.class::isInstance)
+            .forEach(options -> ((CommonOptions) options).close());
+      }
     }
   }
 

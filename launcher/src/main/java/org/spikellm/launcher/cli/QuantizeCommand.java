@@ -179,7 +179,12 @@ final class QuantizeCommand implements Callable<Integer> {
       return;
     }
     try {
-      registry.find(NeuronModel.class, neuron).dynamics(spec.activationBits(), spec.timeSteps());
+      NeuronModel found = registry.find(NeuronModel.class, neuron);
+      found.dynamics(spec.activationBits(), spec.timeSteps());
+      if (!found.collapsible()) {
+        common.note("neuron '" + neuron + "' is not collapsible: it runs step by step, and a linear layer takes "
+            + found.dynamics(spec.activationBits(), 1).timeSteps() + " products of spikes or more where one of counts would do");
+      }
     } catch (IllegalArgumentException e) {
       throw common.wrong("--activation-bits " + spec.activationBits() + ", --steps " + spec.timeSteps() + ": " + e.getMessage());
     }

@@ -1,14 +1,87 @@
 package org.spikellm.launcher.registry;
 
+import java.lang.module.ModuleDescriptor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.ServiceConfigurationError;
+import java.util.concurrent.Callable;
 import org.spikellm.api.Provider;
 
 /**
- * A provider that was found, or one that failed to load.
+ * A provider that was found, or one that cannot be used.
  *
- * @param kind what it is
- * @param id its id, or the class's name where it failed to load
- * @param origin the module and jar it comes from
+ * @param kind what it is, or null where its jar does not tell
+ * @param id its id, or the name of its class or module where it has none
+ * @param origin where it comes from
+ * @param state whether it can be used
  * @param provider the provider, or null where it failed to load
- * @param failure why it failed to load, or null
+ * @param reason why it cannot be used, or null
  */
-public record Listing(Kind kind, String id, String origin, Provider provider, String failure) {}
+public record Listing(Kind kind, String id, Origin origin, State state, Provider provider, String reason) {
+
+  private static final String ID = "[a-z0-9-]+";
+
+  /** What became of a provider. */
+  public enum State {
+    /** It can be asked for; a backend may still say that it is unavailable. */
+    LOADED,
+    /** It could not be loaded. */
+    FAILED,
+    /** Another one of its id is preferred. */
+    SET_ASIDE
+  }
+
+  /** One that could not be loaded. */
+  public static Listing failed(Kind kind, String name, Origin origin, String reason) {
+    return new Listing(kind, name, origin, State.FAILED, null, reason);
+  }
+
+  /** All that a module provides, none of which can be loaded. */
+  public static List<Listing> failed(ModuleDescriptor module, Origin origin, String reason) {
+    List<Listing> all = new ArrayList<>();
+    for (Kind kind : Kind.values()) {
+      module.provides().stream().filter(provides -> provides.service().equals(kind.type().getName()))
+          .flatMap(provides -> provides.providers().stream()).forEach(name -> all.add(failed(kind, name, origin, reason)));
+    }
+    return all.isEmpty() ? List.of(failed(null, module.name(), origin, reason)) : all;
+  }
+
+  /**
+   * Makes a provider and asks it who it is. A plug-in has limited time for it, and whatever it throws becomes the reason.
+   *
+   * @param name of its class
+   * @param maker gives the provider
+   */
+  public static Listing load(Kind kind, String name, Origin origin, Callable<? extends Provider> maker) {
+    try {
+      return origin.plugin() ? TimeLimit.call(name, () -> ask(kind, origin, maker)) : ask(kind, origin, maker);
+    } catch (Throwable e) {
+      return failed(kind, name, origin, reason(e));
+    }
+  }
+
+  private static Listing ask(Kind kind, Origin origin, Callable<? extends Provider> maker) throws Exception {
+    Provider provider = maker.call();
+    String id = provider.id();
+    if (id == null || !id.matches(ID)) {
+      throw new IllegalStateException("its id is '" + id + "', expected lower-case letters, digits and hyphens");
+    }
+    Map<String, String> options = provider.options();
+    if (options == null || options.entrySet().stream().anyMatch(e -> e.getKey() == null || e.getValue() == null)) {
+      throw new IllegalStateException("its options are " + options + ", expected each with its default");
+    }
+    return new Listing(kind, id, origin, State.LOADED, provider, null);
+  }
+
+  Listing setAside(Listing preferred) {
+    return new Listing(kind, id, origin, State.SET_ASIDE, provider, "--prefer chose the one in " + preferred.origin());
+  }
+
+  /** What is wrong, in words for people. */
+  public static String reason(Throwable e) {
+    Throwable cause = e instanceof ServiceConfigurationError && e.getCause() != null ? e.getCause() : e;
+    cause = cause instanceof ExceptionInInitializerError && cause.getCause() != null ? cause.getCause() : cause;
+    return (cause.getClass() == IllegalStateException.class ? "" : cause.getClass().getSimpleName() + ": ") + cause.getMessage();
+  }
+}

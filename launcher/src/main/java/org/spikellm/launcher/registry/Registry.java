@@ -1,13 +1,5 @@
 package org.spikellm.launcher.registry;
 
-import java.lang.module.Configuration;
-import java.lang.module.FindException;
-import java.lang.module.ModuleDescriptor;
-import java.lang.module.ModuleFinder;
-import java.lang.module.ModuleReference;
-import java.lang.module.ResolutionException;
-import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -16,37 +8,98 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.spikellm.api.Availability;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.Provider;
 
 /**
- * All providers: those of the boot layer, and those of the modular jars in further directories. A provider that fails to load is
- * listed with the reason and does not stop the others.
+ * All providers: those of the boot layer, those of the modular jars in further directories, and those of bundles. One that fails
+ * to load is listed with the reason and does not stop the others. What it gives of plug-ins is watched: a fault names the
+ * plug-in.
  */
 public final class Registry {
 
   private final Map<Kind, Map<String, Listing>> listings = new LinkedHashMap<>();
-  private final List<Listing> failures = new ArrayList<>();
+  /** Those that cannot be asked for. */
+  private final List<Listing> others = new ArrayList<>();
   private final Map<String, Map<String, String>> options;
+  private final Set<Listing> used = ConcurrentHashMap.newKeySet();
 
   /**
-   * Finds providers.
+   * Finds the providers of modules.
    *
    * @param modulePath directories of modular jars with more providers
    * @param options values of providers' options, as {@code PROVIDER.KEY} to value
-   * @throws RegistryException if a directory cannot be used, two providers of one kind share an id, or an option is unknown
+   * @throws RegistryException if a directory does not exist, two providers of one kind share an id, or an option is unknown
    */
   public Registry(List<Path> modulePath, Map<String, String> options) throws RegistryException {
-    ModuleLayer layer = modulePath.isEmpty() ? Registry.class.getModule().getLayer() : layer(modulePath);
-    for (Kind kind : Kind.values()) {
-      listings.put(kind, new TreeMap<>());
-      for (Listing listing : ServiceScan.providers(kind, layer)) {
-        add(listing);
+    this(ofModules(modulePath), List.of(), options);
+  }
+
+  /**
+   * Takes providers that were found.
+   *
+   * @param found all of them, also those that failed to load
+   * @param preferred jars, by path or file name: of two providers of one kind and id the one that lies in one of them is taken
+   * @param options values of providers' options, as {@code PROVIDER.KEY} to value
+   * @throws RegistryException if two providers of one kind share an id and not one of them is preferred, or an option is unknown
+   */
+  public Registry(List<Listing> found, List<String> preferred, Map<String, String> options) throws RegistryException {
+    for (String jar : preferred) {
+      if (found.stream().noneMatch(listing -> listing.origin().liesIn(jar))) {
+        throw RegistryException.wrongCall("--prefer " + jar
+            + ": no provider comes from a jar of that name; 'spikellm providers' lists them");
       }
     }
+    for (Kind kind : Kind.values()) {
+      Map<String, List<Listing>> byId = found.stream().filter(listing -> listing.kind() == kind
+          && listing.state() == Listing.State.LOADED)
+          .collect(Collectors.groupingBy(Listing::id, TreeMap::new, Collectors.toList()));
+      Map<String, Listing> chosen = new TreeMap<>();
+      for (List<Listing> same : byId.values()) {
+        Listing one = one(same, listing -> preferred.stream().anyMatch(listing.origin()::liesIn));
+        chosen.put(one.id(), one);
+        same.stream().filter(listing -> listing != one).forEach(listing -> others.add(listing.setAside(one)));
+      }
+      listings.put(kind, chosen);
+    }
+    found.stream().filter(listing -> listing.state() != Listing.State.LOADED).forEach(others::add);
     this.options = check(options);
+  }
+
+  /** The providers of the program's own modules and of those in further directories. */
+  public static List<Listing> ofModules(List<Path> modulePath) throws RegistryException {
+    ModulePath modules = ModulePath.resolve(modulePath);
+    List<Listing> found = new ArrayList<>();
+    for (Kind kind : Kind.values()) {
+      found.addAll(ServiceScan.providers(kind, modules.layer()));
+    }
+    found.addAll(modules.failures());
+    return found;
+  }
+
+  private static Listing one(List<Listing> same, Predicate<Listing> preferred) throws RegistryException {
+    if (same.size() == 1) {
+      return same.getFirst();
+    }
+    List<Listing> chosen = same.stream().filter(preferred).toList();
+    if (chosen.size() == 1) {
+      return chosen.getFirst();
+    }
+    List<Listing> rivals = chosen.isEmpty() ? same : chosen;
+    Listing first = rivals.getFirst();
+    throw new RegistryException((rivals.size() == 2 ? "two " : rivals.size() + " ") + first.kind().label() + "s have the id '"
+        + first.id()
+        + "': " + rivals.stream().map(listing -> "one in " + place(listing.origin())).collect(Collectors.joining(", "))
+        + "; choose with --prefer JAR, or remove a jar");
+  }
+
+  /** Two jars may have one name. */
+  private static String place(Origin origin) {
+    return origin.jar() == null ? origin.module() : origin.jar() + " (" + origin.module() + ")";
   }
 
   /** The same providers, with more options, which those given before go before. */
@@ -58,7 +111,8 @@ public final class Registry {
 
   private Registry(Registry other, Map<String, String> options) throws RegistryException {
     listings.putAll(other.listings);
-    failures.addAll(other.failures);
+    others.addAll(other.others);
+    used.addAll(other.used);
     Map<String, Map<String, String>> all = new TreeMap<>(other.options);
     check(options).forEach((id, values) -> {
       Map<String, String> merged = new TreeMap<>(all.getOrDefault(id, Map.of()));
@@ -71,40 +125,6 @@ public final class Registry {
   /** The same providers, with more options of the kind that the constructor takes; they go before those given before. */
   public Registry with(Map<String, String> options) throws RegistryException {
     return new Registry(this, options);
-  }
-
-  private void add(Listing listing) throws RegistryException {
-    if (listing.provider() == null) {
-      failures.add(listing);
-      return;
-    }
-    Listing other = listings.get(listing.kind()).putIfAbsent(listing.id(), listing);
-    if (other != null) {
-      throw new RegistryException("two " + listing.kind().label() + "s have the id '" + listing.id() + "': one in " + other.origin()
-          + ", one in " + listing.origin() + "; remove one of the jars");
-    }
-  }
-
-  private static ModuleLayer layer(List<Path> modulePath) throws RegistryException {
-    for (Path directory : modulePath) {
-      if (!Files.exists(directory)) {
-        throw new RegistryException("--module-path " + directory + ": expected a directory of modular jars, found nothing");
-      }
-    }
-    ModuleLayer boot = Registry.class.getModule().getLayer();
-    if (boot == null) {
-      throw new RegistryException("--module-path needs the program to run from the module path; start it with the script spikellm");
-    }
-    ModuleFinder finder = ModuleFinder.of(modulePath.toArray(Path[]::new));
-    try {
-      Set<String> names = finder.findAll().stream().map(ModuleReference::descriptor).map(ModuleDescriptor::name)
-          .collect(Collectors.toSet());
-      Configuration configuration = boot.configuration().resolveAndBind(finder, ModuleFinder.of(), names);
-      return boot.defineModulesWithOneLoader(configuration, Registry.class.getClassLoader());
-    } catch (FindException | ResolutionException | LayerInstantiationException e) {
-      throw new RegistryException("--module-path " + modulePath.stream().map(Path::toString).collect(Collectors.joining(":"))
-          + ": cannot be resolved: " + e.getMessage());
-    }
   }
 
   private Map<String, Map<String, String>> check(Map<String, String> given) throws RegistryException {
@@ -144,21 +164,23 @@ public final class Registry {
     Kind kind = Kind.of(type);
     Listing listing = listings.get(kind).get(id);
     if (listing == null) {
-      String failed = failures.stream().map(f -> "; " + f.origin() + " failed to load: " + f.failure())
-          .collect(Collectors.joining());
+      String failed = others.stream().filter(f -> f.state() == Listing.State.FAILED && (f.kind() == kind || f.kind() == null))
+          .map(f -> "; " + f.origin() + " failed to load: " + f.reason()).collect(Collectors.joining());
       throw RegistryException.wrongCall("there is no " + kind.label() + " '" + id + "'; known ones: "
           + String.join(", ", listings.get(kind).keySet()) + failed);
     }
+    used.add(listing);
+    Provider provider = Guard.over(listing, listing.provider());
     if (values.isEmpty()) {
-      return type.cast(listing.provider());
+      return type.cast(provider);
     }
     for (String key : values.keySet()) {
-      if (!listing.provider().options().containsKey(key)) {
+      if (!provider.options().containsKey(key)) {
         throw RegistryException.wrongCall(kind.label() + " '" + id + "' has no option '" + key + "'");
       }
     }
     try {
-      return type.cast(listing.provider().configure(values));
+      return type.cast(provider.configure(values));
     } catch (IllegalArgumentException e) {
       throw RegistryException.wrongCall(e.getMessage());
     }
@@ -169,6 +191,27 @@ public final class Registry {
     return options.getOrDefault(id, Map.of());
   }
 
+  /** Where the provider of that id comes from; it must exist. */
+  public Origin origin(Class<? extends Provider> type, String id) {
+    return listings.get(Kind.of(type)).get(id).origin();
+  }
+
+  /** Whether all that was asked for here is the same in {@code newer}. */
+  public boolean agreesWith(Registry newer) {
+    return used.stream().allMatch(listing -> newer.listings.get(listing.kind()).get(listing.id()) == listing);
+  }
+
+  /** Whether something that was asked for here is not in {@code newer} in any version. */
+  public boolean lostIn(Registry newer) {
+    return used.stream().anyMatch(listing -> !newer.listings.get(listing.kind()).containsKey(listing.id()));
+  }
+
+  /** Takes the place of a registry that {@link #agreesWith agrees} with it: what was asked for there counts as asked for here. */
+  public Registry inPlaceOf(Registry older) {
+    used.addAll(older.used);
+    return this;
+  }
+
   /**
    * The backend of that id; {@code auto} is the fastest available one.
    *
@@ -176,38 +219,40 @@ public final class Registry {
    */
   public ComputeBackend backend(String id) throws RegistryException {
     if (id.equals("auto")) {
-      return listings.get(Kind.BACKEND).keySet().stream().map(this::configuredBackend)
-          .filter(b -> b.probe() instanceof Availability.Available)
-          .max(Comparator.comparingInt(b -> ((Availability.Available) b.probe()).speed()))
-          .orElseThrow(() -> new RegistryException("no backend is available; see 'spikellm providers'"));
+      return backend(fastest());
     }
     ComputeBackend backend = find(ComputeBackend.class, id);
-    if (backend.probe() instanceof Availability.Unavailable(String reason)) {
+    if (Probe.of(backend) instanceof Availability.Unavailable(String reason)) {
       throw new RegistryException("backend '" + id + "' is not available: " + reason);
     }
     return backend;
   }
 
-  private ComputeBackend configuredBackend(String id) {
+  private String fastest() throws RegistryException {
+    Map<String, Integer> speeds = new TreeMap<>();
+    for (Listing listing : listings.get(Kind.BACKEND).values()) {
+      ComputeBackend backend = (ComputeBackend) configured(listing);
+      if (Probe.of(backend) instanceof Availability.Available(String device, int speed)) {
+        speeds.put(listing.id(), speed);
+      }
+    }
+    return speeds.entrySet().stream().max(Map.Entry.comparingByValue(Comparator.naturalOrder())).map(Map.Entry::getKey)
+        .orElseThrow(() -> new RegistryException("no backend is available; see 'spikellm providers'"));
+  }
+
+  private Provider configured(Listing listing) throws RegistryException {
+    Map<String, String> values = options(listing.id());
     try {
-      return find(ComputeBackend.class, id);
-    } catch (RegistryException e) {
-      throw new IllegalStateException(e);
+      return values.isEmpty() ? listing.provider() : listing.provider().configure(values);
+    } catch (IllegalArgumentException e) {
+      throw RegistryException.wrongCall(e.getMessage());
     }
   }
 
-  /** Every provider of a kind, by id, then those that failed to load. */
+  /** Every provider of a kind, by id, then those that cannot be asked for; null: those whose jar does not tell what they are. */
   public List<Listing> list(Kind kind) {
-    List<Listing> all = new ArrayList<>(listings.get(kind).values());
-    failures.stream().filter(f -> f.kind() == kind).forEach(all::add);
+    List<Listing> all = kind == null ? new ArrayList<>() : new ArrayList<>(listings.get(kind).values());
+    others.stream().filter(listing -> listing.kind() == kind).forEach(all::add);
     return all;
-  }
-
-  /** Where a module was loaded from, for people. */
-  static String origin(Module module) {
-    String name = module.isNamed() ? module.getName() : "the class path";
-    return module.getLayer() == null ? name
-        : module.getLayer().configuration().findModule(name).flatMap(m -> m.reference().location()).map(URI::getPath)
-            .map(path -> Path.of(path).getFileName() + " (" + name + ")").orElse(name);
   }
 }

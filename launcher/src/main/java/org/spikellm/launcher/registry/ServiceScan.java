@@ -24,26 +24,12 @@ final class ServiceScan {
         if (!services.hasNext()) {
           return found;
         }
-        found.add(load(kind, services.next()));
-      } catch (ServiceConfigurationError e) {
-        found.add(new Listing(kind, "?", "a module", null, reason(e)));
+        ServiceLoader.Provider<? extends Provider> service = services.next();
+        found.add(Listing.load(kind, service.type().getName(), Origin.of(service.type().getModule()), service::get));
+      } catch (ServiceConfigurationError | LinkageError e) {
+        found.add(Listing.failed(kind, "?", new Origin(Origin.Way.MODULE_PATH, "a module", null, null), Listing.reason(e)));
       }
     }
-  }
-
-  private static Listing load(Kind kind, ServiceLoader.Provider<? extends Provider> service) {
-    String origin = Registry.origin(service.type().getModule());
-    try {
-      Provider provider = service.get();
-      return new Listing(kind, provider.id(), origin, provider, null);
-    } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
-      return new Listing(kind, service.type().getName(), origin, null, reason(e));
-    }
-  }
-
-  private static String reason(Throwable e) {
-    Throwable cause = e.getCause() == null ? e : e.getCause();
-    return cause.getClass().getSimpleName() + ": " + cause.getMessage();
   }
 
   /** Only code in this module may load services that this module uses; each kind is named because {@code uses} is static. */

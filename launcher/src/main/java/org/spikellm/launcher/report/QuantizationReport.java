@@ -44,8 +44,8 @@ public record QuantizationReport(Path source, Path out, ModelConfig shape, Map<S
   /** Reads what the two checkpoints tell; {@code comparison} and {@code run} are what they do not. */
   public static QuantizationReport read(Path source, Path out, Registry registry, Comparison comparison, RunFacts run)
       throws IOException {
-    try (Checkpoint before = Checkpoint.open(source, LoadedModel.neurons(registry));
-        Checkpoint after = Checkpoint.open(out, LoadedModel.neurons(registry))) {
+    try (Checkpoint before = Checkpoint.open(source, LoadedModel.neurons(registry, source));
+        Checkpoint after = Checkpoint.open(out, LoadedModel.neurons(registry, out))) {
       List<BlockRecord> blocks = measured(out.resolve(MEASURED));
       if (blocks.size() != after.config().blocks()) {
         throw new CheckpointException(out.resolve(MEASURED) + ": expected " + after.config().blocks() + " blocks, found "

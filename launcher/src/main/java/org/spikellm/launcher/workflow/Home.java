@@ -8,6 +8,7 @@ import org.spikellm.model.CheckpointException;
 public final class Home {
 
   private static final String PROPERTY = "spikellm.home";
+  private static final String CONTRACTS = "tck";
   private static final String MODEL = "models/tales-3m";
 
   private Home() {}
@@ -28,6 +29,22 @@ public final class Home {
       throw new CheckpointException(model + ": the embedded model is not there; build or unpack the program again");
     }
     return model;
+  }
+
+  /**
+   * The directory of the modules that hold the contracts of providers.
+   *
+   * @throws CheckpointException if the program was not started by its script, or they are not there
+   */
+  static Path contracts() throws CheckpointException {
+    String home = System.getProperty(PROPERTY);
+    Path contracts = home == null ? Path.of(CONTRACTS) : Path.of(home, CONTRACTS);
+    if (home == null || !Files.isDirectory(contracts)) {
+      throw new CheckpointException(contracts
+          + ": the contracts of providers are not there; build or unpack the program again, and start "
+          + "it with the script spikellm");
+    }
+    return contracts;
   }
 
   /** The text that is calibrated on where none is given. */

@@ -2,6 +2,8 @@ package org.spikellm.launcher.workflow;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.Session;
@@ -10,6 +12,7 @@ import org.spikellm.launcher.text.Tokenizer;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.CheckpointException;
 import org.spikellm.model.Decoder;
+import org.spikellm.model.Json;
 import org.spikellm.model.NeuronLookup;
 import org.spikellm.model.SpikeMode;
 
@@ -26,7 +29,7 @@ public record LoadedModel(Checkpoint checkpoint, Tokenizer tokenizer, Session se
   /** Opens a model directory and prepares it on a backend. */
   public static LoadedModel open(Path directory, Registry registry, String backend, int threads, SpikeMode mode) throws IOException {
     ComputeBackend found = registry.backend(backend);
-    Checkpoint checkpoint = Checkpoint.open(directory, neurons(registry));
+    Checkpoint checkpoint = Checkpoint.open(directory, neurons(registry, directory));
     Tokenizer tokenizer = null;
     Session session = null;
     try {
@@ -51,15 +54,33 @@ public record LoadedModel(Checkpoint checkpoint, Tokenizer tokenizer, Session se
     }
   }
 
-  /** Finds the neurons that checkpoints name in a registry. */
-  public static NeuronLookup neurons(Registry registry) {
+  /** Finds the neurons that the checkpoint in a directory names; for one that is missing it says where it came from. */
+  public static NeuronLookup neurons(Registry registry, Path directory) {
     return (id, options) -> {
       try {
         return registry.find(NeuronModel.class, id, options);
       } catch (IOException e) {
-        throw new CheckpointException("the checkpoint's neuron: " + e.getMessage(), e);
+        throw new CheckpointException("the checkpoint's neuron: " + e.getMessage() + source(directory, id), e);
       }
     };
+  }
+
+  private static String source(Path directory, String neuron) {
+    try {
+      if (Json.readObject(directory.resolve("config.json")).get("quantization_config") instanceof Map<?, ?> made) {
+        for (String role : List.of("neuron", "weight_neuron")) {
+          if (made.get(role) instanceof Map<?, ?> named && neuron.equals(named.get("id")) && named.get("plugin") instanceof Map<?,
+              ?> plugin) {
+            return "; it was made with that of " + plugin.get("jar") + " (" + plugin.get("module") + " " + plugin.get("version")
+                + ", SHA-256 "
+                + plugin.get("sha256") + "): name the directory of that jar with --plugins or --module-path";
+          }
+        }
+      }
+    } catch (IOException e) {
+      return ""; // whoever reads the checkpoint says what is wrong with it
+    }
+    return "";
   }
 
   @Override

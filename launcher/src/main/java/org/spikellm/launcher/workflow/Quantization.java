@@ -20,6 +20,7 @@ import org.spikellm.api.Provider;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.SalienceDetector;
+import org.spikellm.launcher.registry.Origin;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.text.Tokenizer;
 import org.spikellm.model.AffineQuantizer;
@@ -82,7 +83,7 @@ public final class Quantization {
     SalienceDetector detector = registry.find(SalienceDetector.class, options.detector());
     ComputeBackend found = registry.backend(backend);
     CheckpointWriter.requireFree(out);
-    try (Checkpoint checkpoint = Checkpoint.open(source, LoadedModel.neurons(registry));
+    try (Checkpoint checkpoint = Checkpoint.open(source, LoadedModel.neurons(registry, source));
         Tokenizer tokenizer = LoadedModel.tokenizer(checkpoint)) {
       if (checkpoint.config().packed()) {
         throw new CheckpointException(source + ": is quantized already; quantize the float checkpoint that it was made from");
@@ -143,6 +144,10 @@ public final class Quantization {
     calibration.put("windows_sha256", SourceHash.of(bytes(windows)));
     map.put("calibration", calibration);
     map.put("backend", backend.id());
+    Origin computed = registry.origin(ComputeBackend.class, backend.id());
+    if (computed.plugin()) {
+      map.put("backend_plugin", plugin(computed));
+    }
     map.put("source", Map.of("sha256", sourceHash));
     return map;
   }
@@ -161,6 +166,20 @@ public final class Quantization {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("id", id);
     map.put("options", options);
+    Origin origin = registry.origin(type, id);
+    if (origin.plugin()) {
+      map.put("plugin", plugin(origin));
+    }
+    return map;
+  }
+
+  /** What to look for where a plug-in is missing; its hash also tells another version of it. */
+  private static Map<String, Object> plugin(Origin origin) throws IOException {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("jar", origin.jar() == null ? null : origin.jar().getFileName().toString());
+    map.put("module", origin.module());
+    map.put("version", origin.version());
+    map.put("sha256", origin.sha256());
     return map;
   }
 

@@ -5,12 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,7 +16,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** Failures of the program in a JVM of its own, started on the module path as the start script does. */
 class StartTest {
 
-  private static final String MODULE = "org.spikellm.launcher";
   private static final Path SHELL = Path.of("/bin/sh");
 
   @TempDir
@@ -27,23 +24,12 @@ class StartTest {
   /** Runs {@code exec java …} after a shell command. */
   private Program start(String before, List<String> flags, String... args) throws IOException, InterruptedException {
     assumeTrue(Files.isExecutable(SHELL), "there is no " + SHELL + " to set limits with");
-    String path = Stream.of("jdk.module.path", "java.class.path").map(System::getProperty)
-        .flatMap(list -> Stream.of(list.split(File.pathSeparator)))
-        .filter(entry -> !entry.isEmpty() && !entry.endsWith("test-classes")).distinct()
-        .collect(Collectors.joining(File.pathSeparator));
-    List<String> command = Stream.of(Stream.of(SHELL.toString(), "-c", before + " exec \"$@\"", "sh",
-        Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:-CreateCoredumpOnCrash",
-        "-Dspikellm.home=" + System.getProperty("spikellm.home"), "-Dstderr.encoding=UTF-8", "--add-modules", "jdk.incubator.vector",
-        "--enable-native-access=ai.djl.tokenizers,com.sun.jna", "--module-path", path), flags.stream(),
-        Stream.of("-m", MODULE + "/" + Main.class.getName()), Stream.of(args)).flatMap(part -> part).toList();
+    List<String> command = Stream.concat(Stream.of(SHELL.toString(), "-c", before + " exec \"$@\"", "sh"),
+        Fork.command(Path.of(System.getProperty("spikellm.home")), flags, args).stream()).toList();
     Path out = temporary.resolve("stdout");
     Path err = temporary.resolve("stderr");
-    ProcessBuilder builder = new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile());
-    builder.environment().keySet().removeIf(name -> name.startsWith("JAVA_TOOL") || name.startsWith("JDK_JAVA"));
-    int status = builder.start().waitFor();
-    // The JVM says so whenever the vector backend's module is on the path.
-    String lines = Files.readAllLines(err).stream().filter(line -> !line.contains("jdk.incubator.vector"))
-        .collect(Collectors.joining("\n"));
+    int status = Fork.builder(command).redirectOutput(out.toFile()).redirectError(err.toFile()).start().waitFor();
+    String lines = Fork.complaints(Files.readAllLines(err));
     return new Program(status, Files.readString(out), lines);
   }
 

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.spikellm.api.Availability;
 import org.spikellm.api.ComputeBackend;
+import org.spikellm.api.Dynamics;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.SalienceDetector;
@@ -43,7 +44,7 @@ class RegistryTest {
     Registry registry = registry(Map.of());
     for (Kind kind : Kind.values()) {
       for (Listing listing : registry.list(kind)) {
-        assertNotNull(listing.provider(), listing.origin() + ": " + listing.failure());
+        assertNotNull(listing.provider(), listing.origin() + ": " + listing.reason());
       }
     }
     List<String> neurons = registry.list(Kind.NEURON).stream().map(Listing::id).toList();
@@ -91,6 +92,57 @@ class RegistryTest {
   void directoriesOfModulesThatAreNone() throws IOException {
     refused(() -> new Registry(List.of(temporary.resolve("gone")), Map.of()), "gone", "found nothing");
     Path jar = Files.writeString(temporary.resolve("broken.jar"), "no jar");
-    refused(() -> new Registry(List.of(temporary), Map.of()), "--module-path", "cannot be resolved", jar.getFileName().toString());
+    Registry registry = new Registry(List.of(temporary), Map.of());
+    Listing broken = registry.list(null).getFirst();
+    assertEquals(Listing.State.FAILED, broken.state());
+    assertEquals(jar, broken.origin().jar());
+    assertNotNull(registry.find(NeuronModel.class, "gif"));
+    refused(() -> registry.find(NeuronModel.class, "gone"), "no neuron 'gone'", "broken.jar", "cannot be read as a module");
+  }
+
+  private static Listing listing(String id, String jar) {
+    NeuronModel neuron = new NeuronModel() {
+      @Override
+      public String id() {
+        return id;
+      }
+
+      @Override
+      public void step(float[] input, float[] potential, Dynamics dynamics, short[] spikes) {}
+
+      @Override
+      public Dynamics dynamics(int bits, int timeSteps) {
+        return new Dynamics(1, 1, 0, 1, timeSteps);
+      }
+
+      @Override
+      public boolean collapsible() {
+        return false;
+      }
+    };
+    return Listing.load(Kind.NEURON, "Neuron", new Origin(Origin.Way.BUNDLE, "some.module", "1.0", Path.of("dir", jar)),
+        () -> neuron);
+  }
+
+  @Test
+  void twoOfOneIdAreAnErrorUntilOneIsPreferred() throws RegistryException {
+    List<Listing> two = List.of(listing("same", "a.jar"), listing("same", "b.jar"), listing("other", "b.jar"));
+    refused(() -> new Registry(two, List.of(), Map.of()), "two neurons", "'same'", "a.jar", "b.jar", "--prefer");
+    refused(() -> new Registry(two, List.of("a.jar", "dir/b.jar"), Map.of()), "a.jar", "b.jar");
+    refused(() -> new Registry(two, List.of("c.jar"), Map.of()), "--prefer c.jar");
+    Registry registry = new Registry(two, List.of("dir/b.jar"), Map.of());
+    assertEquals(Path.of("dir", "b.jar"), registry.origin(NeuronModel.class, "same").jar());
+    Listing aside = registry.list(Kind.NEURON).getLast();
+    assertEquals(Listing.State.SET_ASIDE, aside.state());
+    assertTrue(aside.reason().contains("b.jar"), aside.reason());
+  }
+
+  @Test
+  void anIdThatCannotBeTypedFailsToLoad() {
+    for (String wrong : new String[] {null, "", "Gif", "a b", "a.b"}) {
+      Listing listing = listing(wrong, "a.jar");
+      assertEquals(Listing.State.FAILED, listing.state());
+      assertTrue(listing.reason().contains("'" + wrong + "'"), listing.reason());
+    }
   }
 }

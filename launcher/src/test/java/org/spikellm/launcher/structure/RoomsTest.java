@@ -33,7 +33,8 @@ class RoomsTest {
   @Test
   void theClassesWereRead() {
     for (String room : List.of("api", "model", "tck", "neurons", "quantizers", "backend.reference", "backend.simd",
-        "backend.nativecode", "launcher.cli", "launcher.registry", "launcher.report", "launcher.text", "launcher.workflow")) {
+        "backend.nativecode", "launcher.cli", "launcher.plugin", "launcher.registry", "launcher.report", "launcher.text",
+        "launcher.workflow")) {
       assertTrue(all.stream().anyMatch(c -> c.getPackageName().startsWith("org.spikellm." + room)), "no class of " + room + " was read");
     }
     assertTrue(all.size() > 150, all.size() + " classes were read");
@@ -72,6 +73,8 @@ class RoomsTest {
     onlyIn("org.spikellm.backend.nativecode", "com.sun.jna..");
     onlyIn("org.spikellm.launcher.cli", "picocli..");
     onlyIn("org.spikellm.launcher.cli", "me.tongfei..");
+    onlyIn("org.spikellm.launcher.plugin", "org.osgi..");
+    onlyIn("org.spikellm.launcher.plugin", "org.apache.felix..");
     onlyIn("org.spikellm.launcher.text", "ai.djl..");
     onlyIn("org.spikellm.launcher.text", "com.hubspot..");
   }

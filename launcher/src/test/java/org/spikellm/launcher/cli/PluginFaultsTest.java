@@ -1,0 +1,170 @@
+package org.spikellm.launcher.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.spikellm.launcher.plugin.PluginJar;
+
+/** Plug-ins that break their contract in the middle of the work: the message names them, and the work that was done stays. */
+class PluginFaultsTest {
+
+  private static final String DETECTOR = """
+      package %1$s;
+      import org.spikellm.api.*;
+      public class Detector implements SalienceDetector {
+        public String id() { return "%1$s"; }
+        public boolean needsGram() { return false; }
+        public float[] score(Tensor weight, InputStatistics inputs, Session session) { %2$s }
+      }
+      """;
+
+  @TempDir
+  private Path temporary;
+  private Path plugins;
+  private Path out;
+
+  @BeforeEach
+  void directories() throws IOException {
+    plugins = Files.createDirectory(temporary.resolve("plugins"));
+    out = temporary.resolve("out");
+  }
+
+  private void detector(String id, String body) throws IOException {
+    new PluginJar().source("module-info", "module " + id
+        + " { requires org.spikellm.api; provides org.spikellm.api.SalienceDetector with "
+        + id + ".Detector; }").source(id + ".Detector", DETECTOR.formatted(id, body)).write(plugins.resolve(id + ".jar"));
+  }
+
+  private Program quantize(String... more) {
+    return Program.run(Stream.concat(Stream.of("quantize", ModelCopy.ORIGINAL.toString(), out.toString(),
+        "--plugins", plugins.toString(), "--pipeline", "rtn", "--samples", "1", "--sequence", "16", "--quiet"),
+        Stream.of(more)).toArray(String[]::new));
+  }
+
+  private void blamed(Program run, String... parts) {
+    assertEquals(1, run.status(), run.err());
+    assertEquals(1, run.complaints().size(), run.err());
+    for (String part : parts) {
+      assertTrue(run.err().contains(part), "no '" + part + "' in: " + run.err());
+    }
+    assertFalse(Files.exists(out), "what was not finished looks finished");
+  }
+
+  @Test
+  void aNeuronThatThrows() throws IOException {
+    PluginJar.module("thrower", "thrower", "throw new IllegalStateException(\"tired\");").write(plugins.resolve("thrower.jar"));
+    blamed(quantize("--neuron", "thrower"), "neuron 'thrower'", "thrower.jar", "step threw", "tired");
+  }
+
+  @Test
+  void aNeuronThatFiresTooMuch() throws IOException {
+    PluginJar.module("wild", "wild", "java.util.Arrays.fill(spikes, (short) 999);").write(plugins.resolve("wild.jar"));
+    blamed(quantize("--neuron", "wild"), "neuron 'wild'", "wild.jar", "level 999", "expected a level of 0..15");
+  }
+
+  @Test
+  void aNeuronWithoutAPotential() throws IOException {
+    PluginJar.module("lost", "lost", "java.util.Arrays.fill(spikes, (short) 0); java.util.Arrays.fill(potential, Float.NaN);")
+        .write(plugins.resolve("lost.jar"));
+    blamed(quantize("--neuron", "lost"), "neuron 'lost'", "lost.jar", "NaN", "finite potential");
+  }
+
+  @Test
+  void aNeuronThatDoesNotLink() throws IOException {
+    Path library = new PluginJar()
+        .source("lib.Gone", "package lib; public class Gone { public static short level() { return 1; } }")
+        .write(temporary.resolve("lib.jar"));
+    new PluginJar().source("module-info", "module unlinked { requires org.spikellm.api; requires static lib; "
+        + "provides org.spikellm.api.NeuronModel with unlinked.Neuron; }").library(library)
+        .source("unlinked.Neuron", PluginJar.neuron("unlinked", "unlinked", "spikes[0] = lib.Gone.level();"))
+        .write(plugins.resolve("unlinked.jar"));
+    blamed(quantize("--neuron", "unlinked"), "neuron 'unlinked'", "unlinked.jar", "NoClassDefFoundError", "lib/Gone");
+  }
+
+  @Test
+  void aDetectorWithScoresThatAreNone() throws IOException {
+    detector("nans", "float[] s = new float[weight.columns()]; s[2] = Float.NaN; return s;");
+    detector("shorter", "return new float[3];");
+    detector("nothing", "return null;");
+    blamed(quantize("--salience", "nans"), "detector 'nans'", "nans.jar", "NaN for channel 2");
+    blamed(quantize("--salience", "shorter"), "detector 'shorter'", "shorter.jar", "3 numbers", "channels");
+    blamed(quantize("--salience", "nothing"), "detector 'nothing'", "nothing.jar", "returned nothing");
+  }
+
+  @Test
+  void aBackendThatMultipliesWrong() throws IOException {
+    String backend = """
+        package wrong;
+        import org.spikellm.api.*;
+        public class Backend implements ComputeBackend {
+          public String id() { return "wrong"; }
+          public Availability probe() { return new Availability.Available("nothing", 1000); }
+          public Session open(int threads) {
+            return new Session() {
+              public void matmul(Tensor a, Tensor b, Tensor out) { %s }
+              public SpikingLinear prepare(QuantizedWeight weight) { return null; }
+              public void close() {}
+            };
+          }
+        }
+        """;
+    String module = "module wrong { requires org.spikellm.api; provides org.spikellm.api.ComputeBackend with wrong.Backend; }";
+    new PluginJar().source("module-info", module).source("wrong.Backend", backend.formatted("out.setFloat(0, 0, Float.NaN);"))
+        .write(plugins.resolve("wrong.jar"));
+    blamed(quantize(), "backend 'wrong'", "wrong.jar", "matmul", "made NaN");
+    new PluginJar().source("module-info", module).source("wrong.Backend",
+        backend.formatted("throw new ArithmeticException(\"no\");"))
+        .write(plugins.resolve("wrong.jar"));
+    blamed(quantize(), "backend 'wrong'", "wrong.jar", "matmul threw ArithmeticException: no");
+    assertEquals(0, quantize("--backend", "reference").status());
+  }
+
+  @Test
+  void aBackendWhoseProbeThrowsOrLoopsIsUnavailable() throws IOException {
+    String backend = """
+        package looper;
+        import org.spikellm.api.*;
+        public class Backend implements ComputeBackend {
+          public String id() { return "looper"; }
+          public Availability probe() { while (true) { Thread.onSpinWait(); } }
+          public Session open(int threads) { throw new IllegalStateException(); }
+        }
+        """;
+    new PluginJar().source("module-info",
+        "module looper { requires org.spikellm.api; provides org.spikellm.api.ComputeBackend with "
+        + "looper.Backend; }").source("looper.Backend", backend.replace("onSpinWait(); }",
+        "onSpinWait(); if (System.nanoTime() - T > 20e9) "
+        + "throw new IllegalStateException(); }").replace("public String id",
+        "static final long T = System.nanoTime(); public String id"))
+        .write(plugins.resolve("looper.jar"));
+    Program list = Program.run("providers", "--plugins", plugins.toString());
+    assertEquals(0, list.status(), list.err());
+    String line = list.out().lines().filter(l -> l.contains("looper")).findFirst().orElseThrow();
+    assertTrue(line.contains("unavailable: its probe failed: it did not answer within") && line.contains("looper.jar"), line);
+    assertTrue(list.out().contains("reference"), list.out());
+  }
+
+  /** After the blocks that were finished the run goes on when the plug-in does what it should. */
+  @Test
+  void finishedBlocksSurvive() throws IOException {
+    Path flag = Files.writeString(temporary.resolve("fail"), "");
+    detector("moody", "if (inputs.tokens() > 0 && calls++ >= 8 && java.nio.file.Files.exists(java.nio.file.Path.of(\"" + flag
+        + "\"))) throw new IllegalStateException(\"moody\"); "
+        + "return new float[weight.columns()]; } static int calls; int unused() { return 0;");
+    blamed(quantize("--salience", "moody"), "moody.jar", "score threw moody");
+    Files.delete(flag);
+    Program again = quantize("--salience", "moody", "--json");
+    assertEquals(0, again.status(), again.err());
+    assertTrue(again.out().contains("\"resumed_blocks\":1"), again.out());
+    String made = Files.readString(out.resolve("config.json")).replaceAll("\\s", "");
+    assertTrue(made.contains("\"jar\":\"moody.jar\""), made);
+  }
+}
