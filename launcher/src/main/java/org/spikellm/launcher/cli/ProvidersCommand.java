@@ -150,7 +150,7 @@ final class ProvidersCommand implements Callable<Integer> {
         }
       }
     }
-    map.put("options", listing.provider() == null ? Map.of() : new TreeMap<>(listing.provider().options()));
+    map.put("options", new TreeMap<>(listing.options()));
     map.put("version", listing.origin().version());
     map.put("from", listing.origin().way().label());
     map.put("jar", listing.origin().jar() == null ? null : listing.origin().jar().toString());

@@ -74,6 +74,15 @@ public record Listing(Kind kind, String id, Origin origin, State state, Provider
     return new Listing(kind, id, origin, State.LOADED, provider, null);
   }
 
+  /** Its options with their defaults; none where it does not say so again. */
+  public Map<String, String> options() {
+    try {
+      return provider == null ? Map.of() : Map.copyOf(provider.options());
+    } catch (RuntimeException | LinkageError e) {
+      return Map.of(); // it answered when it was loaded; whoever uses it will see what has become of it
+    }
+  }
+
   Listing setAside(Listing preferred) {
     return new Listing(kind, id, origin, State.SET_ASIDE, provider, "--prefer chose the one in " + preferred.origin());
   }

@@ -138,7 +138,7 @@ public final class Registry {
       for (Map<String, Listing> kind : listings.values()) {
         if (kind.containsKey(id)) {
           found = true;
-          known.putAll(kind.get(id).provider().options());
+          known.putAll(kind.get(id).options());
         }
       }
       if (!found) {
@@ -243,7 +243,7 @@ public final class Registry {
   private Provider configured(Listing listing) throws RegistryException {
     Map<String, String> values = options(listing.id());
     try {
-      return values.isEmpty() ? listing.provider() : listing.provider().configure(values);
+      return values.isEmpty() ? listing.provider() : Guard.over(listing, listing.provider()).configure(values);
     } catch (IllegalArgumentException e) {
       throw RegistryException.wrongCall(e.getMessage());
     }

@@ -116,6 +116,22 @@ class PluginsEndToEndTest {
     }
   }
 
+  /** A collapsible neuron is not stepped: this one would fail if it was, and makes what the neuron with its dynamics makes. */
+  @Test
+  void aCollapsiblePluginRunsOnCounts() throws IOException {
+    Path directory = Files.createDirectory(temporary.resolve("collapsible"));
+    new PluginJar().source("module-info", "module twin { requires org.spikellm.api; provides org.spikellm.api.NeuronModel with "
+        + "twin.Neuron; }").source("twin.Neuron", PluginJar.neuron("twin", "twin", "throw new IllegalStateException(\"stepped\");")
+        .replace("return false", "return true")).write(directory.resolve("twin.jar"));
+    for (String neuron : List.of("twin", "gif")) {
+      Program run = Program.run("quantize", ModelCopy.ORIGINAL.toString(), temporary.resolve("of-" + neuron).toString(), "--plugins",
+          directory.toString(), "--neuron", neuron, "--pipeline", "rtn", "--salience", "magnitude", "--samples", "1", "--sequence", "16",
+          "--quiet");
+      assertEquals(0, run.status(), run.err());
+    }
+    assertArrayEquals(weights(temporary.resolve("of-gif")), weights(temporary.resolve("of-twin")));
+  }
+
   @Test
   void anInstalledProviderIsVerified() throws IOException, InterruptedException {
     String rules = succeeds("providers", "--plugins", jars.toString(), "--verify", "adaptive");

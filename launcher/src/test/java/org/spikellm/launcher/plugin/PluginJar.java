@@ -10,6 +10,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -113,6 +114,11 @@ public final class PluginJar {
       for (Map.Entry<String, byte[]> entry : entries.entrySet()) {
         out.putNextEntry(new JarEntry(entry.getKey()));
         out.write(entry.getValue());
+      }
+    }
+    try (Stream<Path> made = Files.walk(work)) {
+      for (Path file : made.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
       }
     }
     return Files.write(jar, bytes.toByteArray());

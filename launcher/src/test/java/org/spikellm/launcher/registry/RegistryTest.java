@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,6 +21,7 @@ import org.spikellm.api.Dynamics;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.SalienceDetector;
+import org.spikellm.launcher.plugin.PluginJar;
 
 /** Which providers there are, and what is said of those there are not. */
 class RegistryTest {
@@ -144,5 +146,39 @@ class RegistryTest {
       assertEquals(Listing.State.FAILED, listing.state());
       assertTrue(listing.reason().contains("'" + wrong + "'"), listing.reason());
     }
+  }
+
+  @Test
+  void aModuleThatCannotBeResolvedDoesNotStopTheOthers() throws IOException {
+    Path library = new PluginJar().source("module-info", "module lib { exports lib; }").source("lib.X", "package lib; public class X {}")
+        .write(temporary.resolve("lib.jar"));
+    PluginJar.module("needy", "needy", "").source("module-info", "module needy { requires org.spikellm.api; requires lib; "
+        + "provides org.spikellm.api.NeuronModel with needy.Neuron; }").library(library).write(temporary.resolve("needy.jar"));
+    PluginJar.module("fine", "fine", "").write(temporary.resolve("fine.jar"));
+    assertEquals(List.of(), failures(new Registry(List.of(temporary), Map.of())));
+
+    Files.delete(library);
+    Registry registry = new Registry(List.of(temporary), Map.of());
+    assertEquals("fine", registry.find(NeuronModel.class, "fine").id());
+    assertEquals(Origin.Way.MODULE_PATH, registry.origin(NeuronModel.class, "fine").way());
+    Listing failed = failures(registry).getFirst();
+    assertEquals(Kind.NEURON, failed.kind());
+    assertEquals("needy.Neuron", failed.id());
+    assertTrue(failed.origin().toString().contains("needy.jar") && failed.reason().contains("lib"), failed.toString());
+    refused(() -> registry.find(NeuronModel.class, "needy"), "no neuron 'needy'", "needy.jar", "lib");
+  }
+
+  @Test
+  void oneModuleInTwoJarsIsTakenOnce() throws IOException {
+    PluginJar.module("twice", "twice", "").write(temporary.resolve("a.jar"));
+    PluginJar.module("twice", "twice", "").write(temporary.resolve("b.jar"));
+    Registry registry = new Registry(List.of(temporary), Map.of());
+    assertEquals(temporary.resolve("a.jar"), registry.origin(NeuronModel.class, "twice").jar());
+    assertTrue(failures(registry).getFirst().reason().contains("a.jar"), failures(registry).toString());
+  }
+
+  private static List<Listing> failures(Registry registry) {
+    return Stream.concat(Stream.of(Kind.values()).flatMap(kind -> registry.list(kind).stream()), registry.list(null).stream())
+        .filter(listing -> listing.state() == Listing.State.FAILED).toList();
   }
 }
