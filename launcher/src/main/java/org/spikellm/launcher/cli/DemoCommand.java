@@ -106,6 +106,7 @@ final class DemoCommand implements Callable<Integer> {
     common.out.println("  spikellm generate " + quoted(target) + " --prompt \"The old king\" --step-by-step");
     common.out.println("  spikellm evaluate " + quoted(source) + " " + quoted(target) + " --text FILE");
     common.out.println("  spikellm inspect " + quoted(target) + " --layers");
+    common.out.println("  spikellm cost " + quoted(target));
     common.out.println("  spikellm quantize MODEL OUT --steps 4 --salient 0.05");
   }
 
