@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Assumptions;
+import org.spikellm.api.Availability;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.Session;
@@ -80,8 +82,10 @@ final class Golden {
 
   static Session session(String backend) {
     try {
-      ComputeBackend found = registry().backend(backend);
-      return found.open(2);
+      if (!backend.equals("auto") && registry().find(ComputeBackend.class, backend).probe() instanceof Availability.Unavailable(String reason)) {
+        return Assumptions.abort("backend '" + backend + "' is not available: " + reason);
+      }
+      return registry().backend(backend).open(2);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
