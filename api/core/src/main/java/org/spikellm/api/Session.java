@@ -20,7 +20,8 @@ public interface Session extends AutoCloseable {
   void matmul(Tensor a, Tensor b, Tensor out);
 
   /**
-   * Repacks a weight for this device. The weight's tensors are not needed afterwards unless the result says so by keeping them.
+   * Repacks a weight for this device. The weight's tensors are needed afterwards only if the result says that it
+   * {@linkplain SpikingLinear#keepsWeight keeps them}.
    *
    * @return valid until this session is closed
    */

@@ -27,4 +27,12 @@ public interface SpikingLinear {
    * @param out F32 [tokens, rows]
    */
   void accumulate(Tensor x, Tensor out);
+
+  /**
+   * Whether this reads the tensors of the weight it was made from, which then must live as long as it does. A device with a layout of its own
+   * says no, and the memory of the weight can be given back as soon as it is prepared.
+   */
+  default boolean keepsWeight() {
+    return true;
+  }
 }

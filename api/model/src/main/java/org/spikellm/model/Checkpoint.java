@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -23,6 +24,7 @@ import org.spikellm.api.Tensor;
 public final class Checkpoint implements AutoCloseable {
 
   private static final String INDEX = "model.safetensors.index.json";
+  private static final String BLOCKS = "model.layers.";
   private static final String EMBEDDINGS = "model.embed_tokens.weight";
   private static final String HEAD = "lm_head.weight";
 
@@ -31,6 +33,7 @@ public final class Checkpoint implements AutoCloseable {
   private final Arena arena;
   private final TensorTable tensors;
   private final PackedReader packed;
+  private final List<MappedBlock> kept = new ArrayList<>();
 
   private Checkpoint(Path directory, ModelConfig config, Arena arena, TensorTable tensors, PackedReader packed) {
     this.directory = directory;
@@ -65,9 +68,6 @@ public final class Checkpoint implements AutoCloseable {
           }
         }
       }
-      if (config.packed()) {
-        Checksums.verify(byName);
-      }
       TensorTable tensors = new TensorTable(directory, byName, config, config.packed());
       PackedReader packed = config.packed() ? PackedReader.of(tensors, neurons) : null;
       Checkpoint checkpoint = new Checkpoint(directory, config, arena, tensors, packed);
@@ -75,25 +75,6 @@ public final class Checkpoint implements AutoCloseable {
       return checkpoint;
     } catch (Throwable e) {
       arena.close();
-      throw e;
-    }
-  }
-
-  /**
-   * The same float checkpoint in a mapping of its own: what is read through it stops being resident when it is closed.
-   */
-  public Checkpoint remap() throws IOException {
-    Arena own = Arena.ofShared();
-    try {
-      Map<String, Safetensors> byName = new LinkedHashMap<>();
-      for (Path file : files(directory)) {
-        Safetensors opened = Safetensors.open(file, own);
-        opened.entries().keySet().forEach(name -> byName.put(name, opened));
-      }
-      TensorTable table = new TensorTable(directory, byName, config, tensors.finite());
-      return new Checkpoint(directory, config, own, table, packed);
-    } catch (Throwable e) {
-      own.close();
       throw e;
     }
   }
@@ -124,11 +105,21 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
-  /** The embeddings, final norm and head are there and fit; blocks are checked as they are read. */
+  /** The embeddings, final norm and head are there, fit and are unaltered; blocks are checked as they are read. */
   private void checkEnds() throws CheckpointException {
+    if (packed != null) {
+      Checksums.verify(tensors.select(name -> !name.startsWith(BLOCKS)).files());
+    }
     embeddings();
     finalNorm();
     head();
+  }
+
+  /** Checks all tensors of a packed checkpoint against their checksums; those of a block are also checked when it is read. */
+  public void verify() throws CheckpointException {
+    if (packed != null) {
+      Checksums.verify(tensors.files());
+    }
   }
 
   /** The directory. */
@@ -163,12 +154,28 @@ public final class Checkpoint implements AutoCloseable {
   /**
    * Block {@code index}, from 0.
    *
-   * @throws CheckpointException if a tensor is missing, has the wrong shape or type, or holds a value that is not finite
+   * @throws CheckpointException if a tensor is missing, was altered, has the wrong shape or type, or holds a value that is not finite
    */
   public Block block(int index) throws CheckpointException {
+    return block(index, tensors.select(name -> name.startsWith(prefix(index))));
+  }
+
+  /** Block {@code index} in a mapping of its own: what is read of it stops being resident when that is closed. */
+  public MappedBlock map(int index) throws IOException {
+    Arena own = Arena.ofShared();
+    try {
+      return new MappedBlock(block(index, tensors.select(name -> name.startsWith(prefix(index))).remap(own)), own);
+    } catch (Throwable e) {
+      own.close();
+      throw e;
+    }
+  }
+
+  private Block block(int index, TensorTable tensors) throws CheckpointException {
     String prefix = prefix(index);
     if (packed != null) {
-      return packed.block(prefix);
+      Checksums.verify(tensors.files());
+      return packed.in(tensors).block(prefix);
     }
     EnumMap<Projection, Block.Linear> linears = new EnumMap<>(Projection.class);
     for (Projection projection : Projection.values()) {
@@ -181,7 +188,7 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   static String prefix(int index) {
-    return "model.layers." + index + ".";
+    return BLOCKS + index + ".";
   }
 
   /** What made a packed checkpoint, as stored in its config.json; empty for a float one. */
@@ -198,7 +205,7 @@ public final class Checkpoint implements AutoCloseable {
 
   /** Bytes of the blocks' tensors. */
   public long blockBytes() {
-    return bytes("model.layers.");
+    return bytes(BLOCKS);
   }
 
   private long bytes(String prefix) {
@@ -211,9 +218,15 @@ public final class Checkpoint implements AutoCloseable {
     return Collections.unmodifiableMap(tensors.files());
   }
 
+  /** Leaves a mapped block of this checkpoint open for as long as this is. */
+  void keep(MappedBlock block) {
+    kept.add(block);
+  }
+
   /** Unmaps the files; tensors read from them must not be used afterwards. */
   @Override
   public void close() {
+    kept.forEach(MappedBlock::close);
     arena.close();
   }
 }

@@ -1,5 +1,6 @@
 package org.spikellm.model;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -43,11 +44,23 @@ public final class Decoder {
     this.head = new PreparedLinear(session, new Block.Linear(head, null, null), SpikeMode.COLLAPSED);
   }
 
-  /** Prepares all blocks of a checkpoint, which must stay open. */
-  public static Decoder load(Checkpoint checkpoint, Session session, SpikeMode mode) throws CheckpointException {
+  /** Prepares all blocks of a checkpoint, which must stay open; a block whose weights were all copied is unmapped. */
+  public static Decoder load(Checkpoint checkpoint, Session session, SpikeMode mode) throws IOException {
     List<PreparedBlock> blocks = new ArrayList<>();
     for (int i = 0; i < checkpoint.config().blocks(); i++) {
-      blocks.add(new PreparedBlock(session, checkpoint.block(i), mode));
+      MappedBlock mapped = checkpoint.map(i);
+      boolean keep = true;
+      try {
+        PreparedBlock block = new PreparedBlock(session, mapped.block(), mode);
+        keep = block.keepsWeights();
+        blocks.add(block);
+      } finally {
+        if (keep) {
+          checkpoint.keep(mapped);
+        } else {
+          mapped.close();
+        }
+      }
     }
     return new Decoder(checkpoint.config(), session, checkpoint.embeddings(), blocks, checkpoint.finalNorm(), checkpoint.head());
   }

@@ -39,6 +39,11 @@ final class PackedReader {
     return new PackedReader(checkpoint, format.neuron() == null ? null : neurons.find(format.neuron(), format.neuronOptions()));
   }
 
+  /** A reader of other tensors of the same checkpoint. */
+  PackedReader in(TensorTable tensors) {
+    return new PackedReader(tensors, neuron);
+  }
+
   Block block(String prefix) throws CheckpointException {
     BlockShape shape = checkpoint.config().block();
     EnumMap<Projection, Block.Linear> linears = new EnumMap<>(Projection.class);

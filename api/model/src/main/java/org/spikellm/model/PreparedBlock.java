@@ -43,6 +43,11 @@ public final class PreparedBlock {
     return shape;
   }
 
+  /** Whether tensors of the weights it was made from are read from, and not copies of them. */
+  boolean keepsWeights() {
+    return linears.values().stream().anyMatch(PreparedLinear::keepsWeight);
+  }
+
   /** Runs with another linear layer from now on. */
   public void replace(Projection projection, Block.Linear linear) {
     linears.put(projection, new PreparedLinear(session, linear, mode));

@@ -18,6 +18,7 @@ final class PreparedLinear {
   private final Tensor dense;
   private final SpikingLinear quantized;
   private final Tensor bias;
+  private final boolean keepsWeight;
   private final Encoding encoding;
 
   PreparedLinear(Session session, Block.Linear linear, SpikeMode mode) {
@@ -29,7 +30,13 @@ final class PreparedLinear {
     };
     this.quantized = linear.weight() instanceof QuantizedWeight weight ? session.prepare(weight) : null;
     this.bias = linear.bias();
+    this.keepsWeight = linear.weight() instanceof DenseWeight || quantized != null && quantized.keepsWeight();
     this.encoding = linear.input() == null ? null : mode.apply(linear.input());
+  }
+
+  /** Whether the weight's tensors are read from, and not copies of them. */
+  boolean keepsWeight() {
+    return keepsWeight;
   }
 
   /**

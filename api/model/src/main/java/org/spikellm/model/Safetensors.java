@@ -44,12 +44,14 @@ public final class Safetensors {
 
   private final Path file;
   private final MemorySegment data;
+  private final long headerBytes;
   private final Map<String, Entry> entries;
   private final Map<String, String> metadata;
 
-  private Safetensors(Path file, MemorySegment data, Map<String, Entry> entries, Map<String, String> metadata) {
+  private Safetensors(Path file, MemorySegment data, long headerBytes, Map<String, Entry> entries, Map<String, String> metadata) {
     this.file = file;
     this.data = data;
+    this.headerBytes = headerBytes;
     this.entries = Collections.unmodifiableMap(entries);
     this.metadata = Collections.unmodifiableMap(metadata);
   }
@@ -89,7 +91,23 @@ public final class Safetensors {
         }
       }
       checkLayout(file, entries, data.byteSize());
-      return new Safetensors(file, data, entries, metadata);
+      return new Safetensors(file, data, LENGTH_BYTES + length, entries, metadata);
+    }
+  }
+
+  /**
+   * The same file in another mapping, which lives as long as {@code arena}; the header is not read again.
+   *
+   * @throws CheckpointException if the file is not as long as it was
+   */
+  Safetensors remap(Arena arena) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      long size = channel.size();
+      if (size != headerBytes + data.byteSize()) {
+        throw new CheckpointException(file + ": expected " + (headerBytes + data.byteSize()) + " bytes as when it was opened, found " + size
+            + "; something else is writing it");
+      }
+      return new Safetensors(file, channel.map(MapMode.READ_ONLY, headerBytes, data.byteSize(), arena), headerBytes, entries, metadata);
     }
   }
 

@@ -1,7 +1,12 @@
 package org.spikellm.model;
 
+import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.spikellm.api.Projection;
 import org.spikellm.api.Tensor;
 
@@ -14,6 +19,26 @@ import org.spikellm.api.Tensor;
  * @param finite whether floating values are known to be finite (by checksums) and need not be scanned
  */
 record TensorTable(Path where, Map<String, Safetensors> files, ModelConfig config, boolean finite) {
+
+  /** The tensors whose names {@code wanted} accepts. */
+  TensorTable select(Predicate<String> wanted) {
+    Map<String, Safetensors> selected = new LinkedHashMap<>(files);
+    selected.keySet().removeIf(wanted.negate());
+    return new TensorTable(where, selected, config, finite);
+  }
+
+  /** The same tensors in mappings that live as long as {@code arena}. */
+  TensorTable remap(Arena arena) throws IOException {
+    Map<Safetensors, Safetensors> mapped = new IdentityHashMap<>();
+    for (Safetensors file : files.values()) {
+      if (!mapped.containsKey(file)) {
+        mapped.put(file, file.remap(arena));
+      }
+    }
+    Map<String, Safetensors> tensors = new LinkedHashMap<>(files);
+    tensors.replaceAll((name, file) -> mapped.get(file));
+    return new TensorTable(where, tensors, config, finite);
+  }
 
   boolean has(String name) {
     return files.containsKey(name);
@@ -56,12 +81,12 @@ record TensorTable(Path where, Map<String, Safetensors> files, ModelConfig confi
     return tensor;
   }
 
-  /** A norm's weight, F32 [1, hidden]. */
+  /** A norm's weight, F32 [1, hidden], which outlives the files. */
   Tensor norm(String name) throws CheckpointException {
     return floating(name + ".weight", 1, config.block().hidden()).toF32();
   }
 
-  /** The bias of a projection, F32 [1, rows], or null where the model has none. */
+  /** The bias of a projection, F32 [1, rows], which outlives the files, or null where the model has none. */
   Tensor bias(String prefix, Projection projection) throws CheckpointException {
     boolean attention = projection.ordinal() <= Projection.O.ordinal();
     if (!(attention ? config.attentionBias() : config.mlpBias())) {

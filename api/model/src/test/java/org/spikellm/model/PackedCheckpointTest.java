@@ -52,7 +52,9 @@ class PackedCheckpointTest {
   private void refused(Path directory, String... parts) {
     CheckpointException e = assertThrows(CheckpointException.class, () -> {
       try (Checkpoint checkpoint = Checkpoint.open(directory, PackedTiny.NEURONS)) {
-        checkpoint.block(0);
+        for (int i = 0; i < checkpoint.config().blocks(); i++) {
+          checkpoint.block(i);
+        }
       }
     });
     for (String part : parts) {

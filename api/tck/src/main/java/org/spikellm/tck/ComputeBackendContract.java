@@ -239,6 +239,12 @@ public abstract class ComputeBackendContract {
   }
 
   @Test
+  @DisplayName("B.39 spiking linear: weights that it says it does not keep may be given back")
+  final void given() {
+    LinearRules.given(session);
+  }
+
+  @Test
   @DisplayName("B.40 rmsNorm")
   final void rmsNorm() {
     ElementwiseRules.rmsNorm(session);

@@ -2,7 +2,9 @@ package org.spikellm.tck;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.lang.foreign.Arena;
 import java.util.List;
+import org.spikellm.api.CodeClass;
 import org.spikellm.api.DType;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
@@ -13,7 +15,7 @@ import org.spikellm.tck.LinearCase.Form;
 import org.spikellm.tck.LinearCase.Spikes;
 import org.spikellm.tck.LinearCase.Weights;
 
-/** Rules B.30 to B.37. */
+/** Rules B.30 to B.39. */
 final class LinearRules {
 
   private static final int WHOLE = Integer.MAX_VALUE;
@@ -241,6 +243,38 @@ final class LinearRules {
       accumulateAndCheck(draw, one, first);
       accumulateAndCheck(draw, two, second);
     }
+  }
+
+  /** Weights whose memory is overwritten and given back as soon as they are prepared, where the result says that it may be. */
+  static void given(Session session) {
+    Draw draw = new Draw("weights that are given back");
+    for (List<Form> forms : List.of(List.of(new Form(33, 4, WHOLE), new Form(7, 8, WHOLE)), List.of(Form.train(1, 1, 1), Form.train(1, 1, 2)))) {
+      LinearCase linear = LinearCase.of(draw, 3, 9, forms, Weights.powers(draw, 4), Spikes.powers(draw, DType.I8, 1, 0), Placement.ALIGNED);
+      Arena arena = Arena.ofShared();
+      QuantizedWeight weight = copy(linear.weight(), arena);
+      SpikingLinear prepared = session.prepare(weight);
+      if (!prepared.keepsWeight()) {
+        for (CodeClass codes : weight.classes()) {
+          codes.codes().segment().fill((byte) 0x55);
+          codes.scales().segment().fill((byte) 0x55);
+          codes.zeros().segment().fill((byte) 0x55);
+        }
+        arena.close();
+      }
+      accumulateAndCheck(draw, linear, prepared);
+      accumulateAndCheck(draw, linear, prepared);
+    }
+  }
+
+  private static QuantizedWeight copy(QuantizedWeight weight, Arena arena) {
+    return new QuantizedWeight(weight.rows(), weight.order(), weight.classes().stream().map(c -> new CodeClass(c.columns(), c.bits(),
+        c.timeSteps(), c.groupEnds(), copy(c.codes(), arena), copy(c.scales(), arena), copy(c.zeros(), arena))).toList());
+  }
+
+  private static Tensor copy(Tensor tensor, Arena arena) {
+    Tensor copy = Tensor.allocate(arena, tensor.dtype(), tensor.rows(), tensor.columns());
+    copy.segment().copyFrom(tensor.segment());
+    return copy;
   }
 
   private static void accumulateAndCheck(Draw draw, LinearCase linear, SpikingLinear prepared) {

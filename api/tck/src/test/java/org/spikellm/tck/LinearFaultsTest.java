@@ -102,6 +102,12 @@ class LinearFaultsTest {
             super.accumulate(x.dtype() == DType.F32 ? turned : x, out);
           }
         }, "B.36", "B.38"),
+        brokenLinear("weights are said to be copied and are not", weight -> new NaiveSession.Linear(weight) {
+          @Override
+          public boolean keepsWeight() {
+            return false;
+          }
+        }, "B.39"),
         broken("all weights are the one that was prepared last", threads -> new NaiveSession(threads) {
           private QuantizedWeight latest;
 

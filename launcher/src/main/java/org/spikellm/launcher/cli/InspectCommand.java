@@ -40,6 +40,7 @@ final class InspectCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     try (Checkpoint checkpoint = Checkpoint.open(model, LoadedModel.neurons(common.registry(), model))) {
+      checkpoint.verify();
       Map<String, Object> summary = summary(checkpoint);
       List<LinearSummary> linears = common.json || layers ? linears(checkpoint) : List.of();
       if (!linears.isEmpty()) {

@@ -15,6 +15,7 @@ import org.spikellm.model.CalibrationStream;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.CheckpointException;
 import org.spikellm.model.Decoder;
+import org.spikellm.model.MappedBlock;
 import org.spikellm.model.Perplexity;
 import org.spikellm.model.PreparedBlock;
 import org.spikellm.model.SpikeMode;
@@ -85,8 +86,8 @@ public final class BlockwisePerplexity {
   }
 
   private void advance(Checkpoint checkpoint, int index, CalibrationStream stream, long before) throws IOException {
-    try (Session session = backend.open(threads); Checkpoint own = checkpoint.config().packed() ? null : checkpoint.remap()) {
-      PreparedBlock block = new PreparedBlock(session, (own == null ? checkpoint : own).block(index), SpikeMode.COLLAPSED);
+    try (MappedBlock mapped = checkpoint.map(index); Session session = backend.open(threads)) {
+      PreparedBlock block = new PreparedBlock(session, mapped.block(), SpikeMode.COLLAPSED);
       stream.advance(block, null, done -> progress.at(before + done));
     }
   }

@@ -10,6 +10,7 @@ import org.spikellm.api.NeuronModel;
 import org.spikellm.api.Session;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.CheckpointWriter;
+import org.spikellm.model.MappedBlock;
 import org.spikellm.model.PreparedBlock;
 import org.spikellm.model.SpikeMode;
 
@@ -80,7 +81,8 @@ final class BlockwiseRun {
     int samples = streams.samples();
     long before = index * passes() * samples;
     long advance = before + (passes() - 1) * samples;
-    try (Arena arena = Arena.ofShared(); Checkpoint mapped = source.remap(); Session session = backend.open(threads)) {
+    boolean unread = index < resumed && !needsFloat;
+    try (Arena arena = Arena.ofShared(); MappedBlock mapped = unread ? null : source.map(index); Session session = backend.open(threads)) {
       Block block;
       BlockRecord record;
       if (index < resumed) {
@@ -88,13 +90,13 @@ final class BlockwiseRun {
         block = writer.read(index, neuron, arena);
         record = BlockRecord.of(writer.measured(index));
         if (needsFloat) {
-          streams.floating().advance(new PreparedBlock(session, mapped.block(index), SpikeMode.COLLAPSED), null, done -> { });
+          streams.floating().advance(new PreparedBlock(session, mapped.block(), SpikeMode.COLLAPSED), null, done -> { });
         }
       } else {
         BlockProgress listener = new BlockProgress(progress, index, blocks, before + (passes() - 1 - request.pipeline()
             .calibrationPasses()) * samples, request.pipeline().calibrationPasses() * (long) samples);
         BlockQuantization.Result result = new BlockQuantization(request, session)
-            .quantize(index, mapped.block(index), streams, done -> progress.at(before + done), listener);
+            .quantize(index, mapped.block(), streams, done -> progress.at(before + done), listener);
         block = result.block();
         record = BlockRecord.of(result.losses(), listener.warnings(), result.salience(), block);
         writer.write(index, block, record.toJson());

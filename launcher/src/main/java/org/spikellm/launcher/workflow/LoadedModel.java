@@ -1,10 +1,12 @@
 package org.spikellm.launcher.workflow;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import org.spikellm.api.ComputeBackend;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.Session;
 import org.spikellm.launcher.registry.Registry;
@@ -26,22 +28,51 @@ import org.spikellm.model.SpikeMode;
  */
 public record LoadedModel(Checkpoint checkpoint, Tokenizer tokenizer, Session session, Decoder decoder) implements AutoCloseable {
 
-  /** Opens a model directory and prepares it on a backend. */
+  /**
+   * Opens a model directory and prepares it on a backend. The session comes first, as its kernels are compiled in the background; the tokenizer is
+   * read while the weights are prepared.
+   */
   public static LoadedModel open(Path directory, Registry registry, String backend, int threads, SpikeMode mode) throws IOException {
-    ComputeBackend found = registry.backend(backend);
-    Checkpoint checkpoint = Checkpoint.open(directory, neurons(registry, directory));
-    Tokenizer tokenizer = null;
-    Session session = null;
+    Session session = registry.backend(backend).open(threads);
+    Checkpoint checkpoint = null;
+    FutureTask<Tokenizer> tokenizer = null;
     try {
-      tokenizer = tokenizer(checkpoint);
-      session = found.open(threads);
-      return new LoadedModel(checkpoint, tokenizer, session, Decoder.load(checkpoint, session, mode));
+      Checkpoint opened = checkpoint = Checkpoint.open(directory, neurons(registry, directory));
+      tokenizer = new FutureTask<>(() -> tokenizer(opened));
+      Thread.ofPlatform().daemon().name("spikellm-tokenizer").start(tokenizer);
+      Decoder decoder = Decoder.load(checkpoint, session, mode);
+      return new LoadedModel(checkpoint, await(tokenizer), session, decoder);
     } catch (Throwable e) {
-      close(session, tokenizer, checkpoint);
+      Tokenizer unused = tokenizer == null ? null : orNull(tokenizer);
+      close(session, unused, checkpoint);
       throw e;
     }
   }
 
+  private static Tokenizer await(FutureTask<Tokenizer> tokenizer) throws IOException {
+    try {
+      return tokenizer.get();
+    } catch (ExecutionException e) {
+      switch (e.getCause()) {
+        case IOException cause -> throw cause;
+        case RuntimeException cause -> throw cause;
+        case Error cause -> throw cause;
+        default -> throw new IllegalStateException(e.getCause());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while the tokenizer was read");
+    }
+  }
+
+  /** What was read, to be closed, or null: why the model was not opened has been said. */
+  private static Tokenizer orNull(FutureTask<Tokenizer> tokenizer) {
+    try {
+      return await(tokenizer);
+    } catch (IOException | RuntimeException e) {
+      return null;
+    }
+  }
   /** The tokenizer of a checkpoint, which fits its vocabulary. */
   static Tokenizer tokenizer(Checkpoint checkpoint) throws IOException {
     Tokenizer tokenizer = Tokenizer.open(checkpoint.directory());
@@ -95,6 +126,8 @@ public record LoadedModel(Checkpoint checkpoint, Tokenizer tokenizer, Session se
     if (tokenizer != null) {
       tokenizer.close();
     }
-    checkpoint.close();
+    if (checkpoint != null) {
+      checkpoint.close();
+    }
   }
 }

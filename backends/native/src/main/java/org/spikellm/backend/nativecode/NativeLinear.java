@@ -54,6 +54,11 @@ final class NativeLinear implements SpikingLinear {
   }
 
   @Override
+  public boolean keepsWeight() {
+    return false;
+  }
+
+  @Override
   public int columns() {
     return order.channels();
   }

@@ -67,4 +67,45 @@ record CodeLayout(int bits) {
   int maxByteActivation() {
     return twoRows() ? 255 / (maxCode() * (bits == 2 ? 2 : 1)) : 0;
   }
+
+  /** The bits of a step, of all columns, that codes of {@code width} bits fill. */
+  int fields(int width) {
+    int fields = 0;
+    for (int i = 0; i < perStep(); i++) {
+      fields |= (1 << width) - 1 << shift(i);
+    }
+    return fields;
+  }
+
+  /** Σ code over the steps {@code from..to − 1} of a row, modulo 2³²; several codes are added at once, in fields of a number. */
+  int sum(int[] steps, int from, int to) {
+    int sum = 0;
+    switch (bits) {
+      case 2 -> {
+        for (int s = from; s < to; s++) {
+          int pairs = (steps[s] & 0x33333333) + (steps[s] >>> 2 & 0x33333333);
+          sum += ((pairs & 0x0f0f0f0f) + (pairs >>> 4 & 0x0f0f0f0f)) * 0x01010101 >>> 24;
+        }
+      }
+      case 3 -> {
+        for (int s = from; s < to; s++) {
+          int pairs = (steps[s] & 0x71c771c7) + (steps[s] >>> 3 & 0x01c701c7);
+          int halves = (pairs & 0x003f003f) + (pairs >>> 6 & 0x003f003f) + (pairs >>> 12 & 0x000f000f);
+          sum += (halves & 0xffff) + (halves >>> 16);
+        }
+      }
+      case 4 -> {
+        for (int s = from; s < to; s++) {
+          sum += ((steps[s] & 0x0f0f0f0f) + (steps[s] >>> 4 & 0x0f0f0f0f)) * 0x01010101 >>> 24;
+        }
+      }
+      default -> {
+        for (int s = from; s < to; s++) {
+          int halves = (steps[s] & 0x00ff00ff) + (steps[s] >>> 8 & 0x00ff00ff);
+          sum += (halves & 0xffff) + (halves >>> 16);
+        }
+      }
+    }
+    return sum;
+  }
 }

@@ -2,12 +2,7 @@ package org.spikellm.backend.simd;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.util.Arrays;
-import java.util.stream.IntStream;
 import org.spikellm.api.CodeClass;
-import org.spikellm.api.Tensor;
 
 /**
  * The codes of one column class, interleaved so that the lanes of a vector are rows. A block is {@link Lanes#BLOCK} consecutive
@@ -74,7 +69,13 @@ final class PackedCodes {
   static PackedCodes of(CodeClass source, Arena arena, Workers workers) {
     PackedCodes packed = new PackedCodes(source, arena);
     if (packed.groups > 0) {
-      workers.forEach(packed.blocks(), (block, worker) -> packed.pack(source, block));
+      CodePacker[] packers = new CodePacker[workers.threads()];
+      workers.forEach(packed.blocks(), (block, worker) -> {
+        if (packers[worker] == null) {
+          packers[worker] = new CodePacker(source, packed);
+        }
+        packers[worker].pack(block);
+      });
     }
     return packed;
   }
@@ -134,8 +135,8 @@ final class PackedCodes {
 
   private int maxDistance(CodeClass source) {
     int largest = 0;
-    for (int r = 0; r < rows; r++) {
-      for (int g = 0; g < groups; g++) {
+    for (int r = 0; r < source.zeros().rows(); r++) {
+      for (int g = 0; g < source.zeros().columns(); g++) {
         int zero = source.zero(r, g);
         largest = Math.max(largest, Math.max(Math.abs(zero), Math.abs(layout.maxCode() - zero)));
       }
@@ -143,110 +144,4 @@ final class PackedCodes {
     return largest;
   }
 
-  private void pack(CodeClass source, int block) {
-    int first = block * Lanes.BLOCK;
-    int count = Math.min(Lanes.BLOCK, rows - first);
-    int[] interleaved = new int[steps * Lanes.BLOCK];
-    RowSteps reader = new RowSteps(source, this);
-    for (int lane = 0; lane < count; lane++) {
-      reader.read(first + lane);
-      interleave(reader.steps, interleaved, lane);
-    }
-    MemorySegment target = block(block);
-    MemorySegment.copy(interleaved, 0, target, Tensor.INT, 0, interleaved.length);
-    int[] sums = codeSums(target);
-    for (int lane = 0; lane < count; lane++) {
-      for (int g = 0; g < groups; g++) {
-        int zero = source.zero(first + lane, g);
-        int width = groupEnd(g) - groupStart(g);
-        long at = group(block, g) + (long) lane * Integer.BYTES;
-        memory.set(Tensor.FLOAT, at, source.scales().getFloat(first + lane, g));
-        memory.set(Tensor.INT, at + ZEROS, zero);
-        memory.set(Tensor.INT, at + ROW_SUMS, sums[g * Lanes.BLOCK + lane] - width * zero);
-      }
-    }
-  }
-
-  /** Puts a row's steps into its lane of the block, where they were 0. */
-  private void interleave(int[] row, int[] target, int lane) {
-    if (!layout.twoRows()) {
-      for (int s = 0; s < row.length; s++) {
-        target[s * Lanes.BLOCK + lane] = row[s];
-      }
-      return;
-    }
-    int at = lane % Lanes.COUNT;
-    int shift = lane < Lanes.COUNT ? 0 : 8;
-    for (int s = 0; s < row.length; s++, at += Lanes.BLOCK) {
-      int bits = row[s];
-      target[at] |= (bits & 0xff | (bits & 0xff00) << 8) << shift;
-      target[at + Lanes.COUNT] |= (bits >>> 16 & 0xff | bits >>> 24 << 16) << shift;
-    }
-  }
-
-  /** Σ code over each group of a block, [groups][BLOCK]: the product with activations that are all 1. */
-  private int[] codeSums(MemorySegment block) {
-    int[] ones = new int[steps * layout.pairs()];
-    Arrays.fill(ones, 0x00010001);
-    int[] sums = new int[groups * Lanes.BLOCK];
-    CodeDots.dots(this, block, ones, 0, 1, sums, new Scratch());
-    return sums;
-  }
-
-  /** Reads a row of a checkpoint's bit string in steps. */
-  private static final class RowSteps {
-
-    private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, Lanes.ORDER);
-
-    final int[] steps;
-    private final CodeClass source;
-    private final PackedCodes packed;
-    private final CodeLayout layout;
-    private final boolean direct;
-    private final byte[] bytes;
-
-    RowSteps(CodeClass source, PackedCodes packed) {
-      this.source = source;
-      this.packed = packed;
-      layout = packed.layout;
-      // The bit string as it is, where no group ends inside a step and no bit is left out.
-      direct = source.bits() == layout.bits() && layout.bits() != 3
-          && IntStream.range(0, source.groups() - 1).allMatch(g -> source.groupEnd(g) % packed.layout.perStep() == 0);
-      steps = new int[packed.steps];
-      bytes = new byte[source.codes().columns() + Integer.BYTES];
-    }
-
-    void read(int row) {
-      Tensor codes = source.codes();
-      MemorySegment.copy(codes.segment(), Tensor.BYTE, row * codes.rowBytes(), bytes, 0, codes.columns());
-      if (direct) {
-        for (int s = 0; s < steps.length; s++) {
-          steps[s] = (int) INTS.get(bytes, Integer.BYTES * s);
-        }
-        return;
-      }
-      for (int g = 0; g < packed.groups; g++) {
-        for (int s = packed.groupStep(g); s < packed.groupStepEnd(g); s++) {
-          steps[s] = step(g, s);
-        }
-      }
-    }
-
-    private int step(int group, int step) {
-      int first = packed.groupStart(group) + (step - packed.groupStep(group)) * layout.perStep();
-      int last = Math.min(first + layout.perStep(), packed.groupEnd(group));
-      int bits = 0;
-      for (int column = first; column < last; column++) {
-        bits |= code(column) << layout.shift(column - first);
-      }
-      return bits;
-    }
-
-    private int code(int column) {
-      int bit = column * source.bits();
-      int at = bit >>> 3;
-      int both = (bytes[at] & 0xff) | (bytes[at + 1] & 0xff) << 8;
-      return both >>> (bit & 7) & (1 << source.bits()) - 1;
-    }
-  }
 }

@@ -37,6 +37,11 @@ final class SimdLinear implements SpikingLinear {
   }
 
   @Override
+  public boolean keepsWeight() {
+    return false;
+  }
+
+  @Override
   public int columns() {
     return order.channels();
   }

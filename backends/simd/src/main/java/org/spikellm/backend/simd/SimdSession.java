@@ -28,9 +28,11 @@ final class SimdSession implements Session {
   private final List<Scratch> staging = new ArrayList<>();
   private float[] shared = {};
   private TernaryTables[] tables = {};
+  private final boolean warms;
   private boolean closed;
 
-  private SimdSession(int threads) {
+  private SimdSession(int threads, boolean warms) {
+    this.warms = warms;
     workers = new Workers(threads);
     scratch = new Scratch[threads];
     encoders = new CountEncoder[threads];
@@ -45,12 +47,12 @@ final class SimdSession implements Session {
       throw new IllegalArgumentException("threads: expected at least 1, found " + threads);
     }
     Warmup.start();
-    return cold(threads);
+    return new SimdSession(threads, true);
   }
 
-  /** A session whose kernels may not be compiled yet. */
+  /** The session in which kernels are warmed. */
   static SimdSession cold(int threads) {
-    return new SimdSession(threads);
+    return new SimdSession(threads, false);
   }
 
   Arena arena() {
@@ -126,12 +128,18 @@ final class SimdSession implements Session {
   public void matmul(Tensor a, Tensor b, Tensor out) {
     checkOpen();
     Shapes.matmul(a, b, out);
+    if (warms) {
+      Warmup.prefer(b.dtype());
+    }
     DenseProduct.matmul(a, b, out, this);
   }
 
   @Override
   public SpikingLinear prepare(QuantizedWeight weight) {
     checkOpen();
+    if (warms) {
+      Warmup.prefer(weight);
+    }
     return TernaryCodes.suit(weight) ? new TernaryLinear(weight, this) : new SimdLinear(weight, this);
   }
 

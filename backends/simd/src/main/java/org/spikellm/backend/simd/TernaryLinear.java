@@ -49,6 +49,11 @@ final class TernaryLinear implements SpikingLinear {
   }
 
   @Override
+  public boolean keepsWeight() {
+    return false;
+  }
+
+  @Override
   public int columns() {
     return codes.columns;
   }

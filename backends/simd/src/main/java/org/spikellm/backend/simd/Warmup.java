@@ -2,6 +2,8 @@ package org.spikellm.backend.simd;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingDeque;
+import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.CodeClass;
@@ -18,11 +20,20 @@ import org.spikellm.api.Tensor;
 
 /**
  * Runs every kernel on small shapes until the compiler has taken it up: vectors are objects until then, and a kernel takes a
- * thousand times as long. Once a process, in the background, while the first model loads.
+ * thousand times as long. Once a process, in the background, while the first model loads; what that model turns out to need comes
+ * first.
  */
 final class Warmup {
 
+  /** Kernels that are compiled together, in the order in which models of 4 bits need them. */
+  private enum Stage {
+    ROWS, CODES_4, F16, TERNARY, CODES_8, F32, GROUPS_4, CODES_2, CODES_3, BF16
+  }
+
   private static final AtomicBoolean STARTED = new AtomicBoolean();
+
+  /** What is still to do. */
+  private static final BlockingDeque<Stage> STAGES = new LinkedBlockingDeque<>(List.of(Stage.values()));
 
   /** Time it may take in all: where compilation is slower than this, real work goes on with it. */
   private static final long NANOS = 6_000_000_000L;
@@ -42,23 +53,62 @@ final class Warmup {
     }
   }
 
+  /** The kernels that {@code weight} needs come next. */
+  static void prefer(QuantizedWeight weight) {
+    if (STAGES.isEmpty()) {
+      return;
+    }
+    if (TernaryCodes.suit(weight)) {
+      prefer(Stage.TERNARY);
+      return;
+    }
+    for (CodeClass codes : weight.classes()) {
+      switch (CodeLayout.of(codes.bits()).bits()) {
+        case 2 -> prefer(Stage.CODES_2);
+        case 3 -> prefer(Stage.CODES_3);
+        case 4 -> prefer(codes.groups() == 1 ? Stage.CODES_4 : Stage.GROUPS_4);
+        default -> prefer(Stage.CODES_8);
+      }
+    }
+  }
+
+  /** The kernels for dense weights of a type come next. */
+  static void prefer(DType type) {
+    if (!STAGES.isEmpty()) {
+      prefer(switch (type) {
+        case F16 -> Stage.F16;
+        case BF16 -> Stage.BF16;
+        default -> Stage.F32;
+      });
+    }
+  }
+
+  private static void prefer(Stage stage) {
+    if (STAGES.peekFirst() != stage && STAGES.remove(stage)) {
+      STAGES.addFirst(stage);
+    }
+  }
+
   private static void run() {
     long end = System.nanoTime() + NANOS;
     try (SimdSession session = SimdSession.cold(1)) {
-      List<Runnable> kernels = new ArrayList<>();
-      // In the order in which a packed model needs them.
-      rows(session, kernels);
-      linear(session, 4, 1 << 30, kernels);
-      dense(session, DType.F16, kernels);
-      ternary(session, kernels);
-      linear(session, 8, 1 << 30, kernels);
-      dense(session, DType.F32, kernels);
-      linear(session, 4, 128, kernels);
-      linear(session, 2, 128, kernels);
-      linear(session, 3, 128, kernels);
-      dense(session, DType.BF16, kernels);
-      for (Runnable kernel : kernels) {
-        warm(kernel, end);
+      for (Stage stage = STAGES.pollFirst(); stage != null; stage = STAGES.pollFirst()) {
+        List<Runnable> kernels = new ArrayList<>();
+        switch (stage) {
+          case ROWS -> rows(session, kernels);
+          case CODES_4 -> linear(session, 4, 1 << 30, kernels);
+          case GROUPS_4 -> linear(session, 4, 128, kernels);
+          case CODES_2 -> linear(session, 2, 128, kernels);
+          case CODES_3 -> linear(session, 3, 128, kernels);
+          case CODES_8 -> linear(session, 8, 1 << 30, kernels);
+          case TERNARY -> ternary(session, kernels);
+          case F16 -> dense(session, DType.F16, kernels);
+          case F32 -> dense(session, DType.F32, kernels);
+          case BF16 -> dense(session, DType.BF16, kernels);
+        }
+        for (Runnable kernel : kernels) {
+          warm(kernel, end);
+        }
       }
     }
   }
