@@ -106,9 +106,11 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /** The embeddings, final norm and head are there, fit and are unaltered; blocks are checked as they are read. */
-  private void checkEnds() throws CheckpointException {
+  private void checkEnds() throws IOException {
     if (packed != null) {
-      Checksums.verify(tensors.select(name -> !name.startsWith(BLOCKS)).files());
+      try (Arena own = Arena.ofShared()) {  // so that the embeddings, of which few are used, are not resident afterwards
+        Checksums.verify(tensors.select(name -> !name.startsWith(BLOCKS)).remap(own).files());
+      }
     }
     embeddings();
     finalNorm();
