@@ -27,6 +27,7 @@ public final class Main implements Runnable {
 
   /** Runs the program and ends the JVM with its exit status. */
   public static void main(String[] args) {
+    System.setProperty("java.util.logging.SimpleFormatter.format", "spikellm: %4$s: %5$s%n");  // level, message
     Thread interruption = new Thread(() -> System.err.println("\nspikellm: interrupted"
         + (args.length > 0 && args[0].equals("quantize") ? "; finished blocks are kept, and the same command goes on after them" : "")));
     Runtime.getRuntime().addShutdownHook(interruption);

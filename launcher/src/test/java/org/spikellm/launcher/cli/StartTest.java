@@ -67,4 +67,16 @@ class StartTest {
     refused(start("", List.of("-Xmx128m"), quantize("--samples", "1048576", "--sequence", "512")), "out of memory", "fewer --samples",
         "SPIKELLM_JAVA_OPTS");
   }
+
+  /** The first of two compilers only: it makes no vectors. The tokens are those of any other JVM. */
+  @Test
+  void noCompilerOfVectors() throws IOException, InterruptedException {
+    String[] generate = {"generate", ModelCopy.ORIGINAL.toString(), "--prompt", "Once upon", "--max-tokens", "8", "--temperature", "0",
+        "--backend", "simd", "--quiet"};
+    Program run = start("", List.of("-XX:TieredStopAtLevel=1"), generate);
+    assertEquals(0, run.status(), run.err());
+    assertTrue(run.err().startsWith("spikellm: WARNING: backend 'simd': ") && run.err().contains("does not compile the Vector API"), run.err());
+    assertEquals(1, run.complaints().size(), run.err());
+    assertEquals(start("", List.of(), generate).out(), run.out());
+  }
 }

@@ -28,9 +28,12 @@ final class CachedRows {
   private final int[] keyZeros;
   private final float[] keyThetas;
   private final int[] salient;
+  private final boolean plain;
 
-  CachedRows(KeyValues cache) {
+  /** Rows that are decoded with vectors, or without. */
+  CachedRows(KeyValues cache, boolean plain) {
     this.cache = cache;
+    this.plain = plain;
     headDim = cache.headDim();
     int channels = cache.spiking() ? cache.encoding().channels() : 0;
     keyZeros = new int[channels];
@@ -82,7 +85,7 @@ final class CachedRows {
 
   /** Whether counts are bytes that come out of memory as vectors of ints, whole vectors a head. */
   private boolean isDirect(Tensor rows) {
-    return QUARTERS != null && rows.dtype() == DType.I8 && headDim % LANES == 0;
+    return !plain && QUARTERS != null && rows.dtype() == DType.I8 && headDim % LANES == 0;
   }
 
   private void directKeys(int row, int count, int first, float[] tile, int width) {
@@ -126,7 +129,7 @@ final class CachedRows {
 
   private void decodeKeys(int[] counts, int at, int first, float[] tile, int target) {
     int c = 0;
-    for (; c <= headDim - LANES; c += LANES) {
+    for (; !plain && c <= headDim - LANES; c += LANES) {
       IntVector.fromArray(Lanes.INTS, counts, at + c).sub(IntVector.fromArray(Lanes.INTS, keyZeros, first + c))
           .convert(VectorOperators.I2F, 0).reinterpretAsFloats()
           .mul(FloatVector.fromArray(Lanes.FLOATS, keyThetas, first + c)).intoArray(tile, target + c);
@@ -143,7 +146,7 @@ final class CachedRows {
     int theta = Float.floatToRawIntBits(cache.valueThresholds().getFloat(row, 0));
     int thetas = theta ^ Float.floatToRawIntBits(cache.valueThresholds().getFloat(row, 1));
     int c = 0;
-    for (; c <= headDim - LANES; c += LANES) {
+    for (; !plain && c <= headDim - LANES; c += LANES) {
       IntVector select = IntVector.fromArray(Lanes.INTS, salient, first + c);
       IntVector distance = IntVector.fromArray(Lanes.INTS, counts, at + c).sub(select.and(zeros).lanewise(VectorOperators.XOR, zero));
       FloatVector factor = select.and(thetas).lanewise(VectorOperators.XOR, theta).reinterpretAsFloats();

@@ -68,6 +68,16 @@ record CodeLayout(int bits) {
     return twoRows() ? 255 / (maxCode() * (bits == 2 ? 2 : 1)) : 0;
   }
 
+  /** A row's 32 bits of the step whose two vectors begin at {@code words[at]}. */
+  int row(int[] words, int at, int lane) {
+    if (!twoRows()) {
+      return words[at + lane];
+    }
+    int low = words[at + lane % Lanes.COUNT] >>> (lane < Lanes.COUNT ? 0 : 8);
+    int high = words[at + Lanes.COUNT + lane % Lanes.COUNT] >>> (lane < Lanes.COUNT ? 0 : 8);
+    return low & 0xff | low >>> 8 & 0xff00 | (high & 0xff) << 16 | high >>> 16 << 24;
+  }
+
   /** The bits of a step, of all columns, that codes of {@code width} bits fill. */
   int fields(int width) {
     int fields = 0;

@@ -28,6 +28,7 @@ final class DenseDots {
         HalfDots.order(left, i * depth, depth, scratch);
       }
     }
+    boolean plain = session.plain(b.dtype());
     int[] ends = session.longSlices(b.rows(), HalfDots.ROWS, MIN_SLICE);
     session.workers().forEach(ends.length, (slice, worker) -> {
       int from = slice == 0 ? 0 : ends[slice - 1];
@@ -37,38 +38,44 @@ final class DenseDots {
       for (int i = 0; i < a.rows(); i++) {
         MemorySegment to = out.segment().asSlice(((long) i * b.rows() + from) * Float.BYTES, rows * 4L);
         if (b.dtype() == DType.F32) {
-          floats(weights, rows, left, i * depth, depth, part, to);
+          floats(weights, rows, left, i * depth, depth, part, to, plain);
         } else {
-          halves(weights, b.dtype(), rows, left, i * depth, depth, part, to);
+          halves(weights, b.dtype(), rows, left, i * depth, depth, part, to, plain);
         }
       }
     });
   }
 
-  private static void floats(MemorySegment b, int rows, float[] a, int at, int depth, float[] part, MemorySegment out) {
+  private static void floats(MemorySegment b, int rows, float[] a, int at, int depth, float[] part, MemorySegment out, boolean plain) {
     for (int j = 0; j < rows; j++) {
-      out.set(Tensor.FLOAT, 4L * j, dot(b.asSlice(4L * j * depth, 4L * depth), a, at, depth, part));
+      out.set(Tensor.FLOAT, 4L * j, plain ? PlainFloats.dot(b, 4L * j * depth, a, at, depth, part)
+          : dot(b.asSlice(4L * j * depth, 4L * depth), a, at, depth, part));
     }
   }
 
   /** Rows a quarter of all apart go together: long streams out of memory. */
   private static void halves(MemorySegment b, DType type, int rows, float[] a, int at, int depth, float[] part,
-      MemorySegment out) {
+      MemorySegment out, boolean plain) {
     int quarter = rows / HalfDots.ROWS;
     for (int j = 0; j < quarter; j++) {
-      quad(b, type, 2L * j * depth, 2L * quarter * depth, a, at, depth, part);
+      quad(b, type, 2L * j * depth, 2L * quarter * depth, a, at, depth, part, plain);
       for (int r = 0; r < HalfDots.ROWS; r++) {
         out.set(Tensor.FLOAT, 4L * (j + r * quarter), part[r]);
       }
     }
     for (int j = HalfDots.ROWS * quarter; j < rows; j++) {
-      quad(b, type, 2L * j * depth, 0, a, at, depth, part);
+      quad(b, type, 2L * j * depth, 0, a, at, depth, part, plain);
       out.set(Tensor.FLOAT, 4L * j, part[0]);
     }
   }
 
-  private static void quad(MemorySegment b, DType type, long row, long stride, float[] a, int at, int depth, float[] part) {
-    if (type == DType.F16) {
+  private static void quad(MemorySegment b, DType type, long row, long stride, float[] a, int at, int depth, float[] part,
+      boolean plain) {
+    if (plain && type == DType.F16) {
+      HalfDots.plainF16(b, row, stride, a, at, depth, part);
+    } else if (plain) {
+      HalfDots.plainBf16(b, row, stride, a, at, depth, part);
+    } else if (type == DType.F16) {
       HalfDots.f16(b, row, stride, a, at, depth, part);
     } else {
       HalfDots.bf16(b, row, stride, a, at, depth, part);

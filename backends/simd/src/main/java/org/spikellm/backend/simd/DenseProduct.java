@@ -40,10 +40,11 @@ final class DenseProduct {
     int panels = Lanes.ceilDiv(a.rows(), DenseTile.ROWS);
     float[] left = session.shared(panels * depth * DenseTile.ROWS);
     int grain = session.grain(panels, (long) depth * DenseTile.ROWS);
+    boolean plain = session.plain(b.dtype());
     session.workers().forEach(Lanes.ceilDiv(panels, grain), (slice, worker) -> {
       float[] row = session.scratch(worker).d(depth);
       for (int panel = slice * grain; panel < Math.min(panels, (slice + 1) * grain); panel++) {
-        packPanel(a, panel * DenseTile.ROWS, DenseTile.ROWS, from, depth, row, left, panel * depth * DenseTile.ROWS);
+        packPanel(a, panel * DenseTile.ROWS, DenseTile.ROWS, from, depth, row, left, panel * depth * DenseTile.ROWS, plain);
       }
     });
     session.workers().forEach(Lanes.ceilDiv(b.rows(), PACKED_ROWS), (slice, worker) -> {
@@ -53,31 +54,37 @@ final class DenseProduct {
       float[] right = scratch.b(PACKED_ROWS * depth);
       float[] row = scratch.d(depth);
       for (int j = 0; j < rows; j += Lanes.BLOCK) {
-        packPanel(b, first + j, Lanes.BLOCK, from, depth, row, right, j * depth);
+        packPanel(b, first + j, Lanes.BLOCK, from, depth, row, right, j * depth, plain);
       }
       float[] tile = scratch.c(DenseTile.ROWS * Lanes.BLOCK);
       for (int i = 0; i < a.rows(); i += BLOCK_ROWS) {
-        multiply(left, i, Math.min(a.rows(), i + BLOCK_ROWS), right, first, rows, depth, tile, out, from > 0);
+        multiply(left, i, Math.min(a.rows(), i + BLOCK_ROWS), right, first, rows, depth, tile, out, from > 0, plain);
       }
     });
   }
 
   private static void multiply(float[] left, int i, int end, float[] right, int first, int rows, int depth, float[] tile,
-      Tensor out, boolean add) {
+      Tensor out, boolean add, boolean plain) {
     for (int j = 0; j < rows; j += Lanes.BLOCK) {
       for (int r = i; r < end; r += DenseTile.ROWS) {
-        DenseTile.multiply(left, r * depth, right, j * depth, depth, tile, Math.min(DenseTile.ROWS, end - r),
-            Math.min(Lanes.BLOCK, rows - j), out.segment(), ((long) r * out.columns() + first + j) * Float.BYTES,
-            out.rowBytes(), add);
+        int tileRows = Math.min(DenseTile.ROWS, end - r);
+        int columns = Math.min(Lanes.BLOCK, rows - j);
+        long at = ((long) r * out.columns() + first + j) * Float.BYTES;
+        if (plain) {
+          PlainFloats.multiply(left, r * depth, right, j * depth, depth, tile, tileRows, columns, out.segment(), at, out.rowBytes(), add);
+        } else {
+          DenseTile.multiply(left, r * depth, right, j * depth, depth, tile, tileRows, columns, out.segment(), at, out.rowBytes(), add);
+        }
       }
     }
   }
 
   /** Interleaves {@code width} rows of x, zeros past its last one: panel [depth][width]. */
-  private static void packPanel(Tensor x, int first, int width, int from, int depth, float[] row, float[] panel, int at) {
+  private static void packPanel(Tensor x, int first, int width, int from, int depth, float[] row, float[] panel, int at,
+      boolean plain) {
     for (int r = 0; r < width; r++) {
       if (first + r < x.rows()) {
-        read(x, first + r, from, depth, row);
+        read(x, first + r, from, depth, row, plain);
         interleave(row, depth, panel, at + r, width);
       } else {
         for (int k = 0; k < depth; k++) {
@@ -94,11 +101,13 @@ final class DenseProduct {
   }
 
   /** Columns {@code from..from + depth − 1} of a row, as floats. */
-  static void read(Tensor x, int row, int from, int depth, float[] target) {
+  static void read(Tensor x, int row, int from, int depth, float[] target, boolean plain) {
     MemorySegment segment = x.segment();
     long at = row * x.rowBytes() + (long) from * x.dtype().bytes();
     if (x.dtype() == DType.F32) {
       MemorySegment.copy(segment, Tensor.FLOAT, at, target, 0, depth);
+    } else if (plain) {
+      PlainFloats.readHalves(segment, x.dtype() == DType.F16, at, depth, target);
     } else if (x.dtype() == DType.F16) {
       HalfLanes.readF16(segment, at, depth, target);
     } else {

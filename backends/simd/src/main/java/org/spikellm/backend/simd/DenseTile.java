@@ -20,7 +20,7 @@ final class DenseTile {
   private static final int BLOCK = Lanes.BLOCK;
 
   /** Where vectors have less than 256 bits x86 may lack FMA, which Java then emulates at a thousandth of the speed. */
-  private static final boolean FUSED = Lanes.bits() >= 256 || System.getProperty("os.arch").equals("aarch64");
+  static final boolean FUSED = Lanes.bits() >= 256 || System.getProperty("os.arch").equals("aarch64");
 
   private DenseTile() {}
 

@@ -60,7 +60,7 @@ final class FloatLinear {
       int token = panel * DenseTile.ROWS + r;
       boolean empty = token >= x.rows();
       if (!empty) {
-        DenseProduct.read(x, token, 0, x.columns(), row);
+        DenseProduct.read(x, token, 0, x.columns(), row, false);
       }
       for (int k = 0; k < channels.length; k++) {
         left[at + k * DenseTile.ROWS + r] = empty || channels[k] < 0 ? 0 : row[channels[k]];

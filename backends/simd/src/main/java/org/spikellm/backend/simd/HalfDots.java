@@ -22,8 +22,8 @@ final class HalfDots {
   static final int ROWS = 4;
 
   private static final int PAIR = 2 * LANES;
-  private static final int F16_BITS = 0x8fffe000;
-  private static final int BF16_BITS = 0xffff0000;
+  static final int F16_BITS = 0x8fffe000;
+  static final int BF16_BITS = 0xffff0000;
   private static final float LEFT = 0x1p100f;
   private static final float SUM = 0x1p12f;
 
@@ -81,6 +81,17 @@ final class HalfDots {
     s1.intoArray(sums, LANES);
     s2.intoArray(sums, 2 * LANES);
     s3.intoArray(sums, 3 * LANES);
+    finishF16(b, at, stride, a, from, whole, length, sums);
+  }
+
+  /** As {@link #f16}, without vectors. */
+  static void plainF16(MemorySegment b, long at, long stride, float[] a, int from, int length, float[] sums) {
+    int whole = length / PAIR * PAIR;
+    PlainFloats.halves(b, true, at, stride, a, from, whole, sums);
+    finishF16(b, at, stride, a, from, whole, length, sums);
+  }
+
+  private static void finishF16(MemorySegment b, long at, long stride, float[] a, int from, int whole, int length, float[] sums) {
     totals(sums);
     for (int row = 0; row < ROWS; row++) {
       sums[row] *= SUM;
@@ -118,6 +129,17 @@ final class HalfDots {
     s1.intoArray(sums, LANES);
     s2.intoArray(sums, 2 * LANES);
     s3.intoArray(sums, 3 * LANES);
+    finishBf16(b, at, stride, a, from, whole, length, sums);
+  }
+
+  /** As {@link #bf16}, without vectors. */
+  static void plainBf16(MemorySegment b, long at, long stride, float[] a, int from, int length, float[] sums) {
+    int whole = length / PAIR * PAIR;
+    PlainFloats.halves(b, false, at, stride, a, from, whole, sums);
+    finishBf16(b, at, stride, a, from, whole, length, sums);
+  }
+
+  private static void finishBf16(MemorySegment b, long at, long stride, float[] a, int from, int whole, int length, float[] sums) {
     totals(sums);
     for (int row = 0; row < ROWS; row++) {
       for (int k = whole; k < length; k++) {

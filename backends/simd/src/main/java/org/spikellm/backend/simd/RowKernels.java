@@ -61,12 +61,17 @@ final class RowKernels {
         a.mul(cos).sub(b.mul(sin)).intoMemorySegment(row, 4L * (start + i), Lanes.ORDER);
         b.mul(cos).add(a.mul(sin)).intoMemorySegment(row, 4L * (start + half + i), Lanes.ORDER);
       }
-      for (; i < half; i++) {
-        float a = row.get(Tensor.FLOAT, 4L * (start + i));
-        float b = row.get(Tensor.FLOAT, 4L * (start + half + i));
-        row.set(Tensor.FLOAT, 4L * (start + i), a * angles[i] - b * angles[half + i]);
-        row.set(Tensor.FLOAT, 4L * (start + half + i), b * angles[i] + a * angles[half + i]);
-      }
+      rotate(row, start, i, half, angles);
+    }
+  }
+
+  /** Rotates the pairs {@code i..half − 1} of the head that starts at {@code start}. */
+  static void rotate(MemorySegment row, int start, int i, int half, float[] angles) {
+    for (; i < half; i++) {
+      float a = row.get(Tensor.FLOAT, 4L * (start + i));
+      float b = row.get(Tensor.FLOAT, 4L * (start + half + i));
+      row.set(Tensor.FLOAT, 4L * (start + i), a * angles[i] - b * angles[half + i]);
+      row.set(Tensor.FLOAT, 4L * (start + half + i), b * angles[i] + a * angles[half + i]);
     }
   }
 

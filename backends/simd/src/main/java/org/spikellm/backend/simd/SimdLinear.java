@@ -22,11 +22,13 @@ final class SimdLinear implements SpikingLinear {
   private final int rows;
   private final ChannelOrder order;
   private final PackedCodes[] classes;
+  private final Warmup.Stage stage;
 
   SimdLinear(QuantizedWeight weight, SimdSession session) {
     this.session = session;
     rows = weight.rows();
     order = weight.order();
+    stage = Warmup.stage(weight);
     classes = weight.classes().stream().map(c -> PackedCodes.of(c, session.arena(), session.workers()))
         .toArray(PackedCodes[]::new);
   }
@@ -54,6 +56,9 @@ final class SimdLinear implements SpikingLinear {
     if (tokens == 0 || rows == 0) {
       return;
     }
+    if (session.plain(stage) && plain(x, out)) {
+      return;
+    }
     boolean tiled = tokens >= MIN_TILED_TOKENS;
     StagedSpikes[] staged = stage(x, !tiled);
     int blocks = Lanes.ceilDiv(rows, Lanes.BLOCK);
@@ -67,6 +72,23 @@ final class SimdLinear implements SpikingLinear {
         }
       }
     });
+  }
+
+  /** Without vectors; false, and nothing is done, where integers may not fit. */
+  private boolean plain(SpikeTrain x, Tensor out) {
+    PlainCodes[] plain = new PlainCodes[classes.length];
+    for (int c = 0; c < classes.length; c++) {
+      plain[c] = PlainCodes.of(classes[c], x, c, session.scratch(0).row);
+      if (plain[c] == null) {
+        return false;
+      }
+    }
+    session.workers().forEach(Lanes.ceilDiv(rows, Lanes.BLOCK), (block, worker) -> {
+      for (PlainCodes codes : plain) {
+        codes.accumulate(block, out, session.scratch(worker));
+      }
+    });
+    return true;
   }
 
   private static int[] equalSlices(int blocks, int grain) {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntConsumer;
+import org.spikellm.api.DType;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.KeyValues;
 import org.spikellm.api.QuantizedWeight;
@@ -28,11 +29,19 @@ final class SimdSession implements Session {
   private final List<Scratch> staging = new ArrayList<>();
   private float[] shared = {};
   private TernaryTables[] tables = {};
-  private final boolean warms;
+  private final Kernels kernels;
   private boolean closed;
 
-  private SimdSession(int threads, boolean warms) {
-    this.warms = warms;
+  /** Which of two kernels that compute the same bits a session runs: one with vectors, or one without. */
+  enum Kernels {
+    VECTOR, PLAIN,
+    /** With vectors as soon as {@link Warmup} has had those compiled. */
+    COMPILED
+  }
+
+  /** A session for {@code threads} threads, the caller's included. */
+  SimdSession(int threads, Kernels kernels) {
+    this.kernels = kernels;
     workers = new Workers(threads);
     scratch = new Scratch[threads];
     encoders = new CountEncoder[threads];
@@ -47,12 +56,21 @@ final class SimdSession implements Session {
       throw new IllegalArgumentException("threads: expected at least 1, found " + threads);
     }
     Warmup.start();
-    return new SimdSession(threads, true);
+    return new SimdSession(threads, Kernels.COMPILED);
   }
 
-  /** The session in which kernels are warmed. */
-  static SimdSession cold(int threads) {
-    return new SimdSession(threads, false);
+  /** Whether kernels without vectors run in place of those of a stage. */
+  boolean plain(Warmup.Stage stage) {
+    return switch (kernels) {
+      case VECTOR -> false;
+      case PLAIN -> true;
+      case COMPILED -> !Warmup.compiled(stage);
+    };
+  }
+
+  /** Whether dense weights of a type are multiplied without vectors. */
+  boolean plain(DType type) {
+    return plain(Warmup.stage(type));
   }
 
   Arena arena() {
@@ -128,8 +146,8 @@ final class SimdSession implements Session {
   public void matmul(Tensor a, Tensor b, Tensor out) {
     checkOpen();
     Shapes.matmul(a, b, out);
-    if (warms) {
-      Warmup.prefer(b.dtype());
+    if (plain(b.dtype())) {
+      Warmup.prefer(Warmup.stage(b.dtype()));
     }
     DenseProduct.matmul(a, b, out, this);
   }
@@ -137,8 +155,8 @@ final class SimdSession implements Session {
   @Override
   public SpikingLinear prepare(QuantizedWeight weight) {
     checkOpen();
-    if (warms) {
-      Warmup.prefer(weight);
+    if (kernels == Kernels.COMPILED) {
+      Warmup.prefer(Warmup.stage(weight));
     }
     return TernaryCodes.suit(weight) ? new TernaryLinear(weight, this) : new SimdLinear(weight, this);
   }
@@ -149,17 +167,29 @@ final class SimdSession implements Session {
     Shapes.f32("norm input", x, x.rows(), weight.columns());
     Shapes.f32("norm weight", weight, 1, x.columns());
     Shapes.f32("norm output", out, x.rows(), x.columns());
-    rows(x.rows(), x.columns(), t -> RowKernels.rmsNorm(row(x, t), weight.segment(), row(out, t), x.columns(), epsilon));
+    boolean plain = plain(Warmup.Stage.ROWS);
+    rows(x.rows(), x.columns(), t -> {
+      if (plain) {
+        PlainRows.rmsNorm(row(x, t), weight.segment(), row(out, t), x.columns(), epsilon);
+      } else {
+        RowKernels.rmsNorm(row(x, t), weight.segment(), row(out, t), x.columns(), epsilon);
+      }
+    });
   }
 
   @Override
   public void rope(Tensor x, int headDim, Tensor table, int position) {
     checkOpen();
     Shapes.rope(x, headDim, table, position);
+    boolean plain = plain(Warmup.Stage.ROWS);
     rows(x.rows(), x.columns(), t -> {
       float[] angles = new float[headDim];
       table.readRow(position + t, angles);
-      RowKernels.rope(row(x, t), x.columns(), headDim / 2, angles);
+      if (plain) {
+        PlainRows.rope(row(x, t), x.columns(), headDim / 2, angles);
+      } else {
+        RowKernels.rope(row(x, t), x.columns(), headDim / 2, angles);
+      }
     });
   }
 
@@ -167,13 +197,15 @@ final class SimdSession implements Session {
   public void softmax(Tensor x) {
     checkOpen();
     Shapes.f32("softmax", x, x.rows(), x.columns());
+    boolean plain = plain(Warmup.Stage.ROWS);
     int grain = grain(x.rows(), 8L * x.columns());
     workers.forEach(Lanes.ceilDiv(x.rows(), grain), (slice, worker) -> {
       float[] row = scratch[worker].a(Lanes.padded(x.columns()));
       float[] part = scratch[worker].c(Lanes.COUNT);
       for (int t = slice * grain; t < Math.min(x.rows(), (slice + 1) * grain); t++) {
         x.readRow(t, row);
-        RowKernels.scale(row, 0, x.columns(), RowKernels.softmax(row, 0, x.columns(), part));
+        RowKernels.scale(row, 0, x.columns(), plain ? PlainRows.softmax(row, 0, x.columns(), part)
+            : RowKernels.softmax(row, 0, x.columns(), part));
         MemorySegment.copy(row, 0, x.segment(), Tensor.FLOAT, t * x.rowBytes(), x.columns());
       }
     });
@@ -185,13 +217,20 @@ final class SimdSession implements Session {
     Shapes.f32("gate", gate, gate.rows(), gate.columns());
     Shapes.f32("up", up, gate.rows(), gate.columns());
     Shapes.f32("gated output", out, gate.rows(), gate.columns());
-    rows(gate.rows(), 8 * gate.columns(), t -> RowKernels.swiGlu(row(gate, t), row(up, t), row(out, t), 0, gate.columns()));
+    boolean plain = plain(Warmup.Stage.ROWS);
+    rows(gate.rows(), 8 * gate.columns(), t -> {
+      if (plain) {
+        PlainRows.swiGlu(row(gate, t), row(up, t), row(out, t), 0, gate.columns());
+      } else {
+        RowKernels.swiGlu(row(gate, t), row(up, t), row(out, t), 0, gate.columns());
+      }
+    });
   }
 
   @Override
   public void encode(Tensor x, Encoding encoding, SpikeTrain out) {
     checkOpen();
-    if (!encoding.collapsed() || x.columns() == 0) {
+    if (!encoding.collapsed() || x.columns() == 0 || plain(Warmup.Stage.ROWS)) {
       Session.super.encode(x, encoding, out);
       return;
     }
@@ -209,7 +248,7 @@ final class SimdSession implements Session {
     checkOpen();
     Shapes.attention(queries, cache, position, out);
     if (queries.rows() > 0) {
-      new TiledAttention(queries, cache, position, out).run(this);
+      new TiledAttention(queries, cache, position, out, plain(Warmup.Stage.ATTENTION)).run(this);
     }
   }
 

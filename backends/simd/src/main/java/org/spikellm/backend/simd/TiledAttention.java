@@ -40,8 +40,11 @@ final class TiledAttention {
   private final int width;
   private final int group;
   private final CachedRows rows;
+  private final boolean plain;
 
-  TiledAttention(Tensor queries, KeyValues cache, int position, Tensor out) {
+  /** Attention with vectors, or without them but with the same results. */
+  TiledAttention(Tensor queries, KeyValues cache, int position, Tensor out, boolean plain) {
+    this.plain = plain;
     this.queries = queries;
     this.cache = cache;
     this.position = position;
@@ -49,7 +52,7 @@ final class TiledAttention {
     headDim = cache.headDim();
     width = Lanes.padded(headDim);
     group = queries.columns() / headDim / cache.kvHeads();
-    rows = new CachedRows(cache);
+    rows = new CachedRows(cache, plain);
   }
 
   private static VectorShuffle<Float> swap(int bit) {
@@ -89,12 +92,17 @@ final class TiledAttention {
       rows.keys(head, from, to, tile, width, scratch);
       for (int r = 0; r < count; r++) {
         int end = Math.min(to, position + first + r / group + 1);
-        scores(query, r * width, width, tile, end - from, scores, r * stride + from, part);
+        if (plain) {
+          PlainRows.scores(query, r * width, width, tile, end - from, scores, r * stride + from, part);
+        } else {
+          scores(query, r * width, width, tile, end - from, scores, r * stride + from, part);
+        }
       }
     }
     for (int r = 0; r < count; r++) {
       int length = position + first + r / group + 1;
-      RowKernels.scale(scores, r * stride, length, RowKernels.softmax(scores, r * stride, length, part));
+      RowKernels.scale(scores, r * stride, length, plain ? PlainRows.softmax(scores, r * stride, length, part)
+          : RowKernels.softmax(scores, r * stride, length, part));
     }
     float[] sums = part;
     Arrays.fill(sums, 0, count * width, 0);
@@ -103,7 +111,11 @@ final class TiledAttention {
       rows.values(head, from, to, tile, width, scratch);
       for (int r = 0; r < count; r++) {
         int end = Math.min(to, position + first + r / group + 1);
-        weigh(scores, r * stride + from, end - from, tile, width, sums, r * width);
+        if (plain) {
+          PlainRows.weigh(scores, r * stride + from, end - from, tile, width, sums, r * width);
+        } else {
+          weigh(scores, r * stride + from, end - from, tile, width, sums, r * width);
+        }
       }
     }
     for (int r = 0; r < count; r++) {

@@ -11,21 +11,26 @@ import jdk.incubator.vector.VectorOperators;
  */
 final class VectorExp {
 
-  private static final float LOG2_E = 1.4426950408889634f;
+  static final float LOG2_E = 1.4426950408889634f;
 
   /** ln 2 in two parts; the first has 15 bits, so that k · high is exact. */
-  private static final float LN2_HIGH = 0.693145751953125f;
+  static final float LN2_HIGH = 0.693145751953125f;
 
-  private static final float LN2_LOW = 1.42860682030941723e-6f;
+  static final float LN2_LOW = 1.42860682030941723e-6f;
 
   /** Adding and subtracting 1.5 · 2²³ rounds to an integer, half to even. */
-  private static final float ROUND = 0x1.8p23f;
+  static final float ROUND = 0x1.8p23f;
+
+  /** Beyond the range of float on both sides. */
+  static final float LEAST = -105f;
+
+  static final float MOST = 90f;
 
   private VectorExp() {}
 
   static FloatVector exp(FloatVector x) {
-    // The ends are beyond the range of float on both sides; NaN stays NaN through min and max.
-    FloatVector clamped = x.max(-105f).min(90f);
+    // NaN stays NaN through min and max.
+    FloatVector clamped = x.max(LEAST).min(MOST);
     FloatVector k = clamped.mul(LOG2_E).add(ROUND).sub(ROUND);
     FloatVector r = clamped.sub(k.mul(LN2_HIGH)).sub(k.mul(LN2_LOW));
     FloatVector p = r.mul(1 / 5040f).add(1 / 720f);

@@ -2,7 +2,9 @@ package org.spikellm.backend.simd;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingDeque;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.spikellm.api.ChannelOrder;
@@ -26,23 +28,29 @@ import org.spikellm.api.Tensor;
 final class Warmup {
 
   /** Kernels that are compiled together, in the order in which models of 4 bits need them. */
-  private enum Stage {
-    ROWS, CODES_4, F16, TERNARY, CODES_8, F32, GROUPS_4, CODES_2, CODES_3, BF16
+  enum Stage {
+    ROWS, ATTENTION, CODES_4, F16, TERNARY, CODES_8, F32, GROUPS_4, CODES_2, CODES_3, BF16
   }
 
   private static final AtomicBoolean STARTED = new AtomicBoolean();
 
+  private static final Set<Stage> COMPILED = ConcurrentHashMap.newKeySet();
+
   /** What is still to do. */
   private static final BlockingDeque<Stage> STAGES = new LinkedBlockingDeque<>(List.of(Stage.values()));
 
-  /** Time it may take in all: where compilation is slower than this, real work goes on with it. */
-  private static final long NANOS = 6_000_000_000L;
+  /** Time a kernel may take: where compilation is slower than this, real work goes on with it. */
+  private static final long NANOS = 3_000_000_000L;
 
   /** How many times faster a kernel is once it is compiled; in truth some hundred times. */
   private static final long FASTER = 40;
 
+  /** Runs of the kernel without vectors, after which it is compiled itself. */
+  private static final int PLAIN_RUNS = 12;
+
   private static final int ROWS = 2 * Lanes.BLOCK;
   private static final int COLUMNS = 1024;
+  private static final Dynamics DYNAMICS = new Dynamics(1, 1, 0, 15, 1);
 
   private Warmup() {}
 
@@ -53,77 +61,117 @@ final class Warmup {
     }
   }
 
-  /** The kernels that {@code weight} needs come next. */
-  static void prefer(QuantizedWeight weight) {
-    if (STAGES.isEmpty()) {
-      return;
-    }
+  /** Whether a stage's kernels are compiled, or have had their time. */
+  static boolean compiled(Stage stage) {
+    return COMPILED.contains(stage);
+  }
+
+  /** The stage of the kernels for a quantized weight: of most of its columns, where classes differ. */
+  static Stage stage(QuantizedWeight weight) {
     if (TernaryCodes.suit(weight)) {
-      prefer(Stage.TERNARY);
-      return;
+      return Stage.TERNARY;
     }
-    for (CodeClass codes : weight.classes()) {
-      switch (CodeLayout.of(codes.bits()).bits()) {
-        case 2 -> prefer(Stage.CODES_2);
-        case 3 -> prefer(Stage.CODES_3);
-        case 4 -> prefer(codes.groups() == 1 ? Stage.CODES_4 : Stage.GROUPS_4);
-        default -> prefer(Stage.CODES_8);
-      }
-    }
+    CodeClass first = weight.classes().getFirst();
+    return switch (CodeLayout.of(first.bits()).bits()) {
+      case 2 -> Stage.CODES_2;
+      case 3 -> Stage.CODES_3;
+      case 4 -> first.groups() > 1 ? Stage.GROUPS_4 : Stage.CODES_4;
+      default -> Stage.CODES_8;
+    };
   }
 
-  /** The kernels for dense weights of a type come next. */
-  static void prefer(DType type) {
-    if (!STAGES.isEmpty()) {
-      prefer(switch (type) {
-        case F16 -> Stage.F16;
-        case BF16 -> Stage.BF16;
-        default -> Stage.F32;
-      });
-    }
+  /** The stage of the kernels for dense weights. */
+  static Stage stage(DType type) {
+    return switch (type) {
+      case F16 -> Stage.F16;
+      case BF16 -> Stage.BF16;
+      default -> Stage.F32;
+    };
   }
 
-  private static void prefer(Stage stage) {
+  /** The kernels of a stage come next, unless they are compiled. */
+  static void prefer(Stage stage) {
     if (STAGES.peekFirst() != stage && STAGES.remove(stage)) {
       STAGES.addFirst(stage);
     }
   }
 
   private static void run() {
-    long end = System.nanoTime() + NANOS;
-    try (SimdSession session = SimdSession.cold(1)) {
+    if (!compilesVectors(System.getProperty("java.vm.info", ""))) {
+      warn();
+      return;
+    }
+    boolean any = false;
+    try (SimdSession vector = new SimdSession(1, SimdSession.Kernels.VECTOR);
+        SimdSession plain = new SimdSession(1, SimdSession.Kernels.PLAIN)) {
       for (Stage stage = STAGES.pollFirst(); stage != null; stage = STAGES.pollFirst()) {
-        List<Runnable> kernels = new ArrayList<>();
-        switch (stage) {
-          case ROWS -> rows(session, kernels);
-          case CODES_4 -> linear(session, 4, 1 << 30, kernels);
-          case GROUPS_4 -> linear(session, 4, 128, kernels);
-          case CODES_2 -> linear(session, 2, 128, kernels);
-          case CODES_3 -> linear(session, 3, 128, kernels);
-          case CODES_8 -> linear(session, 8, 1 << 30, kernels);
-          case TERNARY -> ternary(session, kernels);
-          case F16 -> dense(session, DType.F16, kernels);
-          case F32 -> dense(session, DType.F32, kernels);
-          case BF16 -> dense(session, DType.BF16, kernels);
+        List<Runnable> kernels = kernels(stage, vector);
+        List<Runnable> others = kernels(stage, plain);
+        for (int i = 0; i < kernels.size(); i++) {
+          any |= warm(kernels.get(i), others.get(i));
         }
-        for (Runnable kernel : kernels) {
-          warm(kernel, end);
+        if (!any) {
+          warn();
+          return;
         }
+        COMPILED.add(stage);
       }
     }
   }
 
-  /** Repeats a kernel until it has become much faster, or a share of the time is spent on it. */
-  private static void warm(Runnable kernel, long end) {
-    long start = System.nanoTime();
+  /** Whether a JVM that describes itself so has the compiler that makes vectors; others may turn out not to. */
+  static boolean compilesVectors(String vm) {
+    return !vm.contains("interpreted mode") && !vm.contains("emulated-client");
+  }
+
+  private static void warn() {
+    System.getLogger(SimdBackend.class.getName()).log(System.Logger.Level.WARNING, "backend 'simd': this JVM ("
+        + System.getProperty("java.vm.name") + ", " + System.getProperty("java.vm.info") + ") does not compile the Vector API to vectors: "
+        + "kernels without them run in its place, several times slower; use HotSpot with its C2 compiler");
+  }
+
+  private static List<Runnable> kernels(Stage stage, SimdSession session) {
+    List<Runnable> kernels = new ArrayList<>();
+    switch (stage) {
+      case ROWS -> rows(session, kernels);
+      case ATTENTION -> attention(session, kernels);
+      case CODES_4 -> linear(session, 4, 1 << 30, kernels);
+      case GROUPS_4 -> linear(session, 4, 128, kernels);
+      case CODES_2 -> linear(session, 2, 128, kernels);
+      case CODES_3 -> linear(session, 3, 128, kernels);
+      case CODES_8 -> linear(session, 8, 1 << 30, kernels);
+      case TERNARY -> ternary(session, kernels);
+      case F16 -> dense(session, DType.F16, kernels);
+      case F32 -> dense(session, DType.F32, kernels);
+      case BF16 -> dense(session, DType.BF16, kernels);
+    }
+    return kernels;
+  }
+
+  /**
+   * Repeats a kernel until it is faster than the one without vectors, and much faster than at first.
+   *
+   * @return whether it has become so within its time
+   */
+  private static boolean warm(Runnable vector, Runnable plain) {
+    long best = Long.MAX_VALUE;
+    for (int i = 0; i < PLAIN_RUNS; i++) {
+      best = Math.min(best, nanos(plain));
+    }
+    long end = System.nanoTime() + NANOS;
     long slowest = 0;
     long took;
     do {
-      long before = System.nanoTime();
-      kernel.run();
-      took = System.nanoTime() - before;
+      took = nanos(vector);
       slowest = Math.max(slowest, took);
-    } while (took > slowest / FASTER && before(start + NANOS / 6) && before(end));
+    } while (took > Math.min(best, slowest / FASTER) && before(end));
+    return before(end);
+  }
+
+  private static long nanos(Runnable kernel) {
+    long start = System.nanoTime();
+    kernel.run();
+    return System.nanoTime() - start;
   }
 
   private static boolean before(long time) {
@@ -188,17 +236,20 @@ final class Warmup {
     Tensor weight = Tensor.allocate(DType.F32, 1, COLUMNS);
     Tensor table = Tensor.allocate(DType.F32, 2, 64);
     kernels.add(() -> session.rmsNorm(x, weight, 1e-5f, x));
-    Dynamics dynamics = new Dynamics(1, 1, 0, 15, 1);
-    Encoding encoding = new Encoding(new Clipped(), ChannelOrder.identity(COLUMNS), List.of(dynamics), true);
+    Encoding encoding = new Encoding(new Clipped(), ChannelOrder.identity(COLUMNS), List.of(DYNAMICS), true);
     SpikeTrain train = SpikeTrain.allocate(encoding, 2);
     kernels.add(() -> session.encode(x, encoding, train));
     kernels.add(() -> session.rope(x, 64, table, 0));
     kernels.add(() -> session.swiGlu(x, x, x));
     kernels.add(() -> session.softmax(x));
+  }
+
+  private static void attention(SimdSession session, List<Runnable> kernels) {
+    Tensor x = Tensor.allocate(DType.F32, 2, COLUMNS);
     boolean[] plain = new boolean[COLUMNS / 4];
     float[] range = new float[COLUMNS / 4];
     KeyValues cache = KeyValues.allocate(COLUMNS / 256, 64, 64,
-        new KeyValueEncoding(new Clipped(), dynamics, dynamics, true, plain, range, range, plain));
+        new KeyValueEncoding(new Clipped(), DYNAMICS, DYNAMICS, true, plain, range, range, plain));
     Tensor out = Tensor.allocate(DType.F32, 2, COLUMNS);
     kernels.add(() -> session.attention(x, cache, 62, out));
   }

@@ -26,34 +26,6 @@ import org.spikellm.api.Tensor;
 /** Encoding against the API's own plain kernel, bit for bit; attention against double. */
 class EncodeAndAttentionTest {
 
-  /** Fires what it is given, within its levels, and keeps the rest: collapsible for integer input. */
-  private static final class Levels implements NeuronModel {
-
-    @Override
-    public String id() {
-      return "levels";
-    }
-
-    @Override
-    public void step(float[] input, float[] potential, Dynamics dynamics, short[] spikes) {
-      for (int i = 0; i < spikes.length; i++) {
-        float charged = potential[i] + input[i];
-        spikes[i] = (short) Math.clamp((int) charged, dynamics.lowLevel(), dynamics.highLevel());
-        potential[i] = charged - spikes[i];
-      }
-    }
-
-    @Override
-    public Dynamics dynamics(int bits, int timeSteps) {
-      return new Dynamics(1, 1, 0, (1 << bits) - 1, timeSteps);
-    }
-
-    @Override
-    public boolean collapsible() {
-      return true;
-    }
-  }
-
   /** A session of the API's defaults. */
   private static final class Plain implements Session {
 
@@ -104,7 +76,7 @@ class EncodeAndAttentionTest {
       List<Guarded> planes = found.planes().stream().map(p -> Guarded.of(p.dtype(), p.rows(), p.columns())).toList();
       SpikeTrain guarded = new SpikeTrain(found.order(), planes.stream().map(Guarded::tensor).toList(), found.thresholds(),
           found.zeros(), found.offset());
-      try (Session session = new SimdBackend().open(threads)) {
+      try (Session session = new SimdSession(threads, SimdSession.Kernels.VECTOR)) {
         session.encode(x, encoding, guarded);
       }
       String what = channels + " channels, " + encoding.dynamics() + ", magnitude " + magnitude;
@@ -145,7 +117,7 @@ class EncodeAndAttentionTest {
 
   private static float[] run(Tensor queries, KeyValues cache, int position, int threads) {
     Guarded out = Guarded.of(DType.F32, queries.rows(), queries.columns());
-    try (Session session = new SimdBackend().open(threads)) {
+    try (Session session = new SimdSession(threads, SimdSession.Kernels.VECTOR)) {
       session.attention(queries, cache, position, out.tensor());
     }
     out.check("attention");

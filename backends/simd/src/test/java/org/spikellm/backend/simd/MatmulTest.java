@@ -47,7 +47,7 @@ class MatmulTest {
     float[] first = null;
     for (int threads = 1; threads <= 3; threads++) {
       Guarded out = Guarded.of(DType.F32, m, n);
-      try (Session session = new SimdBackend().open(threads)) {
+      try (Session session = new SimdSession(threads, SimdSession.Kernels.VECTOR)) {
         session.matmul(a, b.tensor(), out.tensor());
       }
       String what = m + "x" + n + "x" + k + " " + type + " threads " + threads;
@@ -88,7 +88,7 @@ class MatmulTest {
           a.setFloat(i, 0, 1);
         }
         Tensor out = Tensor.allocate(DType.F32, m, 1 << 16);
-        try (Session session = new SimdBackend().open(1)) {
+        try (Session session = new SimdSession(1, SimdSession.Kernels.VECTOR)) {
           session.matmul(a, b, out);
         }
         for (int bits = 0; bits < 1 << 16; bits++) {
@@ -102,7 +102,7 @@ class MatmulTest {
   @Test
   void emptyFactorsGiveZeros() {
     Guarded out = Guarded.of(DType.F32, 3, 4);
-    try (Session session = new SimdBackend().open(2)) {
+    try (Session session = new SimdSession(2, SimdSession.Kernels.VECTOR)) {
       session.matmul(Tensor.allocate(DType.F32, 3, 0), Tensor.allocate(DType.F32, 4, 0), out.tensor());
       session.matmul(Tensor.allocate(DType.F32, 0, 5), Tensor.allocate(DType.F32, 4, 5), Tensor.allocate(DType.F32, 0, 4));
     }
@@ -112,7 +112,7 @@ class MatmulTest {
 
   @Test
   void shapesThatDoNotFitAreRefused() {
-    try (Session session = new SimdBackend().open(1)) {
+    try (Session session = new SimdSession(1, SimdSession.Kernels.VECTOR)) {
       assertThrows(IllegalArgumentException.class, () -> session.matmul(Tensor.allocate(DType.F32, 3, 4),
           Tensor.allocate(DType.F32, 5, 6), Tensor.allocate(DType.F32, 3, 5)));
     }

@@ -54,7 +54,7 @@ class RowKernelsTest {
       Tensor x = random(random, 3, columns);
       Tensor weight = random(random, 1, columns);
       Guarded out = Guarded.of(DType.F32, 3, columns);
-      try (Session session = new SimdBackend().open(2)) {
+      try (Session session = new SimdSession(2, SimdSession.Kernels.VECTOR)) {
         session.rmsNorm(x, weight, 1e-5f, out.tensor());
       }
       out.check("norm");
@@ -80,7 +80,7 @@ class RowKernelsTest {
     Tensor table = random(random, 9, headDim);
     float[] before = x.toFloats();
     Guarded out = Guarded.of(5, 3 * headDim, before);
-    try (Session session = new SimdBackend().open(2)) {
+    try (Session session = new SimdSession(2, SimdSession.Kernels.VECTOR)) {
       session.rope(out.tensor(), headDim, table, 4);
     }
     out.check("rope");
@@ -108,7 +108,7 @@ class RowKernelsTest {
       Guarded out = Guarded.of(4, columns, x.toFloats());
       Tensor up = random(random, 4, columns);
       Guarded gated = Guarded.of(DType.F32, 4, columns);
-      try (Session session = new SimdBackend().open(3)) {
+      try (Session session = new SimdSession(3, SimdSession.Kernels.VECTOR)) {
         session.softmax(out.tensor());
         session.swiGlu(x, up, gated.tensor());
       }
@@ -137,7 +137,7 @@ class RowKernelsTest {
     Tensor gate = random(random, 2, 33);
     Tensor up = random(random, 2, 33);
     Tensor out = Tensor.allocate(DType.F32, 2, 33);
-    try (Session session = new SimdBackend().open(1)) {
+    try (Session session = new SimdSession(1, SimdSession.Kernels.VECTOR)) {
       session.swiGlu(gate, up, out);
       Tensor copy = up.toF32();
       session.swiGlu(gate, copy, copy);

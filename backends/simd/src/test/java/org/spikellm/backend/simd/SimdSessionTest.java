@@ -107,7 +107,7 @@ class SimdSessionTest {
   @Test
   void longSlicesHoldEveryItemOnceAndNoneIsLongerThanItsShare() {
     for (int threads = 1; threads <= 5; threads++) {
-      try (SimdSession session = SimdSession.cold(threads)) {
+      try (SimdSession session = new SimdSession(threads, SimdSession.Kernels.VECTOR)) {
         for (int count = 1; count < 400; count += 1 + count / 9) {
           int[] ends = session.longSlices(count, 3, 2);
           int at = 0;

@@ -98,7 +98,7 @@ class SpikingLinearTest {
     QuantizedWeight weight = weight(random, 33, 65, 4, 32, false);
     weight.classes().forEach(c -> c.scales().clear());
     SpikeTrain train = train(random, weight.order(), W4A4, 5, false);
-    try (Session session = new SimdBackend().open(1)) {
+    try (Session session = new SimdSession(1, SimdSession.Kernels.VECTOR)) {
       float[] start = floats(random, 5 * 33);
       Guarded out = Guarded.of(5, 33, start);
       session.prepare(weight).accumulate(train, out.tensor());
@@ -112,7 +112,7 @@ class SpikingLinearTest {
     QuantizedWeight weight = weight(random, 65, 255, 4, 64, false);
     SpikeTrain train = train(random, weight.order(), W4A4, 11, false);
     Tensor x = Tensor.of(11, floats(random, 11 * 255));
-    try (Session session = new SimdBackend().open(2)) {
+    try (Session session = new SimdSession(2, SimdSession.Kernels.VECTOR)) {
       var linear = session.prepare(weight);
       Tensor all = Tensor.allocate(DType.F32, 11, 65);
       Tensor prefix = Tensor.allocate(DType.F32, 1, 65);
@@ -141,7 +141,7 @@ class SpikingLinearTest {
       float[] start = floats(random, tokens * rows);
       for (int threads = 1; threads <= 3; threads++) {
         Guarded out = Guarded.of(tokens, rows, start);
-        try (Session session = new SimdBackend().open(threads)) {
+        try (Session session = new SimdSession(threads, SimdSession.Kernels.VECTOR)) {
           session.prepare(weight).accumulate(x, out.tensor());
         }
         out.check("float input");
@@ -169,8 +169,8 @@ class SpikingLinearTest {
     float[] expected = expected(weight, train, start.clone());
     String what = weight.rows() + "x" + weight.columns() + ", " + weight.classes().getFirst().bits() + " bits, "
         + weight.classes().getFirst().groups() + " groups, " + tokens + " tokens, " + counts;
-    for (int threads = 1; threads <= 3; threads++) {
-      try (Session session = new SimdBackend().open(threads)) {
+    for (int threads = 0; threads <= 3; threads++) {
+      try (Session session = threads == 0 ? new SimdSession(2, SimdSession.Kernels.PLAIN) : new SimdSession(threads, SimdSession.Kernels.VECTOR)) {
         Guarded out = Guarded.of(tokens, weight.rows(), start);
         session.prepare(weight).accumulate(train, out.tensor());
         assertArrayEquals(expected, out.tensor().toFloats(), what + ", threads " + threads);

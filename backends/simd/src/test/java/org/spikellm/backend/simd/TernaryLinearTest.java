@@ -94,7 +94,7 @@ class TernaryLinearTest {
 
   private static float[] product(QuantizedWeight weight, SpikeTrain x, Tensor before, int threads) {
     Tensor out = before.toF32();
-    try (SimdSession session = SimdSession.cold(threads)) {
+    try (SimdSession session = new SimdSession(threads, SimdSession.Kernels.VECTOR)) {
       session.prepare(weight).accumulate(x, out);
     }
     return out.toFloats();
@@ -102,7 +102,7 @@ class TernaryLinearTest {
 
   private static float[] product(QuantizedWeight weight, Tensor x, Tensor before, int threads) {
     Tensor out = before.toF32();
-    try (SimdSession session = SimdSession.cold(threads)) {
+    try (SimdSession session = new SimdSession(threads, SimdSession.Kernels.VECTOR)) {
       session.prepare(weight).accumulate(x, out);
     }
     return out.toFloats();
@@ -195,7 +195,7 @@ class TernaryLinearTest {
           Tensor.allocate(DType.F16, 256, groupEnds.length), zero));
     }
     QuantizedWeight weight = new QuantizedWeight(256, new ChannelOrder(ChannelOrder.identity(columns).order(), starts), classes);
-    try (SimdSession session = SimdSession.cold(1)) {
+    try (SimdSession session = new SimdSession(1, SimdSession.Kernels.VECTOR)) {
       assertInstanceOf(TernaryLinear.class, session.prepare(weight));
       double bits = 8.0 * TernaryCodes.of(weight, session.arena(), session.workers()).memory.byteSize() / (256.0 * columns);
       assertTrue(bits > 2 && bits <= 2.8, "bits a weight: " + bits);
@@ -237,7 +237,7 @@ class TernaryLinearTest {
           x.planes().getFirst().setInt(0, j, high);
         }
       }
-      try (SimdSession session = SimdSession.cold(1)) {
+      try (SimdSession session = new SimdSession(1, SimdSession.Kernels.VECTOR)) {
         TernaryTables tables = new TernaryTables();
         tables.stage(TernaryCodes.of(weight, session.arena(), session.workers()), x, 0, session.scratch(0).row);
         assertEquals(kind, tables.kind);
@@ -287,7 +287,7 @@ class TernaryLinearTest {
         Tensor.allocate(DType.I16, 3, 1));
     QuantizedWeight both = new QuantizedWeight(3, new ChannelOrder(ChannelOrder.identity(18).order(), new int[] {0, 9}),
         List.of(trains.classes().getFirst(), levels));
-    try (SimdSession session = SimdSession.cold(1)) {
+    try (SimdSession session = new SimdSession(1, SimdSession.Kernels.VECTOR)) {
       SpikingLinear linear = session.prepare(both);
       assertInstanceOf(SimdLinear.class, linear);
     }
