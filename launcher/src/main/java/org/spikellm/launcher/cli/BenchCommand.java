@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.NeuronModel;
+import org.spikellm.api.QuantizationSpec;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.registry.RegistryException;
 import org.spikellm.launcher.workflow.BenchFormat;
@@ -51,6 +52,9 @@ final class BenchCommand implements Callable<Integer> {
       + "Default: all.")
   private List<BenchFormat> formats;
 
+  @Option(names = "--head-bits", paramLabel = "N", description = "Bits of a shape's head: 8, or 16 for half precision. Default: 16.")
+  private Integer headBits;
+
   @Option(names = "--prompt-tokens", paramLabel = "N",
       description = "Tokens of the prompt. Default: " + PROMPT_TOKENS + ", or what the model's limit leaves.")
   private Integer promptTokens;
@@ -84,6 +88,12 @@ final class BenchCommand implements Callable<Integer> {
     if (formats != null && shape == null) {
       throw common.wrong("--format is for --shape: a checkpoint has its own");
     }
+    if (headBits != null && shape == null) {
+      throw common.wrong("--head-bits is for --shape: a checkpoint has its own");
+    }
+    if (headBits != null && headBits != 8 && headBits != QuantizationSpec.FLOAT_BITS) {
+      throw common.wrong("--head-bits: expected 8 or 16, found " + headBits);
+    }
     positive("--prompt-tokens", promptTokens);
     positive("--generate-tokens", generateTokens);
     positive("--repeat", repeat);
@@ -114,7 +124,8 @@ final class BenchCommand implements Callable<Integer> {
     int blocks = parts.length == 1 ? found.blocks() : blocks(parts[1], found);
     List<BenchFormat> chosen = formats == null ? Arrays.asList(BenchFormat.values()) : formats.stream().distinct().toList();
     NeuronModel neuron = registry.find(NeuronModel.class, NEURON);
-    return benchmark(found.context(), found.name()).shape(found, blocks, chosen, backends, neuron);
+    return benchmark(found.context(), found.name()).shape(found, blocks, headBits == null ? QuantizationSpec.FLOAT_BITS : headBits, chosen,
+        backends, neuron);
   }
 
   private int blocks(String text, ShapeModel found) {

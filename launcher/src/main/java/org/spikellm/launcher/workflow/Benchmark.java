@@ -35,16 +35,17 @@ public record Benchmark(Settings settings, Progress progress) {
    * Measures {@code blocks} blocks of a shape with random weights. Formats that do not fit in memory together are measured one
    * after another.
    *
+   * @param headBits bits of the head: 8, or 16 for F16
    * @throws IOException if a format does not even fit alone
    */
-  public List<BenchResult> shape(ShapeModel model, int blocks, List<BenchFormat> formats, List<ComputeBackend> backends,
+  public List<BenchResult> shape(ShapeModel model, int blocks, int headBits, List<BenchFormat> formats, List<ComputeBackend> backends,
       NeuronModel neuron) throws IOException {
     List<List<BenchFormat>> groups = groups(model, blocks, formats, backends, MachineMemory.available());
     List<BenchResult> results = new ArrayList<>();
     try (MachineLimits limits = new MachineLimits(settings.threads())) {
       for (List<BenchFormat> group : groups) {
         List<OpenBackend> open = OpenBackend.open(backends, settings.threads());
-        try (ShapeLoader loader = new ShapeLoader(model, blocks, neuron, settings.seed(), progress)) {
+        try (ShapeLoader loader = new ShapeLoader(model, blocks, headBits, neuron, settings.seed(), progress)) {
           List<BenchSubject> subjects = new ArrayList<>();
           for (BenchFormat format : group) {
             subjects.addAll(loader.load(format, open));

@@ -5,9 +5,13 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import org.spikellm.api.Block;
+import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.DenseWeight;
+import org.spikellm.api.LinearWeight;
 import org.spikellm.api.NeuronModel;
+import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.Tensor;
+import org.spikellm.model.AffineQuantizer;
 import org.spikellm.model.Decoder;
 import org.spikellm.model.ModelConfig;
 import org.spikellm.model.PreparedBlock;
@@ -23,9 +27,9 @@ final class ShapeLoader implements AutoCloseable {
   private final Progress progress;
   private final Arena arena = Arena.ofShared();
   private final Tensor embeddings;
-  private final DenseWeight head;
+  private final LinearWeight head;
 
-  ShapeLoader(ShapeModel model, int blocks, NeuronModel neuron, long seed, Progress progress) {
+  ShapeLoader(ShapeModel model, int blocks, int headBits, NeuronModel neuron, long seed, Progress progress) {
     this.model = model;
     this.blocks = blocks;
     this.neuron = neuron;
@@ -33,7 +37,9 @@ final class ShapeLoader implements AutoCloseable {
     this.progress = progress;
     RandomWeights weights = new RandomWeights(BenchFormat.FLOAT, neuron, seed);
     embeddings = weights.dense(model.vocabulary(), model.block().hidden(), arena);
-    head = new DenseWeight(weights.dense(model.vocabulary(), model.block().hidden(), arena));
+    Tensor dense = weights.dense(model.vocabulary(), model.block().hidden(), arena);
+    head = headBits == QuantizationSpec.FLOAT_BITS ? new DenseWeight(dense)
+        : AffineQuantizer.quantize(dense, ChannelOrder.identity(dense.columns()), headBits, 0, AffineQuantizer.Clipping.of(1));
   }
 
   /**

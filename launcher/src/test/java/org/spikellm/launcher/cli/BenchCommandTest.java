@@ -31,6 +31,8 @@ class BenchCommandTest {
       2 | --shape llama-2-7b --prompt-tokens 4096 | expected at most 4096 tokens, the limit of llama-2-7b; found 4096 of the prompt
       2 | --shape llama-2-7b --format w3a4            | Invalid value for option '--format'
       2 | model --format w4a4                         | --format is for --shape: a checkpoint has its own
+      2 | model --head-bits 8                         | --head-bits is for --shape: a checkpoint has its own
+      2 | --shape llama-2-7b --head-bits 4            | --head-bits: expected 8 or 16, found 4
       1 | --shape llama-2-7b --backend reference,none | there is no backend 'none'
       1 | --shape llama-2-7b --backend reference,     | there is no backend ''
       1 | no/such/model                               | no/such/model: expected a directory with config.json

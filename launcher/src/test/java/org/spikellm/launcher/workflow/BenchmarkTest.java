@@ -38,7 +38,7 @@ class BenchmarkTest {
 
   @Test
   void everyFormatOfAShapeIsMeasuredAndItsJsonHasTheFieldsOfTheContract() throws IOException {
-    List<BenchResult> results = QUICK.shape(ShapeModelTest.SMALL, 2, FORMATS, reference(), ShapeModelTest.neuron());
+    List<BenchResult> results = QUICK.shape(ShapeModelTest.SMALL, 2, 16, FORMATS, reference(), ShapeModelTest.neuron());
     assertEquals(List.of("float", "w4a4", "w8a8", "ternary", "ternary-a8"), results.stream().map(BenchResult::format).toList());
     for (BenchResult result : results) {
       Map<String, Object> json = json(result);
@@ -62,7 +62,7 @@ class BenchmarkTest {
 
   @Test
   void aWholeShapeIsNotExtrapolated() throws IOException {
-    BenchResult result = QUICK.shape(ShapeModelTest.SMALL, 3, List.of(BenchFormat.W4A4), reference(), ShapeModelTest.neuron())
+    BenchResult result = QUICK.shape(ShapeModelTest.SMALL, 3, 8, List.of(BenchFormat.W4A4), reference(), ShapeModelTest.neuron())
         .getFirst();
     assertFalse(result.json().containsKey("extrapolated"));
     assertEquals(result.prompt().rate(), result.prompt().wholeRate());
