@@ -16,8 +16,8 @@ final class Csv {
   private Csv() {}
 
   /**
-   * The table of rows that {@code --json} would print as objects: a column for each of their fields, those of objects within them as
-   * {@code outer.inner}. What a row lacks, and what is no number, is empty.
+   * The table of rows that {@code --json} would print as objects: a column for each of their fields, those of objects within
+   * them as {@code outer.inner}. What a row lacks, and what is no number, is empty.
    */
   static String of(List<? extends Map<String, ?>> rows) {
     List<Map<String, Object>> flat = rows.stream().map(row -> {

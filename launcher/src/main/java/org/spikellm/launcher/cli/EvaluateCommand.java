@@ -24,8 +24,8 @@ import picocli.CommandLine.Parameters;
 
 /** Measures models. */
 @Command(name = "evaluate", description = {"Measure models side by side: perplexity on texts, accuracy on tasks.", "",
-    "Tasks are scored by the log-likelihoods of their answers, in the prompts of lm-evaluation-harness: piqa, arc_easy, arc_challenge, "
-        + "boolq, hellaswag, winogrande, openbookqa, lambada."})
+    "Tasks are scored by the log-likelihoods of their answers, in the prompts of lm-evaluation-harness: piqa, arc_easy, "
+        + "arc_challenge, boolq, hellaswag, winogrande, openbookqa, lambada."})
 final class EvaluateCommand implements Callable<Integer> {
 
   @Mixin
@@ -37,8 +37,9 @@ final class EvaluateCommand implements Callable<Integer> {
   @Option(names = "--text", paramLabel = "FILE", arity = "1..*", description = "Texts to measure perplexity on.")
   private List<Path> texts = List.of();
 
-  @Option(names = "--tasks", paramLabel = "[TASK=]FILE|DIR", arity = "1..*", description = "Items of tasks as JSON lines, parted by "
-      + "blanks or commas, or directories of such files. TASK= where fields and file name do not tell which it is.")
+  @Option(names = "--tasks", paramLabel = "[TASK=]FILE|DIR", arity = "1..*",
+      description = "Files of items as JSON lines, parted by blanks or commas, or directories of such files. TASK= where fields "
+          + "and file name do not tell which it is.")
   private List<String> tasks = List.of();
 
   @Option(names = "--sequence", paramLabel = "N", defaultValue = "2048",
@@ -53,16 +54,17 @@ final class EvaluateCommand implements Callable<Integer> {
   private int shots;
 
   @Option(names = "--shots-from", paramLabel = "[TASK=]FILE|DIR", arity = "1..*",
-      description = "Where those are drawn from, by task. Default: the other items of the task.")
+      description = "Where the items of --shots are drawn from. Default: the task's own file.")
   private List<String> shotsFrom = List.of();
 
-  @Option(names = "--seed", paramLabel = "N", defaultValue = "2", description = "Draws them. Default: ${DEFAULT-VALUE}.")
+  @Option(names = "--seed", paramLabel = "N", defaultValue = "2",
+      description = "Draws the items of --shots. Default: ${DEFAULT-VALUE}.")
   private long seed;
 
   @Option(names = "--samples", paramLabel = "FILE", description = "Write every item's log-likelihoods there, as JSON lines.")
   private Path samples;
 
-  @Option(names = "--csv", description = "Print the table as CSV, and nothing else on standard output.")
+  @Option(names = "--csv", description = "Print the figures as CSV.")
   private boolean csv;
 
   @Override
@@ -80,8 +82,8 @@ final class EvaluateCommand implements Callable<Integer> {
           Map<String, int[]> tokens = Evaluation.tokens(loaded, texts);
           firstTokens = firstTokens == null ? tokens : firstTokens;
           warnOfOtherTokens(model, tokens, firstTokens);
-          Evaluated result = new Evaluated(model.toString(), Evaluation.perplexity(loaded, tokens, Math.min(sequence, context), most,
-              common.progress()), new ArrayList<>());
+          Evaluated result = new Evaluated(model.toString(),
+              Evaluation.perplexity(loaded, tokens, Math.min(sequence, context), most, common.progress()), new ArrayList<>());
           for (Task task : chosen) {
             TaskScores scores = TaskScores.measure(loaded, task, context, common.progress());
             result.tasks().add(scores);
@@ -163,23 +165,6 @@ final class EvaluateCommand implements Callable<Integer> {
       return;
     }
     EvaluationTable.of(results).print(common.out);
-    notes(results).forEach(common.out::println);
-  }
-
-  private static List<String> notes(List<Evaluated> results) {
-    List<String> notes = new ArrayList<>();
-    for (Evaluated result : results) {
-      for (TaskScores scores : result.tasks()) {
-        if (scores.truncated() > 0) {
-          notes.add(result.model() + ", " + scores.task().name() + ": " + scores.truncated() + " items were longer than the least of the models' "
-              + "limits, and lost the front of their context.");
-        }
-        if (scores.straddling() > 0) {
-          notes.add(result.model() + ", " + scores.task().name() + ": in " + scores.straddling()
-              + " items a token holds the end of the context and the start of an answer.");
-        }
-      }
-    }
-    return notes;
+    EvaluationTable.notes(results).forEach(common.out::println);
   }
 }

@@ -33,7 +33,8 @@ record Evaluated(String model, Map<String, Perplexity> texts, List<TaskScores> t
     Map<String, Object> json() {
       Map<String, Object> json = new LinkedHashMap<>();
       json.put("model", model);
-      json.put(task ? "task" : "text", of);
+      json.put("text", task ? null : of);
+      json.put("task", task ? of : null);
       json.put("metric", metric);
       json.put("value", value.value());
       json.put("stderr", value.standardError());

@@ -1,57 +1,93 @@
 package org.spikellm.launcher.cli;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
 import org.spikellm.launcher.cli.Evaluated.Figure;
 import org.spikellm.launcher.tasks.Mean;
+import org.spikellm.launcher.tasks.TaskScores;
 
 /** Figures of models side by side, for people: those of all models on a text or a task one below the other. */
 final class EvaluationTable {
 
-  private static final double SHARE = 100;
+  private static final int PERCENT = 100;
+  private static final double LARGE = 1e5;
 
   private EvaluationTable() {}
 
   static Table of(List<Evaluated> models) {
-    Table table = new Table().row("", "model", "", "value", "±", "to the first", "±", "measured on");
+    Table table = new Table().leftAligned(3).row("", "", "model", "value", "±", "to the first", "±", "measured on");
     Evaluated first = models.getFirst();
     List<List<Figure>> figures = models.stream().map(model -> model.figures(first)).toList();
-    String heading = "";
     for (int i = 0; i < figures.getFirst().size(); i++) {
+      boolean begins = i == 0 || !figures.getFirst().get(i).of().equals(figures.getFirst().get(i - 1).of());
       for (List<Figure> each : figures) {
+        boolean top = each == figures.getFirst();
         Figure figure = each.get(i);
-        boolean share = !figure.metric().equals("perplexity");
-        double start = figure.value().value() - (figure.change() == null ? 0 : figure.change().value());
-        table.row(figure.of().equals(heading) ? "" : figure.of(), figure.model(), figure.metric(), share ? share(figure.value().value()) : number(figure.value().value()),
-            error(figure.value(), share), figure.change() == null ? "" : share ? points(figure.change().value())
-                : String.format(Locale.ROOT, "%+.2f %%", SHARE * figure.change().value() / start),
-            figure.change() == null ? "" : error(figure.change(), share), basis(figure.basis()));
-        heading = figure.of();
+        table.row(top && begins ? figure.of() : "", top ? figure.metric() : "", figure.model(), value(figure),
+            error(figure, figure.value()), change(figure), error(figure, figure.change()), basis(figure.basis()));
       }
     }
     return table;
   }
 
+  private static boolean isShare(Figure figure) {
+    return !figure.metric().equals("perplexity");
+  }
+
+  private static String value(Figure figure) {
+    double value = figure.value().value();
+    return isShare(figure) ? format("%.2f %%", PERCENT * value) : number(value);
+  }
+
   private static String number(double value) {
-    return String.format(Locale.ROOT, "%.4f", value);
+    return format(value < LARGE ? "%.4f" : "%.4g", value);
   }
 
-  private static String share(double value) {
-    return String.format(Locale.ROOT, "%.2f %%", SHARE * value);
+  /** Of shares in points, of a perplexity in parts of the first one. */
+  private static String change(Figure figure) {
+    if (figure.change() == null) {
+      return "";
+    }
+    double change = figure.change().value();
+    return isShare(figure) ? format("%+.2f", PERCENT * change)
+        : format("%+.2f %%", PERCENT * change / (figure.value().value() - change));
   }
 
-  private static String points(double change) {
-    return String.format(Locale.ROOT, "%+.2f", SHARE * change);
+  private static String error(Figure figure, Mean mean) {
+    double error = mean == null ? Double.NaN : mean.standardError();
+    return Double.isNaN(error) ? "" : isShare(figure) ? format("%.2f", PERCENT * error) : number(error);
   }
 
-  private static String error(Mean mean, boolean share) {
-    return Double.isNaN(mean.standardError()) ? "" : String.format(Locale.ROOT, share ? "%.2f" : "%.4f",
-        (share ? SHARE : 1) * mean.standardError());
+  private static String format(String format, double value) {
+    return String.format(Locale.ROOT, format, value);
   }
 
   private static String basis(Map<String, Object> basis) {
-    return basis.containsKey("windows") ? basis.get("windows") + " × " + basis.get("sequence") + " tokens"
-        : basis.get("items") + " items" + (basis.get("shots").equals(0) ? "" : ", " + basis.get("shots") + " shots");
+    if (basis.containsKey("windows")) {
+      return basis.get("windows") + " × " + basis.get("sequence") + " tokens";
+    }
+    return basis.get("items") + " items" + (basis.get("shots").equals(0) ? "" : ", " + basis.get("shots") + " shots");
+  }
+
+  /** What to know about the scores of tasks. */
+  static List<String> notes(List<Evaluated> models) {
+    List<String> notes = new ArrayList<>();
+    for (Evaluated model : models) {
+      note(model, TaskScores::truncated, "longer than the least of the models' limits, their context cut at the front", notes);
+      note(model, TaskScores::straddling, "scored though a token holds the end of the context and the start of an answer", notes);
+    }
+    return notes;
+  }
+
+  private static void note(Evaluated model, ToLongFunction<TaskScores> count, String what, List<String> notes) {
+    String tasks = model.tasks().stream().filter(scores -> count.applyAsLong(scores) > 0)
+        .map(scores -> count.applyAsLong(scores) + " of " + scores.task().name()).collect(Collectors.joining(", "));
+    if (!tasks.isEmpty()) {
+      notes.add(model.model() + ": items that are " + what + ": " + tasks);
+    }
   }
 }

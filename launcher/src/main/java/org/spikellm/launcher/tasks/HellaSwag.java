@@ -37,7 +37,8 @@ record HellaSwag() implements TaskKind {
       endings.add(cleaned(ending));
     }
     String scene = row.text("ctx_a") + " " + capitalized(row.has("ctx_b") ? row.text("ctx_b") : "");
-    return TaskItem.of(row.line(), cleaned(row.text("activity_label") + ": " + scene), endings, row.index("label", 0, endings.size()));
+    int gold = row.index("label", 0, endings.size());
+    return TaskItem.of(row.line(), cleaned(row.text("activity_label") + ": " + scene), endings, gold);
   }
 
   private static String cleaned(String text) {

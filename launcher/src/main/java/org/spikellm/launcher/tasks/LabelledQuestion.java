@@ -29,7 +29,8 @@ record LabelledQuestion(String stem, List<String> answers, List<String> labels) 
     Object choices = holder.get("choices");
     List<Object> texts = new ArrayList<>();
     List<Object> labels = new ArrayList<>();
-    if (choices instanceof Map<?, ?> columns && columns.get("text") instanceof List<?> text && columns.get("label") instanceof List<?> label) {
+    if (choices instanceof Map<?, ?> columns && columns.get("text") instanceof List<?> text
+        && columns.get("label") instanceof List<?> label) {
       texts.addAll(text);
       labels.addAll(label);
     } else if (choices instanceof List<?> list) {

@@ -4,7 +4,7 @@ package org.spikellm.launcher.tasks;
  * A mean over items.
  *
  * @param value the mean
- * @param standardError the sample's standard deviation / √n, which for shares is √(p (1 − p)/(n − 1)); NaN for a single item
+ * @param standardError the sample's standard deviation / √n, which for shares is √(p (1 − p)/(n − 1)); NaN for one item
  */
 public record Mean(double value, double standardError) {
 

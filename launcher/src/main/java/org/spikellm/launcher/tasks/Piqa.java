@@ -26,7 +26,8 @@ record Piqa() implements TaskKind {
     if (row.isQuery()) {
       return row.query(context(row.question()));
     }
-    return TaskItem.of(row.line(), context(row.text("goal")), List.of(row.text("sol1"), row.text("sol2")), row.index("label", 0, 2));
+    List<String> ways = List.of(row.text("sol1"), row.text("sol2"));
+    return TaskItem.of(row.line(), context(row.text("goal")), ways, row.index("label", 0, ways.size()));
   }
 
   private static String context(String goal) {

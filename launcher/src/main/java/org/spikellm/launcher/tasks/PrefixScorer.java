@@ -6,7 +6,7 @@ import org.spikellm.model.Decoder;
 import org.spikellm.model.KvCache;
 import org.spikellm.model.Perplexity;
 
-/** Log-likelihoods of continuations. What a text shares with the one before it, from its first token on, is not computed again. */
+/** Log-likelihoods of continuations. What a text shares with the one before, from the first token on, is not computed again. */
 final class PrefixScorer {
 
   private static final int LEAST_CAPACITY = 256;

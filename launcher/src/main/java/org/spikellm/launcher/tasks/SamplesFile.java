@@ -4,6 +4,7 @@ import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,7 +42,11 @@ public final class SamplesFile implements AutoCloseable {
     if (Files.exists(file) && !(Files.isRegularFile(file) && isOne(file))) {
       throw new CheckpointException(file + ": exists and is not a file of samples; remove it or choose another name");
     }
-    Path partial = file.toAbsolutePath().resolveSibling("." + file.getFileName() + ".partial");
+    Path directory = file.toAbsolutePath().getParent();
+    if (directory == null || !Files.isDirectory(directory)) {
+      throw new CheckpointException(file + ": expected a directory to write the samples to, found none at " + directory);
+    }
+    Path partial = directory.resolve("." + file.getFileName() + ".partial");
     try {
       return new SamplesFile(file, partial, Files.newBufferedWriter(partial));
     } catch (IOException e) {
@@ -57,7 +62,11 @@ public final class SamplesFile implements AutoCloseable {
   }
 
   private static CheckpointException refused(Path file, IOException e) {
-    String reason = e instanceof FileSystemException system && system.getReason() != null ? system.getReason() : e.getClass().getSimpleName();
+    String reason = switch (e) {
+      case AccessDeniedException denied -> "permission denied";
+      case FileSystemException system when system.getReason() != null -> system.getReason();
+      default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    };
     return new CheckpointException(file + ": the samples cannot be written: " + reason + "; choose another place", e);
   }
 

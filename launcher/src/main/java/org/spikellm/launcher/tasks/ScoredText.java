@@ -15,14 +15,15 @@ import org.spikellm.model.CheckpointException;
 record ScoredText(int[] tokens, int scored, boolean truncated, boolean straddles) {
 
   /**
-   * Encodes a pair. White space that ends the context goes to the continuation, whose tokens are those of the whole text after as many
-   * as the context has alone. Where that leaves none, they are those from the first on in which the two differ.
+   * Encodes a pair. White space that ends the context goes to the continuation, whose tokens are those of the whole text after
+   * as many as the context has alone. Where that leaves none, they are those from the first on in which the two differ.
    *
    * @param opens whether texts begin with the tokenizer's begin token
    * @param limit most tokens that the model reads
    * @throws CheckpointException if the context is empty and there is no token to begin with
    */
-  static ScoredText of(Tokenizer tokenizer, boolean opens, String context, String continuation, int limit) throws CheckpointException {
+  static ScoredText of(Tokenizer tokenizer, boolean opens, String context, String continuation, int limit)
+      throws CheckpointException {
     int end = Blanks.end(context);
     String kept = context.substring(0, end);
     String moved = context.substring(end) + continuation;
@@ -53,8 +54,8 @@ record ScoredText(int[] tokens, int scored, boolean truncated, boolean straddles
     if (tokenizer.bos().isPresent()) {
       return tokenizer.bos().getAsInt();
     }
-    return tokenizer.eos().stream().min(Integer::compare)
-        .orElseThrow(() -> new CheckpointException("an item with an empty context cannot be scored: the tokenizer names neither a begin nor an end token"));
+    return tokenizer.eos().stream().min(Integer::compare).orElseThrow(() -> new CheckpointException(
+        "expected a context, or a tokenizer that names a token to begin or end a text, found neither"));
   }
 
   /** How many tokens the model reads. */

@@ -51,9 +51,9 @@ public record TaskFile(Path path, TaskKind kind, List<TaskItem> items) {
       return named.getFirst();
     }
     List<String> ids = (possible.isEmpty() ? TaskKind.ALL : possible).stream().map(TaskKind::id).toList();
-    throw new CheckpointException(row.file() + ": which task this is cannot be told from its name and the fields of line " + row.line() + " ("
-        + String.join(", ", row.fields().keySet()) + "); say so: " + ids.getFirst() + "=" + row.file() + ", or instead of "
-        + ids.getFirst() + " one of " + String.join(", ", ids.subList(1, ids.size())));
+    throw new CheckpointException(row.file() + ": line " + row.line() + ": expected a file name or fields that tell which task "
+        + "this is, found fields " + String.join(", ", row.fields().keySet()) + "; say it as " + ids.getFirst() + "=" + row.file()
+        + (ids.size() == 1 ? "" : ", with one of " + String.join(", ", ids)));
   }
 
   private static List<TaskRow> rows(Path path) throws IOException {
@@ -74,7 +74,8 @@ public record TaskFile(Path path, TaskKind kind, List<TaskItem> items) {
 
   private static Map<String, Object> parse(Path path, int line, String text) throws CheckpointException {
     if (text.stripLeading().startsWith("[")) {
-      throw new CheckpointException(path + ": line " + line + ": expected a JSON object, found a list; write one object a line (jq -c '.[]')");
+      throw new CheckpointException(path + ": line " + line + ": expected a JSON object, found a list; write one object a line, "
+          + "as jq -c '.[]' does");
     }
     try {
       return Json.parseObject(text.getBytes(StandardCharsets.UTF_8), path + ": line " + line);
@@ -86,8 +87,8 @@ public record TaskFile(Path path, TaskKind kind, List<TaskItem> items) {
   private static List<TaskRow> labelled(List<TaskRow> rows, Path file) throws IOException {
     List<String> labels = lines(file).stream().filter(line -> !line.isBlank()).map(String::strip).toList();
     if (labels.size() != rows.size()) {
-      throw new CheckpointException(file + ": expected " + rows.size() + " labels, one for each item of " + rows.getFirst().file().getFileName()
-          + ", found " + labels.size());
+      throw new CheckpointException(file + ": expected " + rows.size() + " labels, one for each item of "
+          + rows.getFirst().file().getFileName() + ", found " + labels.size());
     }
     List<TaskRow> labelled = new ArrayList<>();
     for (TaskRow row : rows) {
@@ -100,7 +101,8 @@ public record TaskFile(Path path, TaskKind kind, List<TaskItem> items) {
 
   private static List<String> lines(Path path) throws IOException {
     if (!Files.isRegularFile(path)) {
-      throw new CheckpointException(path + ": expected a file of JSON lines, found " + (Files.exists(path) ? "something else" : "nothing"));
+      throw new CheckpointException(path + ": expected a file of JSON lines, found "
+          + (Files.exists(path) ? "something else" : "nothing"));
     }
     List<String> lines = new ArrayList<>();
     try (BufferedReader reader = Files.newBufferedReader(path)) {

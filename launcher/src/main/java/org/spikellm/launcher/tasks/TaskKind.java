@@ -8,8 +8,8 @@ import java.util.Locale;
 public sealed interface TaskKind permits Piqa, Arc, BoolQ, HellaSwag, WinoGrande, OpenBookQa, Lambada {
 
   /** All that are known. */
-  List<TaskKind> ALL = List.of(new Piqa(), new Arc("arc_easy"), new Arc("arc_challenge"), new BoolQ(), new HellaSwag(), new WinoGrande(),
-      new OpenBookQa(), new Lambada());
+  List<TaskKind> ALL = List.of(new Piqa(), new Arc("arc_easy"), new Arc("arc_challenge"), new BoolQ(), new HellaSwag(),
+      new WinoGrande(), new OpenBookQa(), new Lambada());
 
   /** Its name, which is also how a user names it. */
   String id();

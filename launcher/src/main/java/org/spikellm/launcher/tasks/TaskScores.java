@@ -32,19 +32,29 @@ public record TaskScores(Task task, List<ItemScore> items) {
     for (TaskItem item : task.items()) {
       List<OptionScore> options = new ArrayList<>();
       for (TaskItem.Option option : item.options()) {
-        ScoredText text = ScoredText.of(model.tokenizer(), opens, task.context(item, option), option.continuation(), limit);
-        Score score = scorer.score(text);
-        if (!Double.isFinite(score.logLikelihood())) {
-          throw new CheckpointException(model.checkpoint().directory() + ": its log-likelihood of line " + item.line() + " of "
-              + task.file().path() + " is " + score.logLikelihood() + ", expected a number; the checkpoint's weights are damaged");
+        String context = task.context(item, option);
+        try {
+          ScoredText text = ScoredText.of(model.tokenizer(), opens, context, option.continuation(), limit);
+          options.add(score(scorer, text, option.bytes()));
+        } catch (CheckpointException e) {
+          throw new CheckpointException(task.file().path() + ": line " + item.line() + ": " + model.checkpoint().directory()
+              + ": " + e.getMessage(), e);
         }
-        options.add(new OptionScore(score.logLikelihood(), score.greedy(), text.scored(), option.bytes(), text.truncated(), text.straddles()));
       }
       scores.add(new ItemScore(item, options));
       progress.at(scores.size());
     }
     progress.end();
     return new TaskScores(task, scores);
+  }
+
+  private static OptionScore score(PrefixScorer scorer, ScoredText text, int bytes) throws CheckpointException {
+    Score score = scorer.score(text);
+    if (!Double.isFinite(score.logLikelihood())) {
+      throw new CheckpointException("expected a finite log-likelihood, found " + score.logLikelihood()
+          + "; try another --backend, or make the checkpoint again");
+    }
+    return new OptionScore(score.logLikelihood(), score.greedy(), text.scored(), bytes, text.truncated(), text.straddles());
   }
 
   /** Whether there is something to choose in it, and so an accuracy by normalised log-likelihoods. */
@@ -62,13 +72,13 @@ public record TaskScores(Task task, List<ItemScore> items) {
     return mean(score -> score.isCorrectNorm() ? 1 : 0);
   }
 
-  /** exp of the mean negative log-likelihood an item, of texts to complete; its error is that of the mean, times the perplexity. */
+  /** exp of the mean negative log-likelihood an item, of texts to complete; its error is the mean's times the perplexity. */
   public Mean perplexity() {
     Mean loss = mean(score -> -score.options().getFirst().logLikelihood());
     return new Mean(Math.exp(loss.value()), Math.exp(loss.value()) * loss.standardError());
   }
 
-  /** By how much a measure of items is larger here than for another model on the same items, with the error of that difference. */
+  /** By how much a share of items is larger here than for another model on the same ones, with that difference's own error. */
   public Mean difference(TaskScores other, Predicate<ItemScore> measure) {
     double[] differences = new double[items.size()];
     for (int i = 0; i < differences.length; i++) {

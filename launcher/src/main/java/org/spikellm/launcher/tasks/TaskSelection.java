@@ -46,8 +46,9 @@ public record TaskSelection(Path path, TaskKind kind) {
       return new TaskSelection(Path.of(argument), null);
     }
     String id = argument.substring(0, equals);
-    TaskKind kind = TaskKind.ALL.stream().filter(known -> known.id().equals(id)).findFirst().orElseThrow(() -> new IllegalArgumentException(
-        "there is no task '" + id + "'; known ones: " + TaskKind.ALL.stream().map(TaskKind::id).collect(Collectors.joining(", "))));
+    TaskKind kind = TaskKind.ALL.stream().filter(known -> known.id().equals(id)).findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("there is no task '" + id + "'; known ones: "
+            + TaskKind.ALL.stream().map(TaskKind::id).collect(Collectors.joining(", "))));
     return new TaskSelection(Path.of(argument.substring(equals + 1)), kind);
   }
 
@@ -76,7 +77,8 @@ public record TaskSelection(Path path, TaskKind kind) {
     for (TaskSelection one : from) {
       TaskFile file = TaskFile.read(one.path(), one.kind());
       if (examples.put(file.kind(), file) != null) {
-        throw new CheckpointException(one.path() + ": expected one file of examples a task, found a second one of " + file.kind().id());
+        throw new CheckpointException(one.path() + ": expected one file of examples a task, found a second one of "
+            + file.kind().id());
       }
     }
     List<TaskFile> files = new ArrayList<>();

@@ -34,7 +34,8 @@ record WinoGrande() implements TaskKind {
     if (gap < 0) {
       throw row.wrong("a '_' in 'sentence' where an option belongs", sentence);
     }
-    List<String> contexts = List.of(sentence.substring(0, gap) + row.text("option1"), sentence.substring(0, gap) + row.text("option2"));
+    String start = sentence.substring(0, gap);
+    List<String> contexts = List.of(start + row.text("option1"), start + row.text("option2"));
     return item(row, contexts, sentence.substring(gap + 1), row.index("answer", 1, contexts.size()));
   }
 
