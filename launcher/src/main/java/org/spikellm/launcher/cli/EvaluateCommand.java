@@ -76,22 +76,14 @@ final class EvaluateCommand implements Callable<Integer> {
     int context = leastLimit(registry);
     try (SamplesFile file = samples == null ? null : SamplesFile.begin(samples)) {
       List<Evaluated> results = new ArrayList<>();
-      Map<String, int[]> firstTokens = null;
+      Map<String, int[]> firstTokens = new LinkedHashMap<>();
       for (Path model : models.stream().distinct().toList()) {
         try (LoadedModel loaded = LoadedModel.open(model, registry, common.backend, common.threads(), SpikeMode.COLLAPSED)) {
           Map<String, int[]> tokens = Evaluation.tokens(loaded, texts);
-          firstTokens = firstTokens == null ? tokens : firstTokens;
           warnOfOtherTokens(model, tokens, firstTokens);
-          Evaluated result = new Evaluated(model.toString(),
-              Evaluation.perplexity(loaded, tokens, Math.min(sequence, context), most, common.progress()), new ArrayList<>());
-          for (Task task : chosen) {
-            TaskScores scores = TaskScores.measure(loaded, task, context, common.progress());
-            result.tasks().add(scores);
-            if (file != null) {
-              file.add(model.toString(), scores);
-            }
-          }
-          results.add(result);
+          results.add(new Evaluated(model.toString(),
+              Evaluation.perplexity(loaded, tokens, Math.min(sequence, context), most, common.progress()),
+              scores(loaded, model, chosen, context, file)));
         }
       }
       if (file != null) {
@@ -100,6 +92,19 @@ final class EvaluateCommand implements Callable<Integer> {
       print(results);
       return 0;
     }
+  }
+
+  private List<TaskScores> scores(LoadedModel loaded, Path model, List<Task> chosen, int context, SamplesFile file)
+      throws IOException {
+    List<TaskScores> all = new ArrayList<>();
+    for (Task task : chosen) {
+      TaskScores scores = TaskScores.measure(loaded, task, context, common.progress());
+      if (file != null) {
+        file.add(model.toString(), scores);
+      }
+      all.add(scores);
+    }
+    return all;
   }
 
   private void checkCall() {
@@ -144,9 +149,11 @@ final class EvaluateCommand implements Callable<Integer> {
     return least;
   }
 
+  /** @param first those of the first model, which are put there if this is it */
   private void warnOfOtherTokens(Path model, Map<String, int[]> tokens, Map<String, int[]> first) {
     tokens.forEach((text, ids) -> {
-      if (!Arrays.equals(ids, first.get(text))) {
+      int[] other = first.putIfAbsent(text, ids);
+      if (other != null && !Arrays.equals(ids, other)) {
         common.warn(model + " reads " + text + " in other tokens than the first model: perplexities by token cannot be compared");
       }
     });

@@ -42,7 +42,10 @@ record ScoredText(int[] tokens, int scored, boolean truncated, boolean straddles
     return of(before, Arrays.copyOfRange(whole, split, whole.length), true, limit);
   }
 
-  private static ScoredText of(int[] context, int[] continuation, boolean straddles, int limit) {
+  private static ScoredText of(int[] context, int[] continuation, boolean straddles, int limit) throws CheckpointException {
+    if (continuation.length == 0) {
+      throw new CheckpointException("expected text to score, found none in context and answer");
+    }
     int[] all = Arrays.copyOf(context, context.length + continuation.length);
     System.arraycopy(continuation, 0, all, context.length, continuation.length);
     int left = Math.max(0, all.length - (limit + 1));

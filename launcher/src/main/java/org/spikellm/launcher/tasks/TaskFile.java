@@ -67,9 +67,14 @@ public record TaskFile(Path path, TaskKind kind, List<TaskItem> items) {
     if (rows.isEmpty()) {
       throw new CheckpointException(path + ": expected JSON lines, one object for each item; found none");
     }
-    String name = path.getFileName().toString();
-    Path labels = path.resolveSibling(name.substring(0, name.contains(".") ? name.lastIndexOf('.') : name.length()) + LABELS);
+    Path labels = labels(path);
     return rows.getFirst().has("label") || !Files.exists(labels) ? rows : labelled(rows, labels);
+  }
+
+  /** Where the labels of a file's items may lie. */
+  static Path labels(Path path) {
+    String name = path.getFileName().toString();
+    return path.resolveSibling(name.substring(0, name.contains(".") ? name.lastIndexOf('.') : name.length()) + LABELS);
   }
 
   private static Map<String, Object> parse(Path path, int line, String text) throws CheckpointException {

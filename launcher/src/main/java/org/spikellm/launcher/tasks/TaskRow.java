@@ -82,7 +82,8 @@ record TaskRow(Path file, int line, Map<String, Object> fields) {
         return i;
       }
     }
-    throw wrong("'" + name + "' from " + first + " to " + (first + count - 1), value);
+    String elsewhere = value == null && name.equals("label") ? " here or in " + TaskFile.labels(file).getFileName() : "";
+    throw wrong("'" + name + "' from " + first + " to " + (first + count - 1) + elsewhere, value);
   }
 
   /** What is wrong with this line. */

@@ -37,31 +37,31 @@ class BadTasksTest {
 
   /** Single quotes stand for double ones, | for the end of a line, RIGHT for a line that is. */
   @ParameterizedTest
-  @CsvSource(quoteCharacter = '`', delimiter = '#', textBlock = """
-      x.jsonl        # RIGHT|{'goal': 'a'                                             # line 2: not JSON
-      x.jsonl        # RIGHT||7                                                       # line 3: expected a JSON object
-      x.jsonl        # RIGHT|['a']                                                    # line 2: expected a JSON object, found a list
-      x.jsonl        # RIGHT|{'goal': 'a', 'sol1': 'b'}                               # line 2: expected text in 'sol2', found nothing
-      x.jsonl        # RIGHT|{'goal': 'a', 'sol1': 5}                                 # line 2: expected text in 'sol1', found 5
-      x.jsonl        # {'goal': 'a', 'sol1': 'b', 'sol2': 'c', 'label': 2}            # expected 'label' from 0 to 1, found 2
-      x.jsonl        # {'goal': 'a', 'sol1': 'b', 'sol2': 'c', 'label': 'b'}          # expected 'label' from 0 to 1, found "b"
-      x.jsonl        # {'goal': 'a', 'sol1': 'b', 'sol2': 'c', 'label': null}         # expected 'label' from 0 to 1, found nothing
-      x.jsonl        # {'goal': 'a', 'sol1': 'b', 'sol2': 'c'}                        # expected 'label' from 0 to 1, found nothing
-      piqa.jsonl     # {'query': 'a', 'choices': ['b'], 'gold': 0}                    # expected a list of two texts or more
-      piqa.jsonl     # {'query': 'a', 'choices': ['b', 1], 'gold': 0}                 # expected texts in 'choices', found 1
-      piqa.jsonl     # {'query': 'a', 'choices': ['b', 'c'], 'gold': -1}              # expected 'gold' from 0 to 1, found -1
-      boolq.jsonl    # {'query': 'a', 'choices': ['b', 'c'], 'gold': 0}               # expected 'Passage: …'
-      x.jsonl        # {'passage': 'a', 'question': 'b', 'answer': 'so'}              # expected 'answer' from 0 to 1, found "so"
-      arc_easy.jsonl # {'question': 'a', 'choices': CHOICES, 'answerKey': 'C'}        # one of A, B, found "C"
-      arc_easy.jsonl # {'question': 'a', 'choices': [{'text': 'b'}], 'answerKey': 'A'} # line 1: expected a 'text' and a 'label'
-      arc_easy.jsonl # {'question': {'stem': 1}, 'answerKey': 'A'}                    # expected text in 'question.stem', found 1
-      x.jsonl        # {'sentence': 'a', 'option1': 'b', 'option2': 'c', 'answer': 1} # line 1: expected a '_' in 'sentence'
-      x.jsonl        # {'sentence': '_', 'option1': 'b', 'option2': 'c', 'answer': 0} # expected 'answer' from 1 to 2, found 0
-      lambada.jsonl  # {'text': 'word'}                                               # line 1: expected two words or more
-      x.jsonl        # {'text': 'two words'}                                          # which task this is, found fields text; say it
-      x.jsonl        # {'query': 'a', 'choices': ['b', 'c'], 'gold': 0}               # with one of piqa, arc_easy, arc_challenge,
-      x.jsonl        # {'prompt': 'a'}                                                # found fields prompt; say it as piqa=
-      x.jsonl        # |                                                              # expected JSON lines, one object for each item
+  @CsvSource(quoteCharacter = '`', delimiter = '~', textBlock = """
+      x.jsonl        ~ RIGHT|{'goal': 'a'                                             ~ line 2: not JSON
+      x.jsonl        ~ RIGHT||7                                                       ~ line 3: expected a JSON object
+      x.jsonl        ~ RIGHT|['a']                                                    ~ expected a JSON object, found a list
+      x.jsonl        ~ RIGHT|{'goal': 'a', 'sol1': 'b'}                               ~ line 2: expected text in 'sol2'
+      x.jsonl        ~ RIGHT|{'goal': 'a', 'sol1': 5}                                 ~ line 2: expected text in 'sol1', found 5
+      x.jsonl        ~ {'goal': 'a', 'sol1': 'b', 'sol2': 'c', 'label': 2}            ~ expected 'label' from 0 to 1, found 2
+      x.jsonl        ~ {'goal': 'a', 'sol1': 'b', 'sol2': 'c', 'label': 'b'}          ~ expected 'label' from 0 to 1, found "b"
+      x.jsonl        ~ {'goal': 'a', 'sol1': 'b', 'sol2': 'c', 'label': null}         ~ 'label' from 0 to 1 here or in x-labels.lst, found
+      x.jsonl        ~ {'goal': 'a', 'sol1': 'b', 'sol2': 'c'}                        ~ 'label' from 0 to 1 here or in x-labels.lst, found
+      piqa.jsonl     ~ {'query': 'a', 'choices': ['b'], 'gold': 0}                    ~ expected a list of two texts or more
+      piqa.jsonl     ~ {'query': 'a', 'choices': ['b', 1], 'gold': 0}                 ~ expected texts in 'choices', found 1
+      piqa.jsonl     ~ {'query': 'a', 'choices': ['b', 'c'], 'gold': -1}              ~ expected 'gold' from 0 to 1, found -1
+      boolq.jsonl    ~ {'query': 'a', 'choices': ['b', 'c'], 'gold': 0}               ~ expected 'Passage: …'
+      x.jsonl        ~ {'passage': 'a', 'question': 'b', 'answer': 'so'}              ~ expected 'answer' from 0 to 1, found "so"
+      arc_easy.jsonl ~ {'question': 'a', 'choices': CHOICES, 'answerKey': 'C'}        ~ one of A, B, found "C"
+      arc_easy.jsonl ~ {'question': 'a', 'choices': [{'text': 'b'}], 'answerKey': 'A'} ~ line 1: expected a 'text' and a 'label'
+      arc_easy.jsonl ~ {'question': {'stem': 1}, 'answerKey': 'A'}                    ~ expected text in 'question.stem', found 1
+      x.jsonl        ~ {'sentence': 'a', 'option1': 'b', 'option2': 'c', 'answer': 1} ~ line 1: expected a '_' in 'sentence'
+      x.jsonl        ~ {'sentence': '_', 'option1': 'b', 'option2': 'c', 'answer': 0} ~ expected 'answer' from 1 to 2, found 0
+      lambada.jsonl  ~ {'text': 'word'}                                               ~ line 1: expected two words or more
+      x.jsonl        ~ {'text': 'two words'}                                          ~ this is, found fields text; say it as
+      x.jsonl        ~ {'query': 'a', 'choices': ['b', 'c'], 'gold': 0}               ~ with one of piqa, arc_easy, arc_challenge,
+      x.jsonl        ~ {'prompt': 'a'}                                                ~ found fields prompt; say it as piqa=
+      x.jsonl        ~ |                                                              ~ expected JSON lines, one object
       """)
   void lines(String name, String rows, String expected) throws IOException {
     String text = rows.replace("RIGHT", RIGHT).replace("CHOICES", CHOICES).replace('\'', '"').replace('|', '\n');
@@ -78,7 +78,8 @@ class BadTasksTest {
     assertTrue(refused(1, model, "--tasks", "arc_easy=" + PIQA).contains("line 1: expected text in 'question', found nothing"));
     Path binary = Files.write(temporary.resolve("b.jsonl"), new byte[] {'{', '}', '\n', (byte) 0xff});
     assertTrue(refused(1, model, "--tasks", binary.toString()).contains("b.jsonl: expected UTF-8 text"));
-    Path items = Files.writeString(temporary.resolve("y.jsonl"), RIGHT.replace(", 'label': 0", "").replace('\'', '"').concat("\n").repeat(3));
+    String unlabelled = RIGHT.replace(", 'label': 0", "").replace('\'', '"') + "\n";
+    Path items = Files.writeString(temporary.resolve("y.jsonl"), unlabelled.repeat(3));
     Files.writeString(temporary.resolve("y-labels.lst"), "0\n1\n");
     assertTrue(refused(1, model, "--tasks", items.toString())
         .contains("y-labels.lst: expected 3 labels, one for each item of y.jsonl, found 2"));
@@ -104,15 +105,15 @@ class BadTasksTest {
   }
 
   @ParameterizedTest
-  @CsvSource(delimiter = '#', textBlock = """
-      m                            # expected --text FILE or --tasks FILE, found neither
-      m --tasks mmlu=x             # --tasks: there is no task 'mmlu'; known ones: piqa, arc_easy
-      m --tasks x,                 # --tasks: expected a file, found nothing
-      m --tasks x --shots -1       # --shots: expected 0 or more
-      m --tasks x --shots-from x   # --shots-from: expected --shots N with it
-      m --text x --samples y       # --samples: expected --tasks with it
-      m --tasks x --limit 0        # --limit: expected 1 or more
-      m --tasks x --json --csv     # expected --json or --csv, found both
+  @CsvSource(quoteCharacter = '`', delimiter = '~', textBlock = """
+      m                            ~ expected --text FILE or --tasks FILE, found neither
+      m --tasks mmlu=x             ~ --tasks: there is no task 'mmlu'; known ones: piqa, arc_easy
+      m --tasks x,                 ~ --tasks: expected a file, found nothing
+      m --tasks x --shots -1       ~ --shots: expected 0 or more
+      m --tasks x --shots-from x   ~ --shots-from: expected --shots N with it
+      m --text x --samples y       ~ --samples: expected --tasks with it
+      m --tasks x --limit 0        ~ --limit: expected 1 or more
+      m --tasks x --json --csv     ~ expected --json or --csv, found both
       """)
   void calls(String arguments, String expected) {
     String line = refused(2, arguments.split(" "));
