@@ -103,6 +103,7 @@ final class EvaluateCommand implements Callable<Integer> {
         file.add(model.toString(), scores);
       }
       all.add(scores);
+      common.note(EvaluationTable.line(model, scores));
     }
     return all;
   }

@@ -1,5 +1,6 @@
 package org.spikellm.launcher.cli;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -73,11 +74,16 @@ final class EvaluationTable {
     return basis.get("items") + " items" + (basis.get("shots").equals(0) ? "" : ", " + basis.get("shots") + " shots");
   }
 
+  /** A result, as soon as it is there. */
+  static String line(Path model, TaskScores scores) {
+    return model + ", " + scores.task().name() + ": accuracy " + format("%.2f %%", PERCENT * scores.accuracy().value());
+  }
+
   /** What to know about the scores of tasks. */
   static List<String> notes(List<Evaluated> models) {
     List<String> notes = new ArrayList<>();
     for (Evaluated model : models) {
-      note(model, TaskScores::truncated, "longer than the least of the models' limits, their context cut at the front", notes);
+      note(model, TaskScores::truncated, "longer than the limit, their context cut at the front", notes);
       note(model, TaskScores::straddling, "scored though a token holds the end of the context and the start of an answer", notes);
     }
     return notes;

@@ -1,6 +1,7 @@
 package org.spikellm.launcher.tasks;
 
 import java.io.IOException;
+import java.util.List;
 
 /** OpenBookQA: elementary science; the question is the context, with nothing around it. */
 record OpenBookQa() implements TaskKind {
@@ -11,8 +12,8 @@ record OpenBookQa() implements TaskKind {
   }
 
   @Override
-  public boolean isNamedIn(String file) {
-    return TaskKind.super.isNamedIn(file) || file.contains("obqa");
+  public List<String> names() {
+    return List.of("openbook", "obqa");
   }
 
   @Override

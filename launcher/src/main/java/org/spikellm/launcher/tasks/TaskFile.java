@@ -59,22 +59,18 @@ public record TaskFile(Path path, TaskKind kind, List<TaskItem> items) {
   private static List<TaskRow> rows(Path path) throws IOException {
     List<TaskRow> rows = new ArrayList<>();
     List<String> lines = lines(path);
+    String name = path.getFileName().toString();
+    Path labels = path.resolveSibling(name.substring(0, name.contains(".") ? name.lastIndexOf('.') : name.length()) + LABELS);
     for (int i = 0; i < lines.size(); i++) {
       if (!lines.get(i).isBlank()) {
-        rows.add(new TaskRow(path, i + 1, parse(path, i + 1, lines.get(i))));
+        Map<String, Object> fields = parse(path, i + 1, lines.get(i));
+        rows.add(new TaskRow(path, i + 1, fields, fields.get("label") == null ? labels : path));
       }
     }
     if (rows.isEmpty()) {
       throw new CheckpointException(path + ": expected JSON lines, one object for each item; found none");
     }
-    Path labels = labels(path);
     return rows.getFirst().has("label") || !Files.exists(labels) ? rows : labelled(rows, labels);
-  }
-
-  /** Where the labels of a file's items may lie. */
-  static Path labels(Path path) {
-    String name = path.getFileName().toString();
-    return path.resolveSibling(name.substring(0, name.contains(".") ? name.lastIndexOf('.') : name.length()) + LABELS);
   }
 
   private static Map<String, Object> parse(Path path, int line, String text) throws CheckpointException {
@@ -99,7 +95,7 @@ public record TaskFile(Path path, TaskKind kind, List<TaskItem> items) {
     for (TaskRow row : rows) {
       Map<String, Object> fields = new LinkedHashMap<>(row.fields());
       fields.put("label", labels.get(labelled.size()));
-      labelled.add(new TaskRow(row.file(), row.line(), fields));
+      labelled.add(new TaskRow(row.file(), row.line(), fields, file));
     }
     return labelled;
   }

@@ -20,9 +20,14 @@ public sealed interface TaskKind permits Piqa, Arc, BoolQ, HellaSwag, WinoGrande
   /** Whether it has fields that this benchmark's rows may have, where the file's name says that it is this one. */
   boolean isPossible(TaskRow row);
 
+  /** How file names call it, in small letters and digits alone. */
+  default List<String> names() {
+    return List.of(letters(id()));
+  }
+
   /** Whether a file name speaks of this benchmark. */
   default boolean isNamedIn(String file) {
-    return letters(file).contains(letters(id()));
+    return names().stream().anyMatch(letters(file)::contains);
   }
 
   /**

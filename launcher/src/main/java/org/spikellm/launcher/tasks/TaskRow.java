@@ -12,9 +12,10 @@ import org.spikellm.model.Json;
  * A line of a task's file.
  *
  * @param line from 1
- * @param fields of its JSON object
+ * @param fields of its JSON object, with the label, where that lies in a file beside it
+ * @param labels where that lies, or could
  */
-record TaskRow(Path file, int line, Map<String, Object> fields) {
+record TaskRow(Path file, int line, Map<String, Object> fields, Path labels) {
 
   private static final int SHOWN = 60;
 
@@ -82,8 +83,9 @@ record TaskRow(Path file, int line, Map<String, Object> fields) {
         return i;
       }
     }
-    String elsewhere = value == null && name.equals("label") ? " here or in " + TaskFile.labels(file).getFileName() : "";
-    throw wrong("'" + name + "' from " + first + " to " + (first + count - 1) + elsewhere, value);
+    boolean beside = name.equals("label") && !labels.equals(file);
+    String where = beside ? (value == null ? " here or in " : " in ") + labels.getFileName() : "";
+    throw wrong("'" + name + "' from " + first + " to " + (first + count - 1) + where, value);
   }
 
   /** What is wrong with this line. */

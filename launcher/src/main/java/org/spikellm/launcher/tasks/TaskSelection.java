@@ -34,7 +34,7 @@ public record TaskSelection(Path path, TaskKind kind) {
         selected.addAll(Files.isDirectory(one.path()) ? one.files() : List.of(one));
       }
     }
-    return selected;
+    return selected.stream().distinct().toList();
   }
 
   private static TaskSelection one(String argument) {

@@ -45,8 +45,8 @@ class BadTasksTest {
       x.jsonl        ~ RIGHT|{'goal': 'a', 'sol1': 5}                                 ~ line 2: expected text in 'sol1', found 5
       x.jsonl        ~ {'goal': 'a', 'sol1': 'b', 'sol2': 'c', 'label': 2}            ~ expected 'label' from 0 to 1, found 2
       x.jsonl        ~ {'goal': 'a', 'sol1': 'b', 'sol2': 'c', 'label': 'b'}          ~ expected 'label' from 0 to 1, found "b"
-      x.jsonl        ~ {'goal': 'a', 'sol1': 'b', 'sol2': 'c', 'label': null}         ~ 'label' from 0 to 1 here or in x-labels.lst, found
-      x.jsonl        ~ {'goal': 'a', 'sol1': 'b', 'sol2': 'c'}                        ~ 'label' from 0 to 1 here or in x-labels.lst, found
+      x.jsonl        ~ {'goal': 'a', 'sol1': 'b', 'sol2': 'c', 'label': null}         ~ from 0 to 1 here or in x-labels.lst, found
+      x.jsonl        ~ {'goal': 'a', 'sol1': 'b', 'sol2': 'c'}                        ~ from 0 to 1 here or in x-labels.lst, found
       piqa.jsonl     ~ {'query': 'a', 'choices': ['b'], 'gold': 0}                    ~ expected a list of two texts or more
       piqa.jsonl     ~ {'query': 'a', 'choices': ['b', 1], 'gold': 0}                 ~ expected texts in 'choices', found 1
       piqa.jsonl     ~ {'query': 'a', 'choices': ['b', 'c'], 'gold': -1}              ~ expected 'gold' from 0 to 1, found -1
@@ -83,8 +83,13 @@ class BadTasksTest {
     Files.writeString(temporary.resolve("y-labels.lst"), "0\n1\n");
     assertTrue(refused(1, model, "--tasks", items.toString())
         .contains("y-labels.lst: expected 3 labels, one for each item of y.jsonl, found 2"));
+    Files.writeString(temporary.resolve("y-labels.lst"), "0\n1\n2\n");
+    assertTrue(refused(1, model, "--tasks", items.toString())
+        .contains("y.jsonl: line 3: expected 'label' from 0 to 1 in y-labels.lst, found \"2\""));
     assertTrue(refused(1, model, "--tasks", PIQA, "--shots", "5").contains("expected 6 items or more for --shots 5, found 5"));
-    assertTrue(refused(1, model, "--tasks", PIQA, "--shots", "1", "--shots-from", PIQA, PIQA).contains("a second one of piqa"));
+    Path other = Files.writeString(temporary.resolve("z.jsonl"), RIGHT.replace('\'', '"'));
+    assertTrue(refused(1, model, "--tasks", PIQA, "--shots", "1", "--shots-from", PIQA, other.toString())
+        .contains("z.jsonl: expected one file of examples a task, found a second one of piqa"));
   }
 
   @Test

@@ -31,6 +31,17 @@ class CsvTest {
   }
 
   @Test
+  void countsOfEveryLayerAndTheirSum() {
+    Program run = Program.run("cost", ModelCopy.ORIGINAL.toString(), "--csv", "--limit", "1", "--sequence", "16", "--quiet");
+    assertEquals(0, run.status(), run.err());
+    String[] lines = run.out().split("\r\n");
+    assertEquals(1 + 6 * 7 + 1, lines.length);
+    assertEquals(List.of("layer", "macs"), Arrays.asList(lines[0].split(",")).subList(0, 2));
+    long sum = Arrays.stream(lines).skip(1).limit(6 * 7).mapToLong(line -> Long.parseLong(line.split(",")[1])).sum();
+    assertEquals(List.of("all", String.valueOf(sum)), Arrays.asList(lines[lines.length - 1].split(",")).subList(0, 2));
+  }
+
+  @Test
   void whatWouldBreakALineIsQuoted() {
     String[] texts = {"a,b", "say \"so\"", "two\nlines", "a\rb", " plain ", ""};
     String[] cells = {"\"a,b\"", "\"say \"\"so\"\"\"", "\"two\nlines\"", "\"a\rb\"", " plain ", ""};

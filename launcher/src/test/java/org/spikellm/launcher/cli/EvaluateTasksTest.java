@@ -239,10 +239,10 @@ class EvaluateTasksTest {
     Path items = Path.of(data, "tasks", task);
     assumeTrue(Files.isDirectory(model) && Files.exists(items), model + " or " + items + " is not there");
     Path file = temporary.resolve(name + task);
-    Program run = evaluate(model.toString(), "--tasks", items.toString(), "--limit", "20", "--json", "--samples",
+    Program run = evaluate(model.toString(), "--tasks", items.toString(), "--limit", "12", "--json", "--samples",
         file.toString());
     List<Map<String, Object>> samples = samples(file);
-    assertEquals(20, samples.size());
+    assertEquals(12, samples.size());
     assertScores(model, (Map<?, ?>) json(run).get("tasks"), samples);
     List<String> rows = Files.readAllLines(items);
     for (int i = 0; i < samples.size(); i++) {

@@ -72,7 +72,7 @@ class TaskFileTest {
     String row = "{'id': '7', 'question_stem': 'The sun is', 'choices': {'text': ['hot', 'cold'], 'label': ['A', 'B']}, "
         + "'answerKey': ' A'}";
     assertItem(item("rows.jsonl", row), 0, "The sun is", "hot", "cold");
-    assertItem(item("open_book_qa.jsonl", "{'query': 'The sun is', 'choices': ['hot', 'cold'], 'gold': 0}"), 0,
+    assertItem(item("OBQA_test.jsonl", "{'query': 'The sun is', 'choices': ['hot', 'cold'], 'gold': 0}"), 0,
         "The sun is", "hot", "cold");
   }
 
