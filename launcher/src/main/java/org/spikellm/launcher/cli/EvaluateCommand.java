@@ -49,6 +49,7 @@ final class EvaluateCommand implements Callable<Integer> {
     Map<String, Map<String, Perplexity>> results = new LinkedHashMap<>();
     for (Path model : models) {
       try (LoadedModel loaded = LoadedModel.open(model, registry, common.backend, common.threads(), SpikeMode.COLLAPSED)) {
+        common.tell(loaded.neurons());
         results.put(model.toString(), Evaluation.perplexity(loaded, texts, sequence, limit == null ? Integer.MAX_VALUE : limit,
             common.progress()));
       }

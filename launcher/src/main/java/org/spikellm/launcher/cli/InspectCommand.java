@@ -12,7 +12,7 @@ import org.spikellm.api.Block;
 import org.spikellm.api.DenseWeight;
 import org.spikellm.api.Projection;
 import org.spikellm.api.QuantizedWeight;
-import org.spikellm.launcher.workflow.LoadedModel;
+import org.spikellm.launcher.workflow.CheckpointNeurons;
 import org.spikellm.launcher.workflow.StoredWeights;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.Json;
@@ -39,7 +39,7 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    try (Checkpoint checkpoint = Checkpoint.open(model, LoadedModel.neurons(common.registry(), model))) {
+    try (Checkpoint checkpoint = Checkpoint.open(model, new CheckpointNeurons(common.registry(), model))) {
       Map<String, Object> summary = summary(checkpoint);
       List<LinearSummary> linears = common.json || layers ? linears(checkpoint) : List.of();
       if (!linears.isEmpty()) {

@@ -2,40 +2,38 @@ package org.spikellm.launcher.workflow;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
 import org.spikellm.api.ComputeBackend;
-import org.spikellm.api.NeuronModel;
 import org.spikellm.api.Session;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.text.Tokenizer;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.CheckpointException;
 import org.spikellm.model.Decoder;
-import org.spikellm.model.Json;
-import org.spikellm.model.NeuronLookup;
 import org.spikellm.model.SpikeMode;
 
 /**
  * A checkpoint that is ready to run.
  *
  * @param checkpoint its files
+ * @param neurons what there is to say of its neurons
  * @param tokenizer its tokenizer, which fits the vocabulary
  * @param session where it runs
  * @param decoder the model
  */
-public record LoadedModel(Checkpoint checkpoint, Tokenizer tokenizer, Session session, Decoder decoder) implements AutoCloseable {
+public record LoadedModel(Checkpoint checkpoint, CheckpointNeurons neurons, Tokenizer tokenizer, Session session, Decoder decoder)
+    implements AutoCloseable {
 
   /** Opens a model directory and prepares it on a backend. */
   public static LoadedModel open(Path directory, Registry registry, String backend, int threads, SpikeMode mode) throws IOException {
     ComputeBackend found = registry.backend(backend);
-    Checkpoint checkpoint = Checkpoint.open(directory, neurons(registry, directory));
+    CheckpointNeurons neurons = new CheckpointNeurons(registry, directory);
+    Checkpoint checkpoint = Checkpoint.open(directory, neurons);
     Tokenizer tokenizer = null;
     Session session = null;
     try {
       tokenizer = tokenizer(checkpoint);
       session = found.open(threads);
-      return new LoadedModel(checkpoint, tokenizer, session, Decoder.load(checkpoint, session, mode));
+      return new LoadedModel(checkpoint, neurons, tokenizer, session, Decoder.load(checkpoint, session, mode));
     } catch (Throwable e) {
       close(session, tokenizer, checkpoint);
       throw e;
@@ -52,35 +50,6 @@ public record LoadedModel(Checkpoint checkpoint, Tokenizer tokenizer, Session se
       tokenizer.close();
       throw e;
     }
-  }
-
-  /** Finds the neurons that the checkpoint in a directory names; for one that is missing it says where it came from. */
-  public static NeuronLookup neurons(Registry registry, Path directory) {
-    return (id, options) -> {
-      try {
-        return registry.find(NeuronModel.class, id, options);
-      } catch (IOException e) {
-        throw new CheckpointException("the checkpoint's neuron: " + e.getMessage() + source(directory, id), e);
-      }
-    };
-  }
-
-  private static String source(Path directory, String neuron) {
-    try {
-      if (Json.readObject(directory.resolve("config.json")).get("quantization_config") instanceof Map<?, ?> made) {
-        for (String role : List.of("neuron", "weight_neuron")) {
-          if (made.get(role) instanceof Map<?, ?> named && neuron.equals(named.get("id")) && named.get("plugin") instanceof Map<?,
-              ?> plugin) {
-            return "; it was made with that of " + plugin.get("jar") + " (" + plugin.get("module") + " " + plugin.get("version")
-                + ", SHA-256 "
-                + plugin.get("sha256") + "): name the directory of that jar with --plugins or --module-path";
-          }
-        }
-      }
-    } catch (IOException e) {
-      return ""; // whoever reads the checkpoint says what is wrong with it
-    }
-    return "";
   }
 
   @Override
