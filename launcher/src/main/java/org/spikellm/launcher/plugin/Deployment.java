@@ -2,6 +2,7 @@ package org.spikellm.launcher.plugin;
 
 import java.io.IOException;
 import java.lang.module.ModuleDescriptor;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -81,6 +82,16 @@ final class Deployment {
   /** All that a jar was to provide. */
   static List<Listing> failures(ModuleDescriptor module, Origin origin, String reason) {
     return module == null ? List.of(Listing.failed(null, origin.module(), origin, reason)) : Listing.failed(module, origin, reason);
+  }
+
+  /** Whether nothing of it can be used. */
+  boolean failed() {
+    return !listings.isEmpty() && listings.stream().allMatch(listing -> listing.state() == Listing.State.FAILED);
+  }
+
+  /** Where its jar lies. */
+  Path path() {
+    return origin.jar();
   }
 
   /** What it offers; what failed to load is among it. */

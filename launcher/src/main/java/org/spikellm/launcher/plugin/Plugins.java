@@ -92,6 +92,14 @@ public final class Plugins implements AutoCloseable {
     }
     // Bundles may need each other: all are installed before the first one starts.
     deployed.values().forEach(deployment -> deployment.start(framework));
+    deployed.values().removeIf(deployment -> {
+      boolean failed = deployment.failed();
+      if (failed) {
+        failures.put(deployment.path(), deployment.listings());
+        deployment.uninstall(framework);
+      }
+      return failed;
+    });
   }
 
   private static List<Listing> unreadable(Path path, IOException e) {

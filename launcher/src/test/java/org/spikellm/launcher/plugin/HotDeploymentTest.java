@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.lang.ref.WeakReference;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -128,6 +129,24 @@ class HotDeploymentTest {
       assertTrue(update(plugins, ANY).getFirst().contains("requires module lib"));
       Files.move(library, directory.resolve("lib.jar"));
       assertEquals(List.of("lib.jar was added", "user.jar was added"), update(plugins, ANY));
+      assertEquals(6, fires(loaded(plugins)));
+    }
+  }
+
+  @Test
+  void soIsOneThatCouldNotBeUsedFromTheStart() throws IOException {
+    Path library = PluginJar.bundle("lib").header("Export-Package", "lib")
+        .source("lib.Level", "package lib; public class Level { public static final short[] LEVEL = {6}; }")
+        .write(Files.createDirectory(directory.resolve("elsewhere")).resolve("lib.jar"));
+    PluginJar.bundle("user").header("Import-Package", "org.spikellm.api,lib").library(library)
+        .entry("META-INF/services/org.spikellm.api.NeuronModel", "user.Neuron".getBytes(StandardCharsets.UTF_8))
+        .source("user.Neuron", PluginJar.neuron("user", "user", "spikes[0] = lib.Level.LEVEL[0];"))
+        .write(directory.resolve("user.jar"));
+    try (Plugins plugins = Plugins.open(directory)) {
+      assertEquals(Listing.State.FAILED, plugins.listings().getFirst().state());
+      Files.move(library, directory.resolve("lib.jar"));
+      assertEquals(List.of("lib.jar was added", "user.jar was added"), update(plugins, ANY));
+      assertEquals(1, plugins.listings().size());
       assertEquals(6, fires(loaded(plugins)));
     }
   }
