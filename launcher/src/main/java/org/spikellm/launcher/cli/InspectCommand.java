@@ -39,7 +39,9 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    try (Checkpoint checkpoint = Checkpoint.open(model, new CheckpointNeurons(common.registry(), model))) {
+    CheckpointNeurons neurons = new CheckpointNeurons(common.registry(), model);
+    try (Checkpoint checkpoint = Checkpoint.open(model, neurons.orAbsent())) {
+      neurons.warnings().forEach(common::warn);
       Map<String, Object> summary = summary(checkpoint);
       List<LinearSummary> linears = common.json || layers ? linears(checkpoint) : List.of();
       if (!linears.isEmpty()) {

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.spikellm.api.Dynamics;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.launcher.registry.Origin;
 import org.spikellm.launcher.registry.Registry;
@@ -51,6 +52,36 @@ public final class CheckpointNeurons implements NeuronLookup {
       notes.add(directory + ": " + cost(neuron, bits.intValue(), steps.intValue()));
     }
     return neuron;
+  }
+
+  /** As this, for whoever only looks: a neuron that is missing is a warning, and one that cannot fire takes its place. */
+  public NeuronLookup orAbsent() {
+    return (id, options) -> {
+      try {
+        return find(id, options);
+      } catch (CheckpointException e) {
+        warnings.add(e.getMessage());
+        return new Absent(id);
+      }
+    };
+  }
+
+  private record Absent(String id) implements NeuronModel {
+
+    @Override
+    public void step(float[] input, float[] potential, Dynamics dynamics, short[] spikes) {
+      throw new IllegalStateException("neuron '" + id + "' is not there");
+    }
+
+    @Override
+    public Dynamics dynamics(int bits, int timeSteps) {
+      throw new IllegalStateException("neuron '" + id + "' is not there");
+    }
+
+    @Override
+    public boolean collapsible() {
+      return false;
+    }
   }
 
   /** What it costs that a neuron is not collapsible. */

@@ -166,6 +166,11 @@ class PluginsEndToEndTest {
     for (String part : new String[] {"no neuron 'adaptive'", JAR, "com.example.adaptive", "SHA-256", "--plugins"}) {
       assertTrue(without.err().contains(part), without.err());
     }
+    Program inspected = Program.run("inspect", out.toString(), "--layers");
+    assertEquals(0, inspected.status(), inspected.err());
+    assertTrue(inspected.out().contains(JAR) && inspected.err().startsWith("warning: " + out + ": the checkpoint's neuron: there is no"),
+        inspected.err());
+
     Path other = Files.createDirectory(temporary.resolve("other"));
     new PluginJar().source("module-info", "module com.example.adaptive { requires org.spikellm.api; "
         + "provides org.spikellm.api.NeuronModel with com.example.adaptive.Neuron; }").source("com.example.adaptive.Neuron",
