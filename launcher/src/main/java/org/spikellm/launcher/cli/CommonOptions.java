@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.spikellm.launcher.plugin.Plugins;
 import org.spikellm.launcher.registry.LeftThreads;
@@ -113,6 +114,12 @@ final class CommonOptions implements AutoCloseable {
       throw new ParameterException(spec.commandLine(), "--threads: expected 1 to 1024, found " + threads);
     }
     return threads == null ? Runtime.getRuntime().availableProcessors() : threads;
+  }
+
+  /** The options that name where further providers lie, as they were given, for a command to try next. */
+  String providerDirectories() {
+    return (modulePath.isEmpty() ? "" : " --module-path " + modulePath.stream().map(Path::toString).collect(Collectors.joining(":")))
+        + (pluginDirectory == null ? "" : " --plugins " + pluginDirectory);
   }
 
   /** Shows progress on standard error. */

@@ -145,7 +145,7 @@ final class QuantizeCommand implements Callable<Integer> {
       if (page != null) {
         common.out.println("Report: " + page);
       }
-      common.out.println("Try: spikellm generate " + out + " --prompt \"Once upon a time\"");
+      common.out.println("Try: spikellm generate " + out + common.providerDirectories() + " --prompt \"Once upon a time\"");
     }
     return 0;
   }
