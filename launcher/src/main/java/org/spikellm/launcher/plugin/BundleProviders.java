@@ -39,7 +39,8 @@ final class BundleProviders {
         found.add(Listing.load(kind, name, origin, loader, () -> ServiceClass.make(kind, bundle.loadClass(name))));
       }
       for (ServiceReference<?> service : registered(bundle, kind)) {
-        Listing listing = Listing.load(kind, "a service", origin, loader, () -> (Provider) kind.type().cast(framework.service(service)));
+        Listing listing = Listing.load(kind, "a service", origin, loader,
+            () -> (Provider) kind.type().cast(framework.service(service)));
         if (listing.provider() == null || !classes.contains(listing.provider().getClass().getName())) {
           found.add(listing);
         }

@@ -81,7 +81,8 @@ final class Deployment {
 
   /** All that a jar was to provide. */
   static List<Listing> failures(ModuleDescriptor module, Origin origin, String reason) {
-    return module == null ? List.of(Listing.failed(null, origin.module(), origin, reason)) : Listing.failed(module, origin, reason);
+    return module == null ? List.of(Listing.failed(null, origin.module(), origin, reason))
+        : Listing.failed(module, origin, reason);
   }
 
   /** Whether nothing of it can be used. */

@@ -12,8 +12,8 @@ import org.spikellm.api.SpikingLinear;
 import org.spikellm.api.Tensor;
 
 /**
- * A session of a plug-in's backend. What a kernel throws names the plug-in, and so do numbers that are not finite where its inputs
- * were: to look at what a product made costs one pass over it.
+ * A session of a plug-in's backend. What a kernel throws names the plug-in, and so do numbers that are not finite where its
+ * inputs were: to look at what a product made costs one pass over it.
  *
  * @param session the plug-in's
  * @param guard who watches it

@@ -92,8 +92,8 @@ public final class LeftThreads {
   private static boolean defines(ClassLoader loader, String name) {
     try {
       return Class.forName(name, false, loader).getClassLoader() == loader;
-    } catch (ClassNotFoundException | LinkageError e) {
-      return false;
+    } catch (ClassNotFoundException | LinkageError | IllegalStateException e) {
+      return false; // also where the loader's bundle is gone
     }
   }
 }

@@ -48,7 +48,8 @@ public final class CheckpointNeurons implements NeuronLookup {
           + ": name the directory of that jar with --plugins or --module-path"), e);
     }
     compare(id, jar, jar(registry.origin(NeuronModel.class, id)));
-    if (!neuron.collapsible() && made.get("activation_bits") instanceof Number bits && made.get("steps") instanceof Number steps) {
+    if (!neuron.collapsible() && made.get("activation_bits") instanceof Number bits
+        && made.get("steps") instanceof Number steps) {
       notes.add(directory + ": " + cost(neuron, bits.intValue(), steps.intValue()));
     }
     return neuron;
@@ -105,7 +106,8 @@ public final class CheckpointNeurons implements NeuronLookup {
   /** What config.json says of how it was made; empty where it cannot be read, which whoever reads the checkpoint reports. */
   private Map<?, ?> made() {
     try {
-      return Json.readObject(directory.resolve("config.json")).get("quantization_config") instanceof Map<?, ?> made ? made : Map.of();
+      return Json.readObject(directory.resolve("config.json")).get("quantization_config") instanceof Map<?, ?> made ? made
+          : Map.of();
     } catch (IOException e) {
       return Map.of();
     }
@@ -114,7 +116,8 @@ public final class CheckpointNeurons implements NeuronLookup {
   /** The jar that the checkpoint's neuron was of, or null where it was one of the program's. */
   private static Map<?, ?> jar(Map<?, ?> made, String neuron) {
     for (String role : List.of("neuron", "weight_neuron")) {
-      if (made.get(role) instanceof Map<?, ?> named && neuron.equals(named.get("id")) && named.get("plugin") instanceof Map<?, ?> jar) {
+      if (made.get(role) instanceof Map<?, ?> named && neuron.equals(named.get("id"))
+          && named.get("plugin") instanceof Map<?, ?> jar) {
         return jar;
       }
     }

@@ -12,8 +12,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * Maven without a network, on a local repository of its own: links into the user's, with the artifacts that this build has made in
- * the place of those that an earlier one may have installed there.
+ * Maven without a network, on a local repository of its own: links into the user's, with the artifacts that this build has made
+ * in the place of those that an earlier one may have installed there.
  *
  * @param command what starts it
  * @param repository the local repository

@@ -153,9 +153,10 @@ class PluginFaultsTest {
     String backend = template("PlainBackend.java");
     assertTrue(backend.contains(right), backend);
     new PluginJar().source("module-info", template("module-info.java")).source("com.example.plain.PlainBackend",
-        backend.replace(right, "out.setFloat(i, j, b.rows() > 1000 ? Float.NaN : (float) sum);")).write(plugins.resolve("later.jar"));
-    Program run = Program.run("generate", ModelCopy.ORIGINAL.toString(), "--prompt", "Once", "--plugins", plugins.toString(), "--backend",
-        "plain", "--max-tokens", "2", "--json");
+        backend.replace(right, "out.setFloat(i, j, b.rows() > 1000 ? Float.NaN : (float) sum);"))
+        .write(plugins.resolve("later.jar"));
+    Program run = Program.run("generate", ModelCopy.ORIGINAL.toString(), "--prompt", "Once", "--plugins",
+        plugins.toString(), "--backend", "plain", "--max-tokens", "2", "--json");
     blamed(run, "backend 'plain'", "later.jar", "matmul made numbers that are not finite");
   }
 
@@ -181,23 +182,26 @@ class PluginFaultsTest {
     assertTrue(list.err().contains("warning: looper.jar (looper) left a thread running"), list.err());
   }
 
-  /** A thread that never ends, and one that a pool left waiting; what the neuron makes is used all the same. */
+  /** A thread that never ends, known by what it runs, and one that a pool left waiting, known by its context; what the neuron makes is used all the same. */
   @Test
   void aNeuronThatLeavesThreads() throws IOException, InterruptedException {
     String start = """
         static final java.util.concurrent.ExecutorService POOL = java.util.concurrent.Executors.newFixedThreadPool(1);
         static {
           POOL.submit(() -> { });
-          new Thread(() -> { while (true) { java.util.concurrent.locks.LockSupport.park(); } }, "endless").start();
+          Thread endless = new Thread(() -> { while (true) { java.util.concurrent.locks.LockSupport.park(); } }, "endless");
+          endless.setContextClassLoader(null);
+          endless.start();
         }
         public boolean collapsible() { return true""";
     new PluginJar().source("module-info",
         "module leaky { requires org.spikellm.api; provides org.spikellm.api.NeuronModel with leaky.Neuron; }")
-        .source("leaky.Neuron", PluginJar.neuron("leaky", "leaky", "").replace("public boolean collapsible() { return false", start))
+        .source("leaky.Neuron", PluginJar.neuron("leaky", "leaky", "")
+        .replace("public boolean collapsible() { return false", start))
         .write(plugins.resolve("leaky.jar"));
     for (String way : List.of("--plugins", "--module-path")) {
-      Program run = run("quantize", ModelCopy.ORIGINAL.toString(), out.resolveSibling("of" + way).toString(), way, plugins.toString(),
-          "--neuron", "leaky", "--pipeline", "rtn", "--samples", "1", "--sequence", "16", "--quiet");
+      Program run = run("quantize", ModelCopy.ORIGINAL.toString(), out.resolveSibling("of" + way).toString(), way,
+          plugins.toString(), "--neuron", "leaky", "--pipeline", "rtn", "--samples", "1", "--sequence", "16", "--quiet");
       assertEquals(0, run.status(), run.err());
       assertEquals(1, run.complaints().size(), run.err());
       assertTrue(run.err().startsWith("warning: leaky.jar (leaky) left 2 threads running: 'endless', 'pool-"), run.err());
@@ -210,7 +214,8 @@ class PluginFaultsTest {
     PluginJar.module("good", "good", "java.util.Arrays.fill(spikes, (short) 0);").write(plugins.resolve("good.jar"));
     PluginJar.module("thrower", "thrower", "throw new IllegalStateException(\"tired\");").write(plugins.resolve("thrower.jar"));
     PluginJar.module("unborn", "unborn", "").source("unborn.Neuron", PluginJar.neuron("unborn", "unborn", "").replace(
-        "public boolean collapsible", "public Neuron() { throw new NoClassDefFoundError(\"lib/Gone\"); } public boolean collapsible"))
+        "public boolean collapsible",
+        "public Neuron() { throw new NoClassDefFoundError(\"lib/Gone\"); } public boolean collapsible"))
         .write(plugins.resolve("unborn.jar"));
     Files.writeString(plugins.resolve("junk.jar"), "junk");
     detector("nans", "float[] s = new float[weight.columns()]; s[2] = Float.NaN; return s;");

@@ -32,8 +32,8 @@ class PluginsEndToEndTest {
   private static final String JAR = "adaptive-neuron-0.1.0.jar";
   private static final String TEXT = "src/main/models/tales-3m/evaluation.txt";
 
-  private static final String COST = "neuron 'adaptive' is not collapsible: it runs step by step, and a linear layer takes 2 to 4 "
-      + "products of spikes where one of counts would do";
+  private static final String COST = "neuron 'adaptive' is not collapsible: it runs step by step, and a linear layer takes 2 to "
+      + "4 products of spikes where one of counts would do";
 
   @TempDir
   private static Path temporary;
@@ -49,8 +49,8 @@ class PluginsEndToEndTest {
     copy(Path.of("src/main/models"), home.resolve("models"));
     Path contracts = Files.createDirectory(home.resolve("tck"));
     for (Path entry : Fork.path()) {
-      String name = entry.toString().matches(".*(api/tck/|spikellm-tck).*") ? "contracts" + (Files.isDirectory(entry) ? "" : ".jar")
-          : entry.getFileName().toString();
+      String name = entry.toString().matches(".*(api/tck/|spikellm-tck).*") ? "contracts"
+          + (Files.isDirectory(entry) ? "" : ".jar") : entry.getFileName().toString();
       if (name.matches("(contracts|junit-|opentest4j|apiguardian|jspecify).*")) {
         copy(entry, contracts.resolve(name));
       }
@@ -128,8 +128,8 @@ class PluginsEndToEndTest {
           "--json", "--quiet");
       double perplexity = Double.parseDouble(json.replaceFirst("(?s).*\"value\":([0-9.]+).*", "$1"));
       assertTrue(perplexity > 5 && perplexity < 200, json);
-      Program generated = run("generate", out.toString(), way, jars.toString(), "--prompt", "Once upon a time", "--max-tokens", "5",
-          "--temperature", "0", "--json");
+      Program generated = run("generate", out.toString(), way, jars.toString(), "--prompt", "Once upon a time", "--max-tokens",
+          "5", "--temperature", "0", "--json");
       assertTrue(generated.out().contains("\"generated_tokens\":5"), generated.out());
       assertEquals(out + ": " + COST, generated.err());
     }
@@ -143,11 +143,13 @@ class PluginsEndToEndTest {
     Path log = temporary.resolve("classes.log");
     for (List<String> options : List.of(List.<String>of(), List.of("--plugins", none.toString()),
         List.of("--plugins", jars.toString()))) {
-      Program run = Fork.run(temporary, home, Stream.concat(Fork.SHORT_RUN.stream(), Stream.of("-Xlog:class+load:file=" + log)).toList(),
+      List<String> flags = Stream.concat(Fork.SHORT_RUN.stream(), Stream.of("-Xlog:class+load:file=" + log)).toList();
+      Program run = Fork.run(temporary, home, flags,
           Stream.concat(Stream.of("providers"), options.stream()).toArray(String[]::new));
       assertEquals(0, run.status(), run.err());
       List<String> loaded = Files.readAllLines(log);
-      assertTrue(loaded.stream().anyMatch(line -> line.contains("org.spikellm.launcher.cli.ProvidersCommand")), "nothing was logged");
+      assertTrue(loaded.stream().anyMatch(line -> line.contains("org.spikellm.launcher.cli.ProvidersCommand")),
+          "nothing was logged");
       assertEquals(options.contains(jars.toString()), loaded.stream().anyMatch(line -> line.contains("org.apache.felix.")),
           options.toString());
     }
@@ -168,21 +170,23 @@ class PluginsEndToEndTest {
     }
     Program inspected = Program.run("inspect", out.toString(), "--layers");
     assertEquals(0, inspected.status(), inspected.err());
-    assertTrue(inspected.out().contains(JAR) && inspected.err().startsWith("warning: " + out + ": the checkpoint's neuron: there is no"),
+    assertTrue(inspected.out().contains(JAR)
+        && inspected.err().startsWith("warning: " + out + ": the checkpoint's neuron: there is no"),
         inspected.err());
 
     Path other = Files.createDirectory(temporary.resolve("other"));
     new PluginJar().source("module-info", "module com.example.adaptive { requires org.spikellm.api; "
         + "provides org.spikellm.api.NeuronModel with com.example.adaptive.Neuron; }").source("com.example.adaptive.Neuron",
         PluginJar.neuron("com.example.adaptive", "adaptive", "java.util.Arrays.fill(spikes, (short) 0);")
-        .replace("public boolean", "public java.util.Map<String, String> options() { return java.util.Map.of(\"adaptation\", \"1\"); }\n"
-        + "public boolean")).write(other.resolve("changed.jar"));
+        .replace("public boolean", "public java.util.Map<String, String> options() { "
+        + "return java.util.Map.of(\"adaptation\", \"1\"); }\npublic boolean")).write(other.resolve("changed.jar"));
     for (String way : List.of("--plugins", "--module-path")) {
-      Program run = Program.run("evaluate", out.toString(), way, other.toString(), "--text", TEXT, "--sequence", "32", "--limit", "1",
-          "--json", "--quiet");
+      Program run = Program.run("evaluate", out.toString(), way, other.toString(), "--text", TEXT, "--sequence", "32",
+          "--limit", "1", "--json", "--quiet");
       assertEquals(0, run.status(), run.err());
       assertEquals(1, run.complaints().size(), run.err());
-      for (String part : new String[] {"warning: " + out, "made with neuron 'adaptive' of " + JAR, "runs with that of changed.jar"}) {
+      for (String part : new String[] {"warning: " + out, "made with neuron 'adaptive' of " + JAR,
+          "runs with that of changed.jar"}) {
         assertTrue(run.err().contains(part), "no '" + part + "' in: " + run.err());
       }
     }

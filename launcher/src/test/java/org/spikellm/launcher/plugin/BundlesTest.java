@@ -150,7 +150,8 @@ class BundlesTest {
   @Test
   void aConstructorThatDoesNotLinkIsListed() throws IOException {
     PluginJar.module("unborn", "unborn", "").source("unborn.Neuron", PluginJar.neuron("unborn", "unborn", "").replace(
-        "public boolean collapsible", "public Neuron() { throw new NoClassDefFoundError(\"lib/Gone\"); } public boolean collapsible"))
+        "public boolean collapsible",
+        "public Neuron() { throw new NoClassDefFoundError(\"lib/Gone\"); } public boolean collapsible"))
         .write(directory.resolve("unborn.jar"));
     fails("unborn.jar", "NoClassDefFoundError: lib/Gone");
   }
@@ -159,7 +160,8 @@ class BundlesTest {
   @Test
   void theContextFindsTheClassesOfThePlugin() throws IOException {
     String find = "(find())";
-    PluginJar.module("finder", find, "").source("finder.Neuron", PluginJar.neuron("finder", find, "").replaceFirst("public boolean", """
+    PluginJar.module("finder", find, "").source("finder.Neuron", PluginJar.neuron("finder", find, "")
+        .replaceFirst("public boolean", """
         static String find() {
           try {
             Class<?> found = Thread.currentThread().getContextClassLoader().loadClass("finder.Neuron");
