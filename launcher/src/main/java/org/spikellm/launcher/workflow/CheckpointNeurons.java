@@ -55,12 +55,15 @@ public final class CheckpointNeurons implements NeuronLookup {
     return neuron;
   }
 
-  /** As this, for whoever only looks: a neuron that is missing is a warning, and one that cannot fire takes its place. */
+  /** As this, for whoever only looks: for a plug-in's neuron that is missing there is a warning, and one that cannot fire. */
   public NeuronLookup orAbsent() {
     return (id, options) -> {
       try {
         return find(id, options);
       } catch (CheckpointException e) {
+        if (jar(made(), id) == null) {
+          throw e;
+        }
         warnings.add(e.getMessage());
         return new Absent(id);
       }
