@@ -15,11 +15,10 @@ import org.spikellm.launcher.registry.RegistryException;
 import org.spikellm.launcher.workflow.BenchFormat;
 import org.spikellm.launcher.workflow.BenchResult;
 import org.spikellm.launcher.workflow.Benchmark;
+import org.spikellm.launcher.workflow.CheckpointNeurons;
 import org.spikellm.launcher.workflow.ShapeModel;
 import org.spikellm.model.Checkpoint;
-import org.spikellm.model.CheckpointException;
 import org.spikellm.model.Json;
-import org.spikellm.model.NeuronLookup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -148,15 +147,10 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private List<BenchResult> model(Registry registry, List<ComputeBackend> backends) throws IOException {
-    NeuronLookup neurons = (id, options) -> {
-      try {
-        return registry.find(NeuronModel.class, id, options);
-      } catch (RegistryException e) {
-        throw new CheckpointException(model + ": " + e.getMessage(), e);
-      }
-    };
+    CheckpointNeurons neurons = new CheckpointNeurons(registry, model);
     long began = System.nanoTime();
     try (Checkpoint checkpoint = Checkpoint.open(model, neurons)) {
+      common.tell(neurons);
       double seconds = (System.nanoTime() - began) / 1e9;
       return benchmark(checkpoint.config().contextLength(), model.toString()).model(checkpoint, seconds, backends);
     }

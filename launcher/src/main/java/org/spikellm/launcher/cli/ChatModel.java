@@ -43,7 +43,9 @@ final class ChatModel implements AutoCloseable {
   }
 
   private LoadedModel open(Registry registry) throws IOException {
-    return LoadedModel.open(directory, registry, common.backend, common.threads(), mode);
+    LoadedModel opened = LoadedModel.open(directory, registry, common.backend, common.threads(), mode);
+    common.tell(opened.neurons());
+    return opened;
   }
 
   /**

@@ -8,11 +8,14 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.spikellm.launcher.plugin.Plugins;
+import org.spikellm.launcher.registry.LeftThreads;
 import org.spikellm.launcher.registry.Listing;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.registry.RegistryException;
+import org.spikellm.launcher.workflow.CheckpointNeurons;
 import org.spikellm.launcher.workflow.Progress;
 import org.spikellm.model.Json;
 import picocli.CommandLine.Model.CommandSpec;
@@ -91,12 +94,18 @@ final class CommonOptions implements AutoCloseable {
     return new Registry(Stream.concat(modules.stream(), bundles.stream()).toList(), preferred, options);
   }
 
-  /** Lets go of the plug-ins. */
+  /** Lets go of the plug-ins, and names those that left threads behind. */
   @Override
   public void close() {
+    if (modules == null || modulePath.isEmpty() && plugins == null) {
+      return;
+    }
+    List<Listing> used = new ArrayList<>(modules);
     if (plugins != null) {
+      used.addAll(plugins.listings());
       plugins.close();
     }
+    LeftThreads.of(used).forEach(this::warn);
   }
 
   /** How many threads the backend gets. */
@@ -105,6 +114,12 @@ final class CommonOptions implements AutoCloseable {
       throw new ParameterException(spec.commandLine(), "--threads: expected 1 to 1024, found " + threads);
     }
     return threads == null ? Runtime.getRuntime().availableProcessors() : threads;
+  }
+
+  /** The options that name where further providers lie, as they were given, for a command to try next. */
+  String providerDirectories() {
+    return (modulePath.isEmpty() ? "" : " --module-path " + modulePath.stream().map(Path::toString).collect(Collectors.joining(":")))
+        + (pluginDirectory == null ? "" : " --plugins " + pluginDirectory);
   }
 
   /** Shows progress on standard error. */
@@ -135,16 +150,22 @@ final class CommonOptions implements AutoCloseable {
     }
   }
 
-  /** A warning on standard error. */
-  void warn(String line) {
-    err.println("warning: " + line);
-  }
-
   /** A warning that progress showed already, unless nobody was to see progress. */
   void warnIfQuiet(String line) {
     if (quiet) {
       warn(line);
     }
+  }
+
+  /** What the user should know even where nobody is to see progress. */
+  void warn(String line) {
+    err.println("warning: " + line);
+  }
+
+  /** What there is to say of a checkpoint's neurons. */
+  void tell(CheckpointNeurons neurons) {
+    neurons.warnings().forEach(this::warn);
+    neurons.notes().forEach(this::note);
   }
 
   /** A line beside the result, on standard error; not with {@code --quiet}. */

@@ -57,6 +57,7 @@ final class CostCommand implements Callable<Integer> {
     }
     Registry registry = common.registry();
     try (LoadedModel loaded = LoadedModel.open(model, registry, common.backend, common.threads(), SpikeMode.COLLAPSED)) {
+      common.tell(loaded.neurons());
       Cost.Measured measured =
           Cost.measure(loaded, text == null ? Home.evaluationText() : text, sequence, limit, common.progress());
       if (common.json) {

@@ -13,6 +13,7 @@ import org.spikellm.launcher.tasks.SamplesFile;
 import org.spikellm.launcher.tasks.Task;
 import org.spikellm.launcher.tasks.TaskScores;
 import org.spikellm.launcher.tasks.TaskSelection;
+import org.spikellm.launcher.workflow.CheckpointNeurons;
 import org.spikellm.launcher.workflow.Evaluation;
 import org.spikellm.launcher.workflow.LoadedModel;
 import org.spikellm.model.Checkpoint;
@@ -79,6 +80,7 @@ final class EvaluateCommand implements Callable<Integer> {
       Map<String, int[]> firstTokens = new LinkedHashMap<>();
       for (Path model : models.stream().distinct().toList()) {
         try (LoadedModel loaded = LoadedModel.open(model, registry, common.backend, common.threads(), SpikeMode.COLLAPSED)) {
+          common.tell(loaded.neurons());
           Map<String, int[]> tokens = Evaluation.tokens(loaded, texts);
           warnOfOtherTokens(model, tokens, firstTokens);
           results.add(new Evaluated(model.toString(),
@@ -143,7 +145,7 @@ final class EvaluateCommand implements Callable<Integer> {
   private int leastLimit(Registry registry) throws IOException {
     int least = Integer.MAX_VALUE;
     for (Path model : models) {
-      try (Checkpoint checkpoint = Checkpoint.open(model, LoadedModel.neurons(registry, model))) {
+      try (Checkpoint checkpoint = Checkpoint.open(model, new CheckpointNeurons(registry, model))) {
         least = Math.min(least, checkpoint.config().contextLength());
       }
     }

@@ -39,6 +39,7 @@ final class GenerateCommand implements Callable<Integer> {
     SamplingOptions options = generation.sampling(common, List.of());
     SpikeMode mode = generation.stepByStep ? SpikeMode.STEP_BY_STEP : SpikeMode.COLLAPSED;
     try (LoadedModel loaded = LoadedModel.open(model, common.registry(), common.backend, common.threads(), mode)) {
+      common.tell(loaded.neurons());
       int[] ids = loaded.tokenizer().encode(prompt, loaded.tokenizer().addsBos());
       int limit = loaded.decoder().config().contextLength();
       if (ids.length == 0) {

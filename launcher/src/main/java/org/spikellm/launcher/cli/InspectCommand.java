@@ -12,7 +12,7 @@ import org.spikellm.api.Block;
 import org.spikellm.api.DenseWeight;
 import org.spikellm.api.Projection;
 import org.spikellm.api.QuantizedWeight;
-import org.spikellm.launcher.workflow.LoadedModel;
+import org.spikellm.launcher.workflow.CheckpointNeurons;
 import org.spikellm.launcher.workflow.StoredWeights;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.Json;
@@ -39,7 +39,9 @@ final class InspectCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    try (Checkpoint checkpoint = Checkpoint.open(model, LoadedModel.neurons(common.registry(), model))) {
+    CheckpointNeurons neurons = new CheckpointNeurons(common.registry(), model);
+    try (Checkpoint checkpoint = Checkpoint.open(model, neurons.orAbsent())) {
+      neurons.warnings().forEach(common::warn);
       checkpoint.verify();
       Map<String, Object> summary = summary(checkpoint);
       List<LinearSummary> linears = common.json || layers ? linears(checkpoint) : List.of();

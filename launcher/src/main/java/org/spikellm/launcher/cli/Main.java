@@ -2,6 +2,7 @@ package org.spikellm.launcher.cli;
 
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -15,6 +16,9 @@ import picocli.CommandLine.ParseResult;
     versionProvider = Main.Version.class, subcommands = {DemoCommand.class, QuantizeCommand.class, GenerateCommand.class, ChatCommand.class,
         EvaluateCommand.class, CostCommand.class, InspectCommand.class, BenchCommand.class, ProvidersCommand.class})
 public final class Main implements Runnable {
+
+  /** What hooks get to do their work. */
+  private static final Duration EXIT = Duration.ofSeconds(10);
 
   @Option(names = {"-V", "--version"}, versionHelp = true, description = "Show the version and exit.")
   private boolean version;
@@ -33,7 +37,20 @@ public final class Main implements Runnable {
     Runtime.getRuntime().addShutdownHook(interruption);
     int status = run(args);
     Runtime.getRuntime().removeShutdownHook(interruption);
+    haltAfterExit(status);
     System.exit(status);
+  }
+
+  /** Ends the JVM where a hook of a plug-in or of a library does not come back. */
+  private static void haltAfterExit(int status) {
+    Thread.ofPlatform().daemon().name("spikellm: end").start(() -> {
+      try {
+        Thread.sleep(EXIT);
+        Runtime.getRuntime().halt(status);
+      } catch (InterruptedException e) {
+        return; // nobody does that
+      }
+    });
   }
 
   /** Runs the program. */

@@ -140,8 +140,8 @@ final class ProvidersCommand implements Callable<Integer> {
       case SET_ASIDE -> "set aside";
     });
     map.put("reason", listing.reason());
-    if (listing.state() == Listing.State.LOADED && listing.provider() instanceof ComputeBackend backend) {
-      switch (Probe.of(backend)) {
+    if (listing.state() == Listing.State.LOADED && listing.kind() == Kind.BACKEND) {
+      switch (Probe.of(listing)) {
         case Availability.Available(String device, int speed) -> map.put("device", device);
         case Availability.Unavailable(String reason) -> {
           map.put("available", false);

@@ -23,6 +23,7 @@ import org.spikellm.launcher.report.Page;
 import org.spikellm.launcher.report.QuantizationReport;
 import org.spikellm.launcher.report.ReportFile;
 import org.spikellm.launcher.report.RunFacts;
+import org.spikellm.launcher.workflow.CheckpointNeurons;
 import org.spikellm.launcher.workflow.ProcessMemory;
 import org.spikellm.launcher.workflow.Quantization;
 import org.spikellm.launcher.workflow.QuantizeOptions;
@@ -144,7 +145,7 @@ final class QuantizeCommand implements Callable<Integer> {
       if (page != null) {
         common.out.println("Report: " + page);
       }
-      common.out.println("Try: spikellm generate " + out + " --prompt \"Once upon a time\"");
+      common.out.println("Try: spikellm generate " + out + common.providerDirectories() + " --prompt \"Once upon a time\"");
     }
     return 0;
   }
@@ -182,8 +183,7 @@ final class QuantizeCommand implements Callable<Integer> {
       NeuronModel found = registry.find(NeuronModel.class, neuron);
       found.dynamics(spec.activationBits(), spec.timeSteps());
       if (!found.collapsible()) {
-        common.note("neuron '" + neuron + "' is not collapsible: it runs step by step, and a linear layer takes "
-            + found.dynamics(spec.activationBits(), 1).timeSteps() + " products of spikes or more where one of counts would do");
+        common.note(CheckpointNeurons.cost(found, spec.activationBits(), spec.timeSteps()));
       }
     } catch (IllegalArgumentException e) {
       throw common.wrong("--activation-bits " + spec.activationBits() + ", --steps " + spec.timeSteps() + ": " + e.getMessage());

@@ -21,8 +21,11 @@ import org.osgi.framework.FrameworkEvent;
 import org.osgi.framework.ServiceReference;
 import org.osgi.framework.launch.Framework;
 import org.osgi.framework.launch.FrameworkFactory;
+import org.osgi.framework.wiring.BundleWiring;
 import org.osgi.framework.wiring.FrameworkWiring;
 import org.spikellm.launcher.registry.ApiVersion;
+import org.spikellm.launcher.registry.Origin;
+import org.spikellm.launcher.registry.PluginContext;
 
 /**
  * Apache Felix in this process. Bundles see the packages of the JDK and, with a version, those of the API and the model; nothing
@@ -30,15 +33,11 @@ import org.spikellm.launcher.registry.ApiVersion;
  */
 final class BundleFramework implements AutoCloseable {
 
-  /** Modules of the program whose packages bundles may import. */
-  static final List<String> OPEN_MODULES = List.of("org.spikellm.api", "org.spikellm.model");
-
   /** What activators need of OSGi, with the versions that Felix 7.0.5 implements. */
   private static final String OSGI_PACKAGES = "org.osgi.framework;version=1.10,org.osgi.framework.namespace;version=1.2,"
       + "org.osgi.framework.startlevel;version=1.0,org.osgi.framework.wiring;version=1.2,org.osgi.resource;version=1.0.1,"
       + "org.osgi.dto;version=1.1.1,org.osgi.util.tracker;version=1.5.3";
   private static final int STOP_SECONDS = 10;
-  private static final int REFRESH_SECONDS = 5;
 
   private final Framework felix;
   private final Path storage;
@@ -79,7 +78,7 @@ final class BundleFramework implements AutoCloseable {
     List<String> packages = new ArrayList<>(List.of(OSGI_PACKAGES));
     for (Module module : BundleFramework.class.getModule().getLayer().modules()) {
       for (String name : exports(module.getDescriptor())) {
-        if (OPEN_MODULES.contains(module.getName())) {
+        if (ApiVersion.MODULES.contains(module.getName())) {
           packages.add(name + ";version=" + ApiVersion.here() + ".0");
         } else if (ofTheJdk(module.getName())) {
           packages.add(name);
@@ -108,28 +107,38 @@ final class BundleFramework implements AutoCloseable {
     return felix.getBundleContext().getService(reference);
   }
 
-  /** Uninstalls a bundle, and lets go of its classes where no other bundle uses them. */
-  void uninstall(Bundle bundle) {
-    try {
-      bundle.uninstall();
-    } catch (BundleException | IllegalStateException e) {
-      return; // its activator's stop failed, or it is gone: the framework has done its part
-    }
-    FrameworkWiring wiring = felix.adapt(FrameworkWiring.class);
-    if (wiring.getDependencyClosure(List.of(bundle)).size() > 1) {
-      return;
-    }
-    CountDownLatch done = new CountDownLatch(1);
-    wiring.refreshBundles(List.of(bundle), event -> {
-      if (event.getType() == FrameworkEvent.PACKAGES_REFRESHED) {
-        done.countDown();
-      }
+  /** Resolves a bundle and calls its activator, in the context of its classes. */
+  boolean start(Bundle bundle, Origin origin) throws BundleException {
+    felix.adapt(FrameworkWiring.class).resolveBundles(List.of(bundle));
+    context(bundle, origin).call(() -> {
+      bundle.start(Bundle.START_TRANSIENT);
+      return true;
     });
-    try {
-      done.await(REFRESH_SECONDS, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    return true;
+  }
+
+  private static PluginContext context(Bundle bundle, Origin origin) {
+    BundleWiring wiring = bundle.adapt(BundleWiring.class);
+    return new PluginContext(origin, wiring == null ? null : wiring.getClassLoader());
+  }
+
+  /** Stops and uninstalls a bundle, and lets go of its classes where no other bundle uses them. */
+  boolean uninstall(Bundle bundle, Origin origin) throws BundleException, InterruptedException {
+    context(bundle, origin).call(() -> {
+      bundle.uninstall();
+      return true;
+    });
+    FrameworkWiring wiring = felix.adapt(FrameworkWiring.class);
+    CountDownLatch done = new CountDownLatch(1);
+    if (wiring.getDependencyClosure(List.of(bundle)).size() == 1) {
+      wiring.refreshBundles(List.of(bundle), event -> {
+        if (event.getType() == FrameworkEvent.PACKAGES_REFRESHED) {
+          done.countDown();
+        }
+      });
+      done.await();
     }
+    return true;
   }
 
   @Override

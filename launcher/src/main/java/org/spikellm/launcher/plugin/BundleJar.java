@@ -15,6 +15,8 @@ import java.util.jar.JarInputStream;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import org.osgi.framework.Constants;
+import org.spikellm.launcher.registry.JarDirectory;
+import org.spikellm.launcher.registry.Origin;
 
 /**
  * A jar of the plug-in directory, read whole.
@@ -26,20 +28,26 @@ import org.osgi.framework.Constants;
  */
 record BundleJar(Path path, ModuleDescriptor module, Manifest manifest, byte[] bytes) {
 
-  /** @throws IOException if it is neither a module nor a bundle; the message says so without naming the jar */
+  /** @throws IOException if it cannot be read, or is neither a module nor a bundle; the message does not name the jar */
   static BundleJar read(Path path) throws IOException {
-    byte[] bytes = Files.readAllBytes(path);
-    Manifest manifest;
-    try (JarInputStream in = new JarInputStream(new ByteArrayInputStream(bytes), false)) {
-      // Some tools do not write the manifest first, where this stream looks for it.
-      manifest = in.getManifest() == null ? manifest(path) : in.getManifest();
-    }
-    ModuleDescriptor module = module(path);
-    BundleJar jar = new BundleJar(path, module, manifest, bytes);
-    if (module == null && !jar.isBundle()) {
+    BundleJar jar = load(path);
+    if (jar.module == null && !jar.isBundle()) {
       throw new IOException("it is neither a module (module-info.class) nor a bundle (Bundle-SymbolicName in its manifest)");
     }
     return jar;
+  }
+
+  private static BundleJar load(Path path) throws IOException {
+    try {
+      byte[] bytes = Files.readAllBytes(path);
+      try (JarInputStream in = new JarInputStream(new ByteArrayInputStream(bytes), false)) {
+        // Some tools do not write the manifest first, where this stream looks for it.
+        Manifest manifest = in.getManifest() == null ? manifest(path) : in.getManifest();
+        return new BundleJar(path, module(path), manifest, bytes);
+      }
+    } catch (IOException e) {
+      throw new IOException("it cannot be read as a jar: " + JarDirectory.reason(e), e);
+    }
   }
 
   private static Manifest manifest(Path path) throws IOException {
@@ -63,7 +71,11 @@ record BundleJar(Path path, ModuleDescriptor module, Manifest manifest, byte[] b
 
   /** Whether it says itself what it imports and exports. */
   boolean isBundle() {
-    return manifest.getMainAttributes().getValue(Constants.BUNDLE_SYMBOLICNAME) != null;
+    return symbolicName() != null;
+  }
+
+  private String symbolicName() {
+    return manifest.getMainAttributes().getValue(Constants.BUNDLE_SYMBOLICNAME);
   }
 
   /** Whether it only adds to another bundle. */
@@ -71,25 +83,20 @@ record BundleJar(Path path, ModuleDescriptor module, Manifest manifest, byte[] b
     return manifest.getMainAttributes().getValue(Constants.FRAGMENT_HOST) != null;
   }
 
-  /** Its module's name, else that of the bundle. */
-  String name() {
-    return module != null ? module.name() : manifest.getMainAttributes().getValue(Constants.BUNDLE_SYMBOLICNAME)
-        .split(";")[0].strip();
-  }
-
-  /** Its module's version, else that of the bundle, or null. */
-  String version() {
-    String bundle = manifest.getMainAttributes().getValue(Constants.BUNDLE_VERSION);
-    return module == null ? bundle : module.rawVersion().orElse(bundle);
+  /** Where its providers come from: its module's name and version, else those of the bundle. */
+  Origin origin() {
+    String version = manifest.getMainAttributes().getValue(Constants.BUNDLE_VERSION);
+    return new Origin(Origin.Way.BUNDLE, module != null ? module.name() : symbolicName().split(";")[0].strip(),
+        module == null ? version : module.rawVersion().orElse(version), path, Origin.sha256(bytes));
   }
 
   /**
    * What to install: the jar itself where it is a bundle; else a copy whose manifest follows from the module-info.
    *
-   * @param others the other jars, whose modules it may require
+   * @param others the modules of other jars, which it may require
    * @throws IOException if it requires a module that it cannot get
    */
-  byte[] installable(Collection<BundleJar> others) throws IOException {
+  byte[] installable(Collection<ModuleDescriptor> others) throws IOException {
     if (isBundle()) {
       return bytes;
     }

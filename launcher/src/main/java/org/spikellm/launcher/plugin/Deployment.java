@@ -1,6 +1,8 @@
 package org.spikellm.launcher.plugin;
 
 import java.io.IOException;
+import java.lang.module.ModuleDescriptor;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -8,6 +10,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleException;
+import org.osgi.framework.Constants;
 import org.spikellm.launcher.registry.ApiVersion;
 import org.spikellm.launcher.registry.Listing;
 import org.spikellm.launcher.registry.Origin;
@@ -19,7 +22,8 @@ final class Deployment {
   private static final Pattern PACKAGE = Pattern.compile("osgi\\.wiring\\.package=([\\w.]+)\\)(?:\\(version>=([\\d.]+))?"
       + "(?:\\)\\(!\\(version>=([\\d.]+))?");
 
-  private final BundleJar jar;
+  private final ModuleDescriptor module;
+  private final boolean fragment;
   private final Origin origin;
   private final Bundle bundle;
   private List<Listing> listings = List.of();
@@ -27,22 +31,20 @@ final class Deployment {
   private int users;
 
   private Deployment(BundleJar jar, Bundle bundle) {
-    this.jar = jar;
+    module = jar.module();
+    fragment = jar.isFragment();
+    origin = jar.origin();
     this.bundle = bundle;
-    this.origin = origin(jar);
-  }
-
-  static Origin origin(BundleJar jar) {
-    return new Origin(Origin.Way.BUNDLE, jar.name(), jar.version(), jar.path());
   }
 
   /**
    * Installs a jar without starting it.
    *
+   * @param others the modules of other jars, which it may require
    * @param location what tells it from other versions of the jar
    * @throws IOException if it cannot be installed; the message does not name the jar
    */
-  static Deployment install(BundleJar jar, Collection<BundleJar> others, String location, BundleFramework framework)
+  static Deployment install(BundleJar jar, Collection<ModuleDescriptor> others, String location, BundleFramework framework)
       throws IOException {
     String refusal = jar.module() == null ? null : ApiVersion.refusal(jar.module()).orElse(null);
     if (refusal != null) {
@@ -57,15 +59,13 @@ final class Deployment {
 
   /** Starts it and finds its providers, or says why it has none. */
   void start(BundleFramework framework) {
+    if (fragment) {
+      return;
+    }
     try {
-      if (!jar.isFragment()) {
-        TimeLimit.call(jar.name(), () -> {
-          bundle.start(Bundle.START_TRANSIENT);
-          return true;
-        });
-      }
-      listings = BundleProviders.of(bundle, jar, origin, framework);
-      if (listings.isEmpty() && !jar.isFragment() && bundle.getHeaders().get("Export-Package") == null) {
+      TimeLimit.call(origin.module(), () -> framework.start(bundle, origin));
+      listings = BundleProviders.of(bundle, module, origin, framework);
+      if (listings.isEmpty() && bundle.getHeaders().get(Constants.EXPORT_PACKAGE) == null) {
         fail("it offers no provider and exports no package");
       }
     } catch (BundleException e) {
@@ -76,13 +76,23 @@ final class Deployment {
   }
 
   private void fail(String reason) {
-    listings = failures(jar, reason);
+    listings = failures(module, origin, reason);
   }
 
   /** All that a jar was to provide. */
-  static List<Listing> failures(BundleJar jar, String reason) {
-    return jar.module() == null ? List.of(Listing.failed(null, jar.name(), origin(jar), reason))
-        : Listing.failed(jar.module(), origin(jar), reason);
+  static List<Listing> failures(ModuleDescriptor module, Origin origin, String reason) {
+    return module == null ? List.of(Listing.failed(null, origin.module(), origin, reason))
+        : Listing.failed(module, origin, reason);
+  }
+
+  /** Whether nothing of it can be used. */
+  boolean failed() {
+    return !listings.isEmpty() && listings.stream().allMatch(listing -> listing.state() == Listing.State.FAILED);
+  }
+
+  /** Where its jar lies. */
+  Path path() {
+    return origin.jar();
   }
 
   /** What it offers; what failed to load is among it. */
@@ -90,12 +100,18 @@ final class Deployment {
     return new ArrayList<>(listings);
   }
 
-  BundleJar jar() {
-    return jar;
+  /** Its module, or null where it is none. */
+  ModuleDescriptor module() {
+    return module;
   }
 
-  Bundle bundle() {
-    return bundle;
+  /** Takes it out of the framework; an activator that does not come back is left to itself. */
+  void uninstall(BundleFramework framework) {
+    try {
+      TimeLimit.call("end of " + origin.module(), () -> framework.uninstall(bundle, origin));
+    } catch (Throwable e) {
+      return; // the framework has done its part, and the jar is not used any more
+    }
   }
 
   void use() {

@@ -22,17 +22,17 @@ final class ModuleManifest {
   /**
    * Adds the headers to {@code main}.
    *
-   * @param others jars whose modules it may require
+   * @param others modules of other jars, which it may require
    * @throws IOException if it requires a module that is not there
    */
-  static void write(ModuleDescriptor module, Collection<BundleJar> others, Attributes main) throws IOException {
+  static void write(ModuleDescriptor module, Collection<ModuleDescriptor> others, Attributes main) throws IOException {
     List<String> imports = new ArrayList<>();
     for (ModuleDescriptor.Requires required : module.requires()) {
       boolean optional = required.modifiers().contains(ModuleDescriptor.Requires.Modifier.STATIC);
       Optional<List<String>> packages = packages(module, required.name(), others);
       if (packages.isEmpty() && !optional) {
         throw new IOException("it requires module " + required.name() + ", which is none of the JDK's in use, "
-            + String.join(", ", BundleFramework.OPEN_MODULES) + " or of a jar beside it");
+            + String.join(", ", ApiVersion.MODULES) + " or of a jar beside it");
       }
       packages.orElse(List.of()).forEach(name -> imports.add(optional ? name + ";resolution:=optional" : name));
     }
@@ -53,17 +53,16 @@ final class ModuleManifest {
   }
 
   /** What a module that is required exports, as clauses of Import-Package; nothing where there is no such module. */
-  private static Optional<List<String>> packages(ModuleDescriptor module, String required, Collection<BundleJar> others) {
+  private static Optional<List<String>> packages(ModuleDescriptor module, String required, Collection<ModuleDescriptor> others) {
     Optional<Module> boot = ModuleManifest.class.getModule().getLayer().findModule(required);
-    if (BundleFramework.OPEN_MODULES.contains(required) && boot.isPresent()) {
+    if (ApiVersion.MODULES.contains(required) && boot.isPresent()) {
       return Optional.of(versioned(BundleFramework.exports(boot.get().getDescriptor()), ApiVersion.compiledAgainst(module)));
     }
     if (BundleFramework.ofTheJdk(required)) {
       return boot.map(jdk -> BundleFramework.exports(jdk.getDescriptor()).stream().filter(name -> !name.startsWith("java."))
           .toList());
     }
-    return others.stream().filter(other -> other.module() != null && other.name().equals(required)).findFirst()
-        .map(other -> BundleFramework.exports(other.module()));
+    return others.stream().filter(other -> other.name().equals(required)).findFirst().map(BundleFramework::exports);
   }
 
   /** As bnd writes it: the version compiled against, up to the next major one. */

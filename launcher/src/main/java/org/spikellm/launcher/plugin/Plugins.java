@@ -1,20 +1,20 @@
 package org.spikellm.launcher.plugin;
 
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
+import java.lang.module.ModuleDescriptor;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import org.spikellm.launcher.registry.JarDirectory;
 import org.spikellm.launcher.registry.Listing;
 import org.spikellm.launcher.registry.Origin;
 import org.spikellm.launcher.registry.RegistryException;
@@ -34,7 +34,10 @@ public final class Plugins implements AutoCloseable {
   }
 
   /** What tells one content of a file from another without reading it. */
-  private record Stamp(long size, FileTime modified, Object file) {}
+  private record Stamp(long size, FileTime modified, Object file) {
+
+    static final Stamp NONE = new Stamp(-1, FileTime.fromMillis(0), null);
+  }
 
   private static final int WATCH_MILLIS = 500;
 
@@ -73,32 +76,38 @@ public final class Plugins implements AutoCloseable {
     seen = done;
     Map<Path, BundleJar> jars = new TreeMap<>();
     for (Path path : done.keySet()) {
-      read(path, jars);
+      try {
+        jars.put(path, BundleJar.read(path));
+      } catch (IOException e) {
+        failures.put(path, unreadable(path, e));
+      }
     }
+    List<ModuleDescriptor> modules = jars.values().stream().map(BundleJar::module).filter(Objects::nonNull).toList();
     for (BundleJar jar : jars.values()) {
       try {
-        deployed.put(jar.path(), install(jar, jars.values()));
+        deployed.put(jar.path(), install(jar, modules));
       } catch (IOException e) {
-        failures.put(jar.path(), Deployment.failures(jar, e.getMessage()));
+        failures.put(jar.path(), Deployment.failures(jar.module(), jar.origin(), e.getMessage()));
       }
     }
     // Bundles may need each other: all are installed before the first one starts.
     deployed.values().forEach(deployment -> deployment.start(framework));
+    deployed.values().removeIf(deployment -> {
+      boolean failed = deployment.failed();
+      if (failed) {
+        failures.put(deployment.path(), deployment.listings());
+        deployment.uninstall(framework);
+      }
+      return failed;
+    });
   }
 
-  private void read(Path path, Map<Path, BundleJar> jars) {
-    try {
-      jars.put(path, BundleJar.read(path));
-    } catch (IOException e) {
-      failures.put(path, List.of(unreadable(path, e)));
-    }
+  private static List<Listing> unreadable(Path path, IOException e) {
+    return List.of(Listing.failed(null, path.getFileName().toString(), new Origin(Origin.Way.BUNDLE, "", null, path),
+        e.getMessage()));
   }
 
-  private static Listing unreadable(Path path, IOException e) {
-    return Listing.failed(null, path.getFileName().toString(), new Origin(Origin.Way.BUNDLE, "", null, path), e.getMessage());
-  }
-
-  private Deployment install(BundleJar jar, Collection<BundleJar> others) throws IOException {
+  private Deployment install(BundleJar jar, List<ModuleDescriptor> others) throws IOException {
     if (framework == null) {
       framework = BundleFramework.start();
     }
@@ -107,15 +116,15 @@ public final class Plugins implements AutoCloseable {
 
   private Map<Path, Stamp> scan() throws IOException {
     Map<Path, Stamp> stamps = new TreeMap<>();
-    try (DirectoryStream<Path> jars = Files.newDirectoryStream(directory, "*.jar")) {
-      for (Path jar : jars) {
-        try {
-          BasicFileAttributes is = Files.readAttributes(jar, BasicFileAttributes.class);
-          if (is.isRegularFile()) {
-            stamps.put(jar, new Stamp(is.size(), is.lastModifiedTime(), is.fileKey()));
-          }
-        } catch (NoSuchFileException e) {
-          continue; // it went while it was looked at
+    for (Path jar : JarDirectory.list(directory, "--plugins")) {
+      try {
+        BasicFileAttributes is = Files.readAttributes(jar, BasicFileAttributes.class);
+        if (is.isRegularFile()) {
+          stamps.put(jar, new Stamp(is.size(), is.lastModifiedTime(), is.fileKey()));
+        }
+      } catch (IOException e) {
+        if (Files.isSymbolicLink(jar)) {
+          stamps.put(jar, Stamp.NONE); // it leads nowhere, which is said when it is read
         }
       }
     }
@@ -150,20 +159,43 @@ public final class Plugins implements AutoCloseable {
     }
     Map<Path, Stamp> now = scan();
     List<String> notes = new ArrayList<>();
+    boolean changed = false;
     for (Path gone : done.keySet().stream().filter(path -> !now.containsKey(path)).toList()) {
       done.remove(gone);
       failures.remove(gone);
       retire(deployed.remove(gone));
       notes.add(gone.getFileName() + " was removed");
+      changed = true;
     }
     for (Map.Entry<Path, Stamp> entry : now.entrySet()) {
       if (!entry.getValue().equals(done.get(entry.getKey())) && entry.getValue().equals(seen.get(entry.getKey()))) {
         notes.add(replace(entry.getKey(), trial));
         done.put(entry.getKey(), entry.getValue());
+        changed |= !failures.containsKey(entry.getKey());
       }
     }
     seen = now;
+    if (changed) {
+      notes.addAll(retry(trial));
+    }
     changes += notes.size();
+    return notes;
+  }
+
+  /** What could not be used may have waited for a jar that came now, or for the room of one that went. */
+  private List<String> retry(Trial trial) {
+    List<String> notes = new ArrayList<>();
+    boolean progress = true;
+    while (progress) {
+      progress = false;
+      for (Path path : List.copyOf(failures.keySet())) {
+        String note = replace(path, trial);
+        if (!failures.containsKey(path)) {
+          notes.add(note);
+          progress = true;
+        }
+      }
+    }
     return notes;
   }
 
@@ -186,11 +218,11 @@ public final class Plugins implements AutoCloseable {
           try {
             update(trial).forEach(listener);
             trouble = "";
-          } catch (IOException e) {
+          } catch (IOException | RuntimeException e) {
             // Said once: the directory may be away for long.
             if (!trouble.equals(String.valueOf(e.getMessage()))) {
               trouble = String.valueOf(e.getMessage());
-              listener.accept("--plugins " + directory + ": cannot be read: " + trouble);
+              listener.accept(trouble);
             }
           }
         }
@@ -206,19 +238,18 @@ public final class Plugins implements AutoCloseable {
     List<Listing> refused;
     try {
       BundleJar jar = BundleJar.read(path);
-      List<BundleJar> others = new ArrayList<>(deployed.values().stream().map(Deployment::jar).toList());
       try {
-        next = install(jar, others);
+        next = install(jar, deployed.values().stream().map(Deployment::module).filter(Objects::nonNull).toList());
         next.start(framework);
         refused = next.listings().stream().filter(listing -> listing.state() == Listing.State.FAILED).toList();
         if (refused.isEmpty()) {
           trial.accept(listings(path, next));
         }
       } catch (IOException e) {
-        refused = Deployment.failures(jar, e.getMessage());
+        refused = Deployment.failures(jar.module(), jar.origin(), e.getMessage());
       }
     } catch (IOException e) {
-      refused = List.of(unreadable(path, e));
+      refused = unreadable(path, e);
     }
     if (refused.isEmpty()) {
       failures.remove(path);
@@ -228,7 +259,7 @@ public final class Plugins implements AutoCloseable {
     }
     failures.put(path, refused);
     if (next != null) {
-      framework.uninstall(next.bundle());
+      next.uninstall(framework);
     }
     return path.getFileName() + " cannot be used: " + refused.getFirst().reason()
         + (before == null ? "" : "; the version before it stays");
@@ -236,7 +267,7 @@ public final class Plugins implements AutoCloseable {
 
   private void retire(Deployment deployment) {
     if (deployment != null && deployment.unused()) {
-      framework.uninstall(deployment.bundle());
+      deployment.uninstall(framework);
     } else if (deployment != null) {
       retired.add(deployment);
     }
@@ -270,7 +301,7 @@ public final class Plugins implements AutoCloseable {
       synchronized (Plugins.this) {
         for (Deployment deployment : held) {
           if (deployment.release() && retired.remove(deployment) && !closed) {
-            framework.uninstall(deployment.bundle());
+            deployment.uninstall(framework);
           }
         }
         held.clear();

@@ -1,6 +1,7 @@
 package org.spikellm.launcher.registry;
 
 import java.lang.module.ModuleDescriptor;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -14,6 +15,9 @@ import org.spikellm.api.Provider;
  * @param minor changes when something is added
  */
 public record ApiVersion(int major, int minor) {
+
+  /** The modules of the program that plug-ins see. */
+  public static final List<String> MODULES = List.of("org.spikellm.api", "org.spikellm.model");
 
   private static final Pattern NUMBERS = Pattern.compile("(\\d{1,9})(?:\\.(\\d{1,9}))?.*");
 

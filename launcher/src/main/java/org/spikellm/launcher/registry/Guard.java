@@ -3,6 +3,7 @@ package org.spikellm.launcher.registry;
 import java.io.UncheckedIOException;
 import java.util.function.Supplier;
 import org.spikellm.api.ComputeBackend;
+import org.spikellm.api.DType;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.Provider;
 import org.spikellm.api.QuantizationPipeline;
@@ -15,20 +16,29 @@ import org.spikellm.api.Tensor;
  * @param kind what it is
  * @param id its id
  * @param origin where it comes from
+ * @param context what its code runs in
  */
-record Guard(Kind kind, String id, Origin origin) {
+record Guard(Kind kind, String id, Origin origin, PluginContext context) {
+
+  /** The exponent of a float that is NaN or infinite. */
+  private static final int NOT_FINITE = 0x7f800000;
 
   /** The provider of a listing, watched where it is a plug-in. */
-  static Provider over(Listing listing, Provider provider) {
-    if (!listing.origin().plugin()) {
-      return provider;
-    }
-    Guard guard = new Guard(listing.kind(), listing.id(), listing.origin());
+  static Provider over(Listing listing) {
+    Origin origin = listing.origin();
+    Provider provider = listing.provider();
+    return origin.plugin() ? new Guard(listing.kind(), listing.id(), origin,
+        new PluginContext(origin, provider.getClass().getClassLoader())).over(provider) : provider;
+  }
+
+  /** A provider of the plug-in, watched. */
+  Provider over(Provider provider) {
+    require(kind.type().isInstance(provider), "expected a " + kind.label() + ", found a " + provider.getClass().getName());
     return switch (provider) {
-      case NeuronModel neuron -> new GuardedNeuron(neuron, guard);
-      case SalienceDetector detector -> new GuardedDetector(detector, guard);
-      case QuantizationPipeline pipeline -> new GuardedPipeline(pipeline, guard);
-      case ComputeBackend backend -> new GuardedBackend(backend, guard);
+      case NeuronModel neuron -> new GuardedNeuron(neuron, this);
+      case SalienceDetector detector -> new GuardedDetector(detector, this);
+      case QuantizationPipeline pipeline -> new GuardedPipeline(pipeline, this);
+      case ComputeBackend backend -> new GuardedBackend(backend, this);
     };
   }
 
@@ -36,14 +46,24 @@ record Guard(Kind kind, String id, Origin origin) {
   <T> T call(String method, Supplier<T> body) {
     T result;
     try {
-      result = body.get();
+      result = context.call(body::get);
     } catch (ProviderFailure | UncheckedIOException | OutOfMemoryError e) {
       throw e; // of another plug-in, of a disk, of the machine
     } catch (Throwable e) {
       throw failure(method + " threw " + Listing.reason(e), e);
     }
-    require(result != null, method + " returned nothing");
+    if (result == null) {
+      throw failure(method + " returned nothing", null);
+    }
     return result;
+  }
+
+  /** As {@link #call}, of a method that returns nothing. */
+  void run(String method, Runnable body) {
+    call(method, () -> {
+      body.run();
+      return true;
+    });
   }
 
   /** As {@link #call}; an {@link IllegalArgumentException} is the plug-in's way to refuse what a user asked for. */
@@ -64,23 +84,31 @@ record Guard(Kind kind, String id, Origin origin) {
     }
   }
 
-  /** Whether all numbers of an F32, F16 or BF16 tensor are finite. */
+  /** Whether all numbers of a tensor are finite; integers are. */
   static boolean finite(Tensor tensor) {
-    float[] row = new float[tensor.columns()];
-    for (int r = 0; r < tensor.rows(); r++) {
-      tensor.readRow(r, row);
-      for (float value : row) {
-        if (!Float.isFinite(value)) {
-          return false;
-        }
-      }
+    if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.F16 && tensor.dtype() != DType.BF16) {
+      return true;
     }
-    return true;
+    float[] row = new float[tensor.columns()];
+    boolean finite = true;
+    for (int r = 0; finite && r < tensor.rows(); r++) {
+      tensor.readRow(r, row);
+      finite = finite(row);
+    }
+    return finite;
+  }
+
+  /** Without a branch in the loop, which is compiled to vectors. */
+  private static boolean finite(float[] values) {
+    int worst = 0;
+    for (float value : values) {
+      worst = Math.max(worst, Float.floatToRawIntBits(value) & NOT_FINITE);
+    }
+    return worst != NOT_FINITE;
   }
 
   ProviderFailure failure(String what, Throwable cause) {
     return new ProviderFailure(kind.label() + " '" + id + "' of " + origin + ": " + what
-        + "; a fault of that plug-in: 'spikellm providers "
-        + "--verify " + id + "' holds it to its contract", cause);
+        + "; a fault of that plug-in: 'spikellm providers --verify " + id + "' holds it to its contract", cause);
   }
 }

@@ -1,6 +1,5 @@
 package org.spikellm.launcher.registry;
 
-import java.util.Map;
 import java.util.stream.DoubleStream;
 import org.spikellm.api.Block;
 import org.spikellm.api.BlockTask;
@@ -9,7 +8,6 @@ import org.spikellm.api.DenseWeight;
 import org.spikellm.api.LinearWeight;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.PartlyBinaryWeight;
-import org.spikellm.api.Provider;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.QuantizedBlock;
@@ -17,34 +15,15 @@ import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
 
 /** A plug-in's pipeline: the block that it makes must be one of the same shape, and its numbers finite. */
-final class GuardedPipeline implements QuantizationPipeline {
-
-  private final QuantizationPipeline pipeline;
-  private final Guard guard;
+final class GuardedPipeline extends Guarded<QuantizationPipeline> implements QuantizationPipeline {
 
   GuardedPipeline(QuantizationPipeline pipeline, Guard guard) {
-    this.pipeline = pipeline;
-    this.guard = guard;
-  }
-
-  @Override
-  public String id() {
-    return guard.id();
-  }
-
-  @Override
-  public Map<String, String> options() {
-    return guard.call("options", pipeline::options);
-  }
-
-  @Override
-  public Provider configure(Map<String, String> options) {
-    return new GuardedPipeline((QuantizationPipeline) guard.ask("configure", () -> pipeline.configure(options)), guard);
+    super(pipeline, guard);
   }
 
   @Override
   public QuantizedBlock quantize(BlockTask task, Session session) {
-    QuantizedBlock result = guard.call("quantize", () -> pipeline.quantize(task, session));
+    QuantizedBlock result = guard.call("quantize", () -> provider.quantize(task, session));
     String where = "quantize made of block " + (task.index() + 1) + " ";
     guard.require(result.block() != null && result.losses() != null, where + "nothing");
     Block block = result.block();
@@ -68,23 +47,23 @@ final class GuardedPipeline implements QuantizationPipeline {
 
   @Override
   public int calibrationPasses() {
-    return guard.call("calibrationPasses", pipeline::calibrationPasses);
+    return guard.call("calibrationPasses", provider::calibrationPasses);
   }
 
   @Override
   public boolean needsFloatStream() {
-    return guard.call("needsFloatStream", pipeline::needsFloatStream);
+    return guard.call("needsFloatStream", provider::needsFloatStream);
   }
 
   @Override
   public QuantizationSpec defaults(NeuronModel neuron) {
-    return guard.ask("defaults", () -> pipeline.defaults(neuron));
+    return guard.ask("defaults", () -> provider.defaults(neuron));
   }
 
   @Override
   public void check(QuantizationSpec spec, NeuronModel neuron) {
     guard.ask("check", () -> {
-      pipeline.check(spec, neuron);
+      provider.check(spec, neuron);
       return true;
     });
   }

@@ -7,7 +7,6 @@ import java.lang.module.ModuleDescriptor;
 import java.lang.module.ModuleFinder;
 import java.lang.module.ModuleReference;
 import java.lang.module.ResolutionException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,44 +18,72 @@ import java.util.Set;
 /**
  * The modules of further directories, as a layer over the program's own. A jar that cannot be read or resolved is left out and
  * listed with the reason.
- *
- * @param layer the program's layer where nothing was added
- * @param failures what was left out
  */
-record ModulePath(ModuleLayer layer, List<Listing> failures) {
+final class ModulePath {
 
   private record Entry(Path path, ModuleReference module) {}
 
+  private ModulePath() {}
+
   /**
-   * Resolves modules.
+   * The providers of modules, and what was left out.
    *
    * @param path modular jars, directories of them, or directories with a module's classes
    * @throws RegistryException if one of the path does not exist
    */
-  static ModulePath resolve(List<Path> path) throws RegistryException {
-    ModuleLayer boot = ModulePath.class.getModule().getLayer();
-    List<Listing> failures = new ArrayList<>();
+  static List<Listing> providers(List<Path> path) throws RegistryException {
+    List<Listing> listings = new ArrayList<>();
     if (path.isEmpty()) {
-      return new ModulePath(boot, failures);
+      return listings;
     }
     List<Path> files = files(path);
+    ModuleLayer boot = ModulePath.class.getModule().getLayer();
     if (boot == null) {
       throw new RegistryException("--module-path needs the program to run from the module path; start it with the script "
           + "spikellm");
     }
-    Map<String, Entry> found = read(files, failures);
+    Map<String, Entry> found = read(files, listings);
+    // Copies of the program's own, with which a plug-in's neuron would be none of the program's.
+    found.keySet().removeAll(ApiVersion.MODULES);
     found.values().removeIf(entry -> {
       String reason = ApiVersion.refusal(entry.module.descriptor()).orElse(null);
-      return reason != null && failures.addAll(failed(entry, reason));
+      return reason != null && listings.addAll(failed(entry, reason));
     });
+    ModuleLayer.Controller layer = layer(boot, found, listings);
+    for (Module module : layer.layer().modules()) {
+      listings.addAll(providers(module, layer));
+    }
+    return listings;
+  }
+
+  private static ModuleLayer.Controller layer(ModuleLayer boot, Map<String, Entry> found, List<Listing> failures) {
     while (true) {
       try {
         Configuration all = boot.configuration().resolveAndBind(finder(found), ModuleFinder.of(), found.keySet());
-        return new ModulePath(boot.defineModulesWithManyLoaders(all, ModulePath.class.getClassLoader()), failures);
+        return ModuleLayer.defineModulesWithManyLoaders(all, List.of(boot), ModulePath.class.getClassLoader());
       } catch (FindException | ResolutionException | LayerInstantiationException e) {
         leaveOut(boot, found, failures, e);
       }
     }
+  }
+
+  private static List<Listing> providers(Module module, ModuleLayer.Controller layer) {
+    List<Listing> listings = new ArrayList<>();
+    Origin origin = Origin.of(module);
+    for (Kind kind : Kind.values()) {
+      for (String name : ServiceClass.provided(module.getDescriptor(), kind)) {
+        listings.add(Listing.load(kind, name, origin, module.getClassLoader(), () -> {
+          Class<?> type = Class.forName(module, name);
+          if (type == null) {
+            throw new ClassNotFoundException(name);
+          }
+          // A module need not export the package of what it provides.
+          layer.addExports(module, type.getPackageName(), ModulePath.class.getModule());
+          return ServiceClass.make(kind, type);
+        }));
+      }
+    }
+    return listings;
   }
 
   private static List<Path> files(List<Path> path) throws RegistryException {
@@ -69,14 +96,7 @@ record ModulePath(ModuleLayer layer, List<Listing> failures) {
         files.add(place);
         continue;
       }
-      try (DirectoryStream<Path> children = Files.newDirectoryStream(place, "*.jar")) {
-        List<Path> inside = new ArrayList<>();
-        children.forEach(inside::add);
-        inside.sort(null);
-        files.addAll(inside);
-      } catch (IOException e) {
-        throw new RegistryException("--module-path " + place + ": cannot be read: " + e.getMessage());
-      }
+      files.addAll(JarDirectory.list(place, "--module-path"));
     }
     return files;
   }
@@ -93,7 +113,7 @@ record ModulePath(ModuleLayer layer, List<Listing> failures) {
           }
         }
       } catch (FindException e) {
-        String reason = e.getCause() == null ? e.getMessage() : e.getCause().getMessage();
+        String reason = e.getCause() instanceof IOException io ? JarDirectory.reason(io) : e.getMessage();
         failures.add(Listing.failed(null, file.getFileName().toString(), new Origin(Origin.Way.MODULE_PATH, "", null, file),
             "cannot be read as a module: " + reason));
       }

@@ -20,8 +20,14 @@ import java.util.Optional;
  * @param module its module, or the symbolic name of a bundle that is none
  * @param version the module's or bundle's version, or null where it has none
  * @param jar the file it lies in, or null where it lies in none
+ * @param digest SHA-256 of the jar as it was read, in hexadecimal digits, or null where it is read as it is needed
  */
-public record Origin(Way way, String module, String version, Path jar) {
+public record Origin(Way way, String module, String version, Path jar, String digest) {
+
+  /** Of a jar that is read as it is needed, or of none. */
+  public Origin(Way way, String module, String version, Path jar) {
+    this(way, module, version, jar, null);
+  }
 
   /** The ways into the program. */
   public enum Way {
@@ -76,15 +82,24 @@ public record Origin(Way way, String module, String version, Path jar) {
 
   /** SHA-256 of the jar in hexadecimal digits, or null where there is no jar. */
   public String sha256() throws IOException {
-    if (jar == null || !Files.isRegularFile(jar)) {
-      return null;
+    if (digest != null || jar == null || !Files.isRegularFile(jar)) {
+      return digest;
     }
+    MessageDigest sha = sha();
+    try (InputStream in = new DigestInputStream(Files.newInputStream(jar), sha)) {
+      in.transferTo(OutputStream.nullOutputStream());
+    }
+    return HexFormat.of().formatHex(sha.digest());
+  }
+
+  /** SHA-256 of a jar's content in hexadecimal digits. */
+  public static String sha256(byte[] jar) {
+    return HexFormat.of().formatHex(sha().digest(jar));
+  }
+
+  private static MessageDigest sha() {
     try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      try (InputStream in = new DigestInputStream(Files.newInputStream(jar), digest)) {
-        in.transferTo(OutputStream.nullOutputStream());
-      }
-      return HexFormat.of().formatHex(digest.digest());
+      return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException(e);
     }

@@ -8,6 +8,11 @@ public final class Probe {
 
   private Probe() {}
 
+  /** Asks the backend of a listing. */
+  public static Availability of(Listing backend) {
+    return of((ComputeBackend) Guard.over(backend));
+  }
+
   /** What the backend's probe says; that it is unavailable where it throws, says nothing or does not come back. */
   public static Availability of(ComputeBackend backend) {
     try {

@@ -72,12 +72,11 @@ public final class Registry {
 
   /** The providers of the program's own modules and of those in further directories. */
   public static List<Listing> ofModules(List<Path> modulePath) throws RegistryException {
-    ModulePath modules = ModulePath.resolve(modulePath);
     List<Listing> found = new ArrayList<>();
     for (Kind kind : Kind.values()) {
-      found.addAll(ServiceScan.providers(kind, modules.layer()));
+      found.addAll(ServiceScan.providers(kind));
     }
-    found.addAll(modules.failures());
+    found.addAll(ModulePath.providers(modulePath));
     return found;
   }
 
@@ -170,7 +169,7 @@ public final class Registry {
           + String.join(", ", listings.get(kind).keySet()) + failed);
     }
     used.add(listing);
-    Provider provider = Guard.over(listing, listing.provider());
+    Provider provider = Guard.over(listing);
     if (values.isEmpty()) {
       return type.cast(provider);
     }
@@ -243,7 +242,8 @@ public final class Registry {
   private Provider configured(Listing listing) throws RegistryException {
     Map<String, String> values = options(listing.id());
     try {
-      return values.isEmpty() ? listing.provider() : Guard.over(listing, listing.provider()).configure(values);
+      Provider provider = Guard.over(listing);
+      return values.isEmpty() ? provider : provider.configure(values);
     } catch (IllegalArgumentException e) {
       throw RegistryException.wrongCall(e.getMessage());
     }

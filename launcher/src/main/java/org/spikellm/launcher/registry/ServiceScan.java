@@ -11,14 +11,14 @@ import org.spikellm.api.Provider;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.SalienceDetector;
 
-/** Asks the service loader, one provider at a time, so that one that fails does not hide the others. */
+/** Asks the service loader for the program's own providers, one at a time, so that one that fails does not hide the others. */
 final class ServiceScan {
 
   private ServiceScan() {}
 
-  static List<Listing> providers(Kind kind, ModuleLayer layer) {
+  static List<Listing> providers(Kind kind) {
     List<Listing> found = new ArrayList<>();
-    Iterator<? extends ServiceLoader.Provider<? extends Provider>> services = loader(kind, layer).stream().iterator();
+    Iterator<? extends ServiceLoader.Provider<? extends Provider>> services = loader(kind).stream().iterator();
     while (true) {
       try {
         if (!services.hasNext()) {
@@ -27,21 +27,22 @@ final class ServiceScan {
         ServiceLoader.Provider<? extends Provider> service = services.next();
         found.add(Listing.load(kind, service.type().getName(), Origin.of(service.type().getModule()), service::get));
       } catch (ServiceConfigurationError | LinkageError e) {
-        found.add(Listing.failed(kind, "?", new Origin(Origin.Way.MODULE_PATH, "a module", null, null), Listing.reason(e)));
+        found.add(Listing.failed(kind, "?", new Origin(Origin.Way.BOOT, "a module", null, null), Listing.reason(e)));
       }
     }
   }
 
   /** Only code in this module may load services that this module uses; each kind is named because {@code uses} is static. */
-  private static ServiceLoader<? extends Provider> loader(Kind kind, ModuleLayer layer) {
-    if (layer == null) {
-      return switch (kind) {
-        case BACKEND -> ServiceLoader.load(ComputeBackend.class);
-        case NEURON -> ServiceLoader.load(NeuronModel.class);
-        case DETECTOR -> ServiceLoader.load(SalienceDetector.class);
-        case PIPELINE -> ServiceLoader.load(QuantizationPipeline.class);
-      };
+  private static ServiceLoader<? extends Provider> loader(Kind kind) {
+    ModuleLayer layer = ServiceScan.class.getModule().getLayer();
+    if (layer != null) {
+      return ServiceLoader.load(layer, kind.type());
     }
-    return ServiceLoader.load(layer, kind.type());
+    return switch (kind) {
+      case BACKEND -> ServiceLoader.load(ComputeBackend.class);
+      case NEURON -> ServiceLoader.load(NeuronModel.class);
+      case DETECTOR -> ServiceLoader.load(SalienceDetector.class);
+      case PIPELINE -> ServiceLoader.load(QuantizationPipeline.class);
+    };
   }
 }

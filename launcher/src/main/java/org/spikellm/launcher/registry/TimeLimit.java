@@ -2,12 +2,15 @@ package org.spikellm.launcher.registry;
 
 import java.time.Duration;
 import java.util.concurrent.Callable;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** Calls into code that may not come back: on a thread that does not keep the program alive. */
+/**
+ * Calls into code that may not come back, on a thread of their own. It is no daemon, since threads that a plug-in starts in it
+ * would be such then too; the program ends by {@link System#exit}, which waits for no thread.
+ */
 public final class TimeLimit {
 
   /** A probe may take 300 ms; a driver's first start on a loaded machine takes longer. */
@@ -23,7 +26,7 @@ public final class TimeLimit {
    */
   public static <T> T call(String name, Callable<T> call) throws Throwable {
     FutureTask<T> task = new FutureTask<>(call);
-    Thread.ofPlatform().daemon().name("spikellm: " + name).start(task);
+    Thread.ofPlatform().name("spikellm: " + name).start(task);
     try {
       return task.get(LIMIT.toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException e) {

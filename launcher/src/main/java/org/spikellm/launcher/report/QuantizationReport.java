@@ -14,7 +14,7 @@ import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.SalienceDetector;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.workflow.BlockRecord;
-import org.spikellm.launcher.workflow.LoadedModel;
+import org.spikellm.launcher.workflow.CheckpointNeurons;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.CheckpointException;
 import org.spikellm.model.Json;
@@ -44,8 +44,8 @@ public record QuantizationReport(Path source, Path out, ModelConfig shape, Map<S
   /** Reads what the two checkpoints tell; {@code comparison} and {@code run} are what they do not. */
   public static QuantizationReport read(Path source, Path out, Registry registry, Comparison comparison, RunFacts run)
       throws IOException {
-    try (Checkpoint before = Checkpoint.open(source, LoadedModel.neurons(registry, source));
-        Checkpoint after = Checkpoint.open(out, LoadedModel.neurons(registry, out))) {
+    try (Checkpoint before = Checkpoint.open(source, new CheckpointNeurons(registry, source));
+        Checkpoint after = Checkpoint.open(out, new CheckpointNeurons(registry, out))) {
       List<BlockRecord> blocks = measured(out.resolve(MEASURED));
       if (blocks.size() != after.config().blocks()) {
         throw new CheckpointException(out.resolve(MEASURED) + ": expected " + after.config().blocks() + " blocks, found "

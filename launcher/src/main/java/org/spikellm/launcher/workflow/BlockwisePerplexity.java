@@ -50,7 +50,7 @@ public final class BlockwisePerplexity {
    * @param limit most windows
    */
   public Perplexity measure(Path model, Path text, int sequence, int limit) throws IOException {
-    try (Checkpoint checkpoint = Checkpoint.open(model, LoadedModel.neurons(registry, model))) {
+    try (Checkpoint checkpoint = Checkpoint.open(model, new CheckpointNeurons(registry, model))) {
       List<int[]> windows = windows(checkpoint, text, sequence, limit);
       int blocks = checkpoint.config().blocks();
       int count = windows.size();

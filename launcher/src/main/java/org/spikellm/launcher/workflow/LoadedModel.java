@@ -3,30 +3,27 @@ package org.spikellm.launcher.workflow;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
-import org.spikellm.api.NeuronModel;
 import org.spikellm.api.Session;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.text.Tokenizer;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.CheckpointException;
 import org.spikellm.model.Decoder;
-import org.spikellm.model.Json;
-import org.spikellm.model.NeuronLookup;
 import org.spikellm.model.SpikeMode;
 
 /**
  * A checkpoint that is ready to run.
  *
  * @param checkpoint its files
+ * @param neurons what there is to say of its neurons
  * @param tokenizer its tokenizer, which fits the vocabulary
  * @param session where it runs
  * @param decoder the model
  */
-public record LoadedModel(Checkpoint checkpoint, Tokenizer tokenizer, Session session, Decoder decoder) implements AutoCloseable {
+public record LoadedModel(Checkpoint checkpoint, CheckpointNeurons neurons, Tokenizer tokenizer, Session session, Decoder decoder)
+    implements AutoCloseable {
 
   /**
    * Opens a model directory and prepares it on a backend. The session comes first, as its kernels are compiled in the background; the tokenizer is
@@ -37,11 +34,12 @@ public record LoadedModel(Checkpoint checkpoint, Tokenizer tokenizer, Session se
     Checkpoint checkpoint = null;
     FutureTask<Tokenizer> tokenizer = null;
     try {
-      Checkpoint opened = checkpoint = Checkpoint.open(directory, neurons(registry, directory));
+      CheckpointNeurons neurons = new CheckpointNeurons(registry, directory);
+      Checkpoint opened = checkpoint = Checkpoint.open(directory, neurons);
       tokenizer = new FutureTask<>(() -> tokenizer(opened));
       Thread.ofPlatform().daemon().name("spikellm-tokenizer").start(tokenizer);
       Decoder decoder = Decoder.load(checkpoint, session, mode);
-      return new LoadedModel(checkpoint, await(tokenizer), session, decoder);
+      return new LoadedModel(checkpoint, neurons, await(tokenizer), session, decoder);
     } catch (Throwable e) {
       Tokenizer unused = tokenizer == null ? null : orNull(tokenizer);
       close(session, unused, checkpoint);
@@ -73,6 +71,7 @@ public record LoadedModel(Checkpoint checkpoint, Tokenizer tokenizer, Session se
       return null;
     }
   }
+
   /** The tokenizer of a checkpoint, which fits its vocabulary. */
   static Tokenizer tokenizer(Checkpoint checkpoint) throws IOException {
     Tokenizer tokenizer = Tokenizer.open(checkpoint.directory());
@@ -83,35 +82,6 @@ public record LoadedModel(Checkpoint checkpoint, Tokenizer tokenizer, Session se
       tokenizer.close();
       throw e;
     }
-  }
-
-  /** Finds the neurons that the checkpoint in a directory names; for one that is missing it says where it came from. */
-  public static NeuronLookup neurons(Registry registry, Path directory) {
-    return (id, options) -> {
-      try {
-        return registry.find(NeuronModel.class, id, options);
-      } catch (IOException e) {
-        throw new CheckpointException("the checkpoint's neuron: " + e.getMessage() + source(directory, id), e);
-      }
-    };
-  }
-
-  private static String source(Path directory, String neuron) {
-    try {
-      if (Json.readObject(directory.resolve("config.json")).get("quantization_config") instanceof Map<?, ?> made) {
-        for (String role : List.of("neuron", "weight_neuron")) {
-          if (made.get(role) instanceof Map<?, ?> named && neuron.equals(named.get("id")) && named.get("plugin") instanceof Map<?,
-              ?> plugin) {
-            return "; it was made with that of " + plugin.get("jar") + " (" + plugin.get("module") + " " + plugin.get("version")
-                + ", SHA-256 "
-                + plugin.get("sha256") + "): name the directory of that jar with --plugins or --module-path";
-          }
-        }
-      }
-    } catch (IOException e) {
-      return ""; // whoever reads the checkpoint says what is wrong with it
-    }
-    return "";
   }
 
   @Override

@@ -83,7 +83,7 @@ public enum ProjectTemplate {
     String sources = packageName.replace('.', '/') + "/" + className;
     Path source = directory.resolve("src/main/java/" + sources + ".java");
     Path test = directory.resolve("src/test/java/" + sources + "Test.java");
-    Map<String, String> values = Map.of("@TITLE@", title, "@ID@", id, "@ARTIFACT@", artifact, "@KIND@", label(), "@VERSION@",
+    Map<String, String> values = Map.of("@TITLE@", title, "@ID@", id, "@ARTIFACT@", artifact, "@VERSION@",
         version(),
         "@SOURCE@", directory.relativize(source).toString(), "@TEST@", directory.relativize(test).toString(),
         "@DEPENDENCIES@", dependencies(), "@USE@", use.indent(0));

@@ -83,7 +83,7 @@ public final class Quantization {
     SalienceDetector detector = registry.find(SalienceDetector.class, options.detector());
     ComputeBackend found = registry.backend(backend);
     CheckpointWriter.requireFree(out);
-    try (Checkpoint checkpoint = Checkpoint.open(source, LoadedModel.neurons(registry, source));
+    try (Checkpoint checkpoint = Checkpoint.open(source, new CheckpointNeurons(registry, source));
         Tokenizer tokenizer = LoadedModel.tokenizer(checkpoint)) {
       if (checkpoint.config().packed()) {
         throw new CheckpointException(source + ": is quantized already; quantize the float checkpoint that it was made from");
@@ -146,7 +146,7 @@ public final class Quantization {
     map.put("backend", backend.id());
     Origin computed = registry.origin(ComputeBackend.class, backend.id());
     if (computed.plugin()) {
-      map.put("backend_plugin", plugin(computed));
+      map.put("backend_plugin", CheckpointNeurons.jar(computed));
     }
     map.put("source", Map.of("sha256", sourceHash));
     return map;
@@ -168,18 +168,8 @@ public final class Quantization {
     map.put("options", options);
     Origin origin = registry.origin(type, id);
     if (origin.plugin()) {
-      map.put("plugin", plugin(origin));
+      map.put("plugin", CheckpointNeurons.jar(origin));
     }
-    return map;
-  }
-
-  /** What to look for where a plug-in is missing; its hash also tells another version of it. */
-  private static Map<String, Object> plugin(Origin origin) throws IOException {
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("jar", origin.jar() == null ? null : origin.jar().getFileName().toString());
-    map.put("module", origin.module());
-    map.put("version", origin.version());
-    map.put("sha256", origin.sha256());
     return map;
   }
 

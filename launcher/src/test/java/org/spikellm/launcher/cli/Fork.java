@@ -1,8 +1,13 @@
 package org.spikellm.launcher.cli;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -10,6 +15,12 @@ import java.util.stream.Stream;
 final class Fork {
 
   private static final String MODULE = "org.spikellm.launcher";
+
+  /** For runs that are over before the optimizing compiler pays. */
+  static final List<String> SHORT_RUN = List.of("-XX:TieredStopAtLevel=1");
+
+  /** Past it a run counts as one that does not end. */
+  private static final int LIMIT_SECONDS = 120;
 
   private Fork() {}
 
@@ -35,6 +46,21 @@ final class Fork {
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().keySet().removeIf(name -> name.startsWith("JAVA_TOOL") || name.startsWith("JDK_JAVA"));
     return builder;
+  }
+
+  /**
+   * Runs it to its end.
+   *
+   * @param directory for its output
+   */
+  static Program run(Path directory, Path home, List<String> flags, String... args) throws IOException, InterruptedException {
+    Path out = Files.createTempFile(directory, "out", "");
+    Path err = Files.createTempFile(directory, "err", "");
+    Process process = builder(command(home, flags, args)).redirectOutput(out.toFile()).redirectError(err.toFile()).start();
+    boolean ended = process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS);
+    process.destroyForcibly();
+    assertTrue(ended, String.join(" ", args) + " did not end");
+    return new Program(process.exitValue(), Files.readString(out), complaints(Files.readAllLines(err)));
   }
 
   /** Standard error without what the JVM says whenever the vector backend's module is on the path. */

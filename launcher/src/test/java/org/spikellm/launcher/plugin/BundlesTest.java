@@ -126,6 +126,55 @@ class BundlesTest {
   }
 
   @Test
+  void aLinkThatLeadsNowhereFails() throws IOException {
+    try {
+      Files.createSymbolicLink(directory.resolve("link.jar"), directory.resolve("gone.jar"));
+    } catch (UnsupportedOperationException e) {
+      assumeTrue(false, "there are no symbolic links here");
+    }
+    fails("link.jar", "cannot be read as a jar: not found");
+  }
+
+  @Test
+  void aLinkIsFollowed() throws IOException {
+    Path elsewhere = Files.createDirectory(directory.resolve("elsewhere"));
+    PluginJar.module("plain", "plain", "").write(elsewhere.resolve("plain-1.0.jar"));
+    try {
+      Files.createSymbolicLink(directory.resolve("plain.jar"), Path.of("elsewhere", "plain-1.0.jar"));
+    } catch (UnsupportedOperationException e) {
+      assumeTrue(false, "there are no symbolic links here");
+    }
+    assertEquals("plain", only().id());
+  }
+
+  @Test
+  void aConstructorThatDoesNotLinkIsListed() throws IOException {
+    PluginJar.module("unborn", "unborn", "").source("unborn.Neuron", PluginJar.neuron("unborn", "unborn", "").replace(
+        "public boolean collapsible",
+        "public Neuron() { throw new NoClassDefFoundError(\"lib/Gone\"); } public boolean collapsible"))
+        .write(directory.resolve("unborn.jar"));
+    fails("unborn.jar", "NoClassDefFoundError: lib/Gone");
+  }
+
+  /** Libraries look for services with the loader of the context. */
+  @Test
+  void theContextFindsTheClassesOfThePlugin() throws IOException {
+    String find = "(find())";
+    PluginJar.module("finder", find, "").source("finder.Neuron", PluginJar.neuron("finder", find, "")
+        .replaceFirst("public boolean", """
+        static String find() {
+          try {
+            Class<?> found = Thread.currentThread().getContextClassLoader().loadClass("finder.Neuron");
+            return found == Neuron.class ? "itself" : "another";
+          } catch (ClassNotFoundException e) {
+            return "nothing";
+          }
+        }
+        public boolean""")).write(directory.resolve("finder.jar"));
+    assertEquals("itself", only().id());
+  }
+
+  @Test
   void aJarThatIsNeitherModuleNorBundleFails() throws IOException {
     new PluginJar().entry("x/readme", new byte[1]).write(directory.resolve("lib.jar"));
     fails("lib.jar", "neither a module", "nor a bundle");
@@ -298,10 +347,7 @@ class BundlesTest {
             + " if (Thread.interrupted()) { return \"\"; } } }\n"
             + "  public boolean")).write(directory.resolve("looper.jar"));
     fails("looper.jar", "did not answer within");
-    Thread.getAllStackTraces().keySet().stream().filter(t -> t.getName().contains("looper")).forEach(t -> {
-      assertTrue(t.isDaemon());
-      t.interrupt();
-    });
+    Thread.getAllStackTraces().keySet().stream().filter(t -> t.getName().contains("looper")).forEach(Thread::interrupt);
   }
 
   @Test

@@ -8,18 +8,23 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.lang.ref.WeakReference;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.osgi.framework.BundleActivator;
 import org.spikellm.api.Dynamics;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.launcher.registry.Listing;
+import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.registry.RegistryException;
 
 /** Jars that come, change and go while the program runs. */
@@ -109,6 +114,79 @@ class HotDeploymentTest {
       assertEquals(List.of("hot.jar was replaced"), update(plugins, ANY));
       assertEquals(44, fires(loaded(plugins)));
       assertEquals(1, plugins.listings().size());
+    }
+  }
+
+  @Test
+  void aJarThatCameTooEarlyIsTakenWhenTheOtherComes() throws IOException {
+    Path library = new PluginJar().source("module-info", "module lib { exports lib; }")
+        .source("lib.Level", "package lib; public class Level { public static final short[] LEVEL = {6}; }")
+        .write(Files.createDirectory(directory.resolve("elsewhere")).resolve("lib.jar"));
+    try (Plugins plugins = Plugins.open(directory)) {
+      PluginJar.module("user", "user", "spikes[0] = lib.Level.LEVEL[0];").source("module-info",
+          "module user { requires org.spikellm.api; requires lib; provides org.spikellm.api.NeuronModel with user.Neuron; }")
+          .library(library).write(directory.resolve("user.jar"));
+      assertTrue(update(plugins, ANY).getFirst().contains("requires module lib"));
+      Files.move(library, directory.resolve("lib.jar"));
+      assertEquals(List.of("lib.jar was added", "user.jar was added"), update(plugins, ANY));
+      assertEquals(6, fires(loaded(plugins)));
+    }
+  }
+
+  @Test
+  void soIsOneThatCouldNotBeUsedFromTheStart() throws IOException {
+    Path library = PluginJar.bundle("lib").header("Export-Package", "lib")
+        .source("lib.Level", "package lib; public class Level { public static final short[] LEVEL = {6}; }")
+        .write(Files.createDirectory(directory.resolve("elsewhere")).resolve("lib.jar"));
+    PluginJar.bundle("user").header("Import-Package", "org.spikellm.api,lib").library(library)
+        .entry("META-INF/services/org.spikellm.api.NeuronModel", "user.Neuron".getBytes(StandardCharsets.UTF_8))
+        .source("user.Neuron", PluginJar.neuron("user", "user", "spikes[0] = lib.Level.LEVEL[0];"))
+        .write(directory.resolve("user.jar"));
+    try (Plugins plugins = Plugins.open(directory)) {
+      assertEquals(Listing.State.FAILED, plugins.listings().getFirst().state());
+      Files.move(library, directory.resolve("lib.jar"));
+      assertEquals(List.of("lib.jar was added", "user.jar was added"), update(plugins, ANY));
+      assertEquals(1, plugins.listings().size());
+      assertEquals(6, fires(loaded(plugins)));
+    }
+  }
+
+  @Test
+  void aJarThatWasRefusedIsTakenWhenItsRivalGoes() throws IOException {
+    Plugins.Trial oneOfAnId = listings -> new Registry(listings, List.of(), Map.of());
+    write("old.jar", 1);
+    try (Plugins plugins = Plugins.open(directory)) {
+      write("new.jar", 2);
+      assertTrue(update(plugins, oneOfAnId).getFirst().contains("two neurons have the id 'hot'"));
+      assertEquals(1, fires(loaded(plugins)));
+      Files.delete(directory.resolve("old.jar"));
+      assertEquals(List.of("old.jar was removed", "new.jar was added"), plugins.update(oneOfAnId));
+      assertEquals(2, fires(loaded(plugins)));
+    }
+  }
+
+  /** An activator whose stop does not come back holds up nobody for long. */
+  @Test
+  @Timeout(60)
+  void aBundleThatDoesNotStopIsRemoved() throws IOException {
+    PluginJar.bundle("stuck").header("Import-Package", "org.spikellm.api,org.osgi.framework")
+        .header("Bundle-Activator", "stuck.Activator").library(PluginJar.location(BundleActivator.class))
+        .source("stuck.Neuron", PluginJar.neuron("stuck", "stuck", "")).source("stuck.Activator", """
+            package stuck;
+            import org.osgi.framework.*;
+            public class Activator implements BundleActivator {
+              public void start(BundleContext context) {
+                context.registerService(org.spikellm.api.NeuronModel.class, new Neuron(), null);
+              }
+              public void stop(BundleContext context) throws InterruptedException { Thread.sleep(5_000); }
+            }
+            """).write(directory.resolve("stuck.jar"));
+    try (Plugins plugins = Plugins.open(directory)) {
+      assertEquals("stuck", loaded(plugins).id());
+      Files.delete(directory.resolve("stuck.jar"));
+      assertEquals(List.of("stuck.jar was removed"), plugins.update(ANY));
+      write("hot.jar", 1);
+      assertEquals(List.of("hot.jar was added"), update(plugins, ANY));
     }
   }
 

@@ -168,6 +168,32 @@ class RegistryTest {
     refused(() -> registry.find(NeuronModel.class, "needy"), "no neuron 'needy'", "needy.jar", "lib");
   }
 
+  /** Else the plug-in's neuron would be one of the copy's, which is none of the program's, and not be seen. */
+  @Test
+  void aCopyOfTheApiBesideHidesNothing() throws IOException {
+    PluginJar.module("fine", "fine", "").write(temporary.resolve("fine.jar"));
+    Files.writeString(temporary.resolve("README.md"), "no jar");
+    new PluginJar().source("module-info", "module org.spikellm.api { exports org.spikellm.api; }")
+        .source("org.spikellm.api.NeuronModel", "package org.spikellm.api; public interface NeuronModel {}")
+        .write(temporary.resolve("api.jar"));
+    Registry registry = new Registry(List.of(temporary), Map.of());
+    assertEquals("fine", registry.find(NeuronModel.class, "fine").id());
+    assertEquals(List.of(), failures(registry));
+  }
+
+  @Test
+  void aProviderThatDoesNotLinkIsNamedWithItsJar() throws IOException {
+    Path library = new PluginJar().source("lib.Base", PluginJar.neuron("lib", "lib", "").replace("class Neuron", "class Base"))
+        .write(temporary.resolve("lib.jar"));
+    Path jar = new PluginJar().source("module-info", "module heir { requires org.spikellm.api; requires static lib; "
+        + "provides org.spikellm.api.NeuronModel with heir.Neuron; }").library(library)
+        .source("heir.Neuron", "package heir; public class Neuron extends lib.Base {}").write(temporary.resolve("heir.jar"));
+    Files.delete(library);
+    Listing failed = failures(new Registry(List.of(temporary), Map.of())).getFirst();
+    assertEquals(jar, failed.origin().jar());
+    assertTrue(failed.reason().contains("NoClassDefFoundError: lib/Base"), failed.reason());
+  }
+
   @Test
   void oneModuleInTwoJarsIsTakenOnce() throws IOException {
     PluginJar.module("twice", "twice", "").write(temporary.resolve("a.jar"));

@@ -1,0 +1,153 @@
+package org.spikellm.launcher.registry;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.IntConsumer;
+import org.spikellm.api.CodeClass;
+import org.spikellm.api.Encoding;
+import org.spikellm.api.KeyValues;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.Session;
+import org.spikellm.api.SpikeTrain;
+import org.spikellm.api.SpikingLinear;
+import org.spikellm.api.Tensor;
+
+/**
+ * A session of a plug-in's backend. What a kernel throws names the plug-in, and so do numbers that are not finite where its
+ * inputs were: to look at what a product made costs one pass over it.
+ *
+ * @param session the plug-in's
+ * @param guard who watches it
+ */
+record GuardedSession(Session session, Guard guard) implements Session {
+
+  /** Runs a kernel; of inputs that it replaced by its output nothing is known. */
+  private void run(String kernel, Runnable body, Tensor out, Tensor... inputs) {
+    guard.run(kernel, body);
+    if (!Guard.finite(out)) {
+      for (Tensor input : inputs) {
+        if (input.segment().equals(out.segment()) || !Guard.finite(input)) {
+          return;
+        }
+      }
+      throw guard.failure(kernel + " made numbers that are not finite, from inputs that are", null);
+    }
+  }
+
+  @Override
+  public void matmul(Tensor a, Tensor b, Tensor out) {
+    run("matmul", () -> session.matmul(a, b, out), out, a, b);
+  }
+
+  @Override
+  public SpikingLinear prepare(QuantizedWeight weight) {
+    SpikingLinear linear = guard.call("prepare", () -> session.prepare(weight));
+    guard.require(linear.rows() == weight.rows() && linear.columns() == weight.columns(), "prepare made a layer of "
+        + linear.rows() + " rows and " + linear.columns() + " columns, expected " + weight.rows() + " and " + weight.columns());
+    return new Linear(linear, weight.classes().stream().map(CodeClass::scales).allMatch(Guard::finite));
+  }
+
+  private final class Linear implements SpikingLinear {
+
+    private final SpikingLinear linear;
+    /** Whether its scales are, which a damaged checkpoint's may not be. */
+    private final boolean finite;
+
+    Linear(SpikingLinear linear, boolean finite) {
+      this.linear = linear;
+      this.finite = finite;
+    }
+
+    @Override
+    public int rows() {
+      return linear.rows();
+    }
+
+    @Override
+    public int columns() {
+      return linear.columns();
+    }
+
+    @Override
+    public boolean keepsWeight() {
+      return linear.keepsWeight();
+    }
+
+    @Override
+    public void accumulate(SpikeTrain x, Tensor out) {
+      add(() -> linear.accumulate(x, out), x.thresholds(), out);
+    }
+
+    @Override
+    public void accumulate(Tensor x, Tensor out) {
+      add(() -> linear.accumulate(x, out), x, out);
+    }
+
+    /** The sum is judged where it was finite before. */
+    private void add(Runnable body, Tensor input, Tensor out) {
+      if (finite && Guard.finite(out)) {
+        run("accumulate", body, out, input);
+      } else {
+        guard.run("accumulate", body);
+      }
+    }
+  }
+
+  @Override
+  public void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor out) {
+    run("rmsNorm", () -> session.rmsNorm(x, weight, epsilon, out), out, x, weight);
+  }
+
+  @Override
+  public void rope(Tensor x, int headDim, Tensor table, int position) {
+    guard.run("rope", () -> session.rope(x, headDim, table, position));
+  }
+
+  @Override
+  public void softmax(Tensor x) {
+    guard.run("softmax", () -> session.softmax(x));
+  }
+
+  @Override
+  public void swiGlu(Tensor gate, Tensor up, Tensor out) {
+    run("swiGlu", () -> session.swiGlu(gate, up, out), out, gate, up);
+  }
+
+  @Override
+  public void encode(Tensor x, Encoding encoding, SpikeTrain out) {
+    run("encode", () -> session.encode(x, encoding, out), out.thresholds(), x);
+  }
+
+  @Override
+  public void attention(Tensor queries, KeyValues cache, int position, Tensor out) {
+    run("attention", () -> session.attention(queries, cache, position, out), out, queries);
+  }
+
+  /** What the body throws is the caller's. */
+  @Override
+  public void forEach(int count, IntConsumer body) {
+    AtomicBoolean thrown = new AtomicBoolean();
+    try {
+      guard.context().call(() -> {
+        session.forEach(count, index -> {
+          try {
+            body.accept(index);
+          } catch (RuntimeException | Error e) {
+            thrown.set(true);
+            throw e;
+          }
+        });
+        return true;
+      });
+    } catch (RuntimeException | Error e) {
+      if (thrown.get()) {
+        throw e;
+      }
+      throw guard.failure("forEach threw " + Listing.reason(e), e);
+    }
+  }
+
+  @Override
+  public void close() {
+    guard.run("close", session::close);
+  }
+}
