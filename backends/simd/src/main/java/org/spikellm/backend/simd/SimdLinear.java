@@ -27,7 +27,7 @@ final class SimdLinear implements SpikingLinear {
     this.session = session;
     rows = weight.rows();
     order = weight.order();
-    classes = weight.classes().stream().map(c -> PackedCodes.of(c, session.arena(), session.workers()))
+    classes = weight.classes().stream().map(c -> PackedCodes.of(c, session.weights(), session.workers()))
         .toArray(PackedCodes[]::new);
   }
 

@@ -22,6 +22,7 @@ final class SimdSession implements Session {
   private static final long SLICE_WORK = 1 << 18;
 
   private final Arena arena = Arena.ofShared();
+  private final WeightMemory weights = new WeightMemory(arena);
   private final Workers workers;
   private final Scratch[] scratch;
   private final CountEncoder[] encoders;
@@ -53,8 +54,8 @@ final class SimdSession implements Session {
     return new SimdSession(threads);
   }
 
-  Arena arena() {
-    return arena;
+  WeightMemory weights() {
+    return weights;
   }
 
   Workers workers() {

@@ -1,6 +1,5 @@
 package org.spikellm.backend.simd;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -71,7 +70,7 @@ final class TernaryCodes {
   final boolean halfScales;
   final MemorySegment memory;
 
-  private TernaryCodes(QuantizedWeight source, Arena arena) {
+  private TernaryCodes(QuantizedWeight source, WeightMemory free) {
     rows = source.rows();
     columns = source.columns();
     List<CodeClass> classes = source.classes();
@@ -102,7 +101,7 @@ final class TernaryCodes {
     weights = new byte[steps * SLOTS];
     slots(source.order(), classes);
     halfScales = classes.stream().allMatch(c -> c.scales().dtype() == DType.F16);
-    memory = arena.allocate(Math.max(1, (steps + scaleSteps(groups)) * STEP_BYTES * blocks()), 64);
+    memory = free.allocate(Math.max(1, (steps + scaleSteps(groups)) * STEP_BYTES * blocks()), 64);
   }
 
   /** Whether there is such a form of {@code weight}, and kernels for it on this CPU. */
@@ -111,8 +110,8 @@ final class TernaryCodes {
   }
 
   /** Repacks a weight; nothing of {@code source} is kept. */
-  static TernaryCodes of(QuantizedWeight source, Arena arena, Workers workers) {
-    TernaryCodes packed = new TernaryCodes(source, arena);
+  static TernaryCodes of(QuantizedWeight source, WeightMemory free, Workers workers) {
+    TernaryCodes packed = new TernaryCodes(source, free);
     workers.forEach(packed.blocks(), (block, worker) -> packed.pack(source, block));
     return packed;
   }

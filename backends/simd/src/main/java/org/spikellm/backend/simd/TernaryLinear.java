@@ -40,7 +40,7 @@ final class TernaryLinear implements SpikingLinear {
   TernaryLinear(QuantizedWeight weight, SimdSession session) {
     this.session = session;
     order = weight.order();
-    codes = TernaryCodes.of(weight, session.arena(), session.workers());
+    codes = TernaryCodes.of(weight, session.weights(), session.workers());
   }
 
   @Override

@@ -197,7 +197,7 @@ class TernaryLinearTest {
     QuantizedWeight weight = new QuantizedWeight(256, new ChannelOrder(ChannelOrder.identity(columns).order(), starts), classes);
     try (SimdSession session = SimdSession.cold(1)) {
       assertInstanceOf(TernaryLinear.class, session.prepare(weight));
-      double bits = 8.0 * TernaryCodes.of(weight, session.arena(), session.workers()).memory.byteSize() / (256.0 * columns);
+      double bits = 8.0 * TernaryCodes.of(weight, session.weights(), session.workers()).memory.byteSize() / (256.0 * columns);
       assertTrue(bits > 2 && bits <= 2.8, "bits a weight: " + bits);
     }
   }
@@ -239,7 +239,7 @@ class TernaryLinearTest {
       }
       try (SimdSession session = SimdSession.cold(1)) {
         TernaryTables tables = new TernaryTables();
-        tables.stage(TernaryCodes.of(weight, session.arena(), session.workers()), x, 0, session.scratch(0).row);
+        tables.stage(TernaryCodes.of(weight, session.weights(), session.workers()), x, 0, session.scratch(0).row);
         assertEquals(kind, tables.kind);
       }
       Tensor before = normal(random, 3, 67);
