@@ -1,6 +1,10 @@
 package org.spikellm.backend.simd;
 
+import java.io.IOException;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -11,6 +15,7 @@ final class Lanes {
 
   static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
   static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+  static final VectorSpecies<Byte> BYTE_LANES = ByteVector.SPECIES_PREFERRED;
   static final VectorSpecies<Short> SHORTS = ShortVector.SPECIES_PREFERRED;
 
   static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
@@ -24,7 +29,21 @@ final class Lanes {
   /** Rows of a weight that a kernel holds in its lanes: two vectors. */
   static final int BLOCK = 2 * COUNT;
 
+  /**
+   * Whether two vectors of 64 bytes can be picked from byte by byte, which AVX-512 alone does not have; Java has no question for it, and
+   * emulates it at a thousandth of the speed.
+   */
+  static final boolean PICKS_BYTES = BYTES == 64 && hasVbmi();
+
   private Lanes() {}
+
+  private static boolean hasVbmi() {
+    try {
+      return Files.readString(Path.of("/proc/cpuinfo")).contains(" avx512vbmi ");
+    } catch (IOException e) {
+      return false;
+    }
+  }
 
   /** Width of the CPU's preferred vectors in bits. */
   static int bits() {

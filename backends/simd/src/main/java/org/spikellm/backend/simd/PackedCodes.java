@@ -1,6 +1,5 @@
 package org.spikellm.backend.simd;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.spikellm.api.CodeClass;
 
@@ -45,7 +44,7 @@ final class PackedCodes {
   private final int[] groupEnds;
   private final int[] stepEnds;
 
-  private PackedCodes(CodeClass source, Arena arena) {
+  private PackedCodes(CodeClass source, WeightMemory free) {
     layout = CodeLayout.of(source.bits());
     rows = source.codes().rows();
     columns = source.columns();
@@ -61,13 +60,13 @@ final class PackedCodes {
     maxGroupColumns = widest;
     steps = groups == 0 ? 0 : stepEnds[groups - 1];
     stepsPerGroup = stepsPerGroup(stepEnds);
-    memory = arena.allocate(Math.max(1, blocks() * blockBytes()), 64);
+    memory = free.allocate(Math.max(1, blocks() * blockBytes()), 64);
     maxDistance = maxDistance(source);
   }
 
   /** Repacks a class; nothing of {@code source} is kept. */
-  static PackedCodes of(CodeClass source, Arena arena, Workers workers) {
-    PackedCodes packed = new PackedCodes(source, arena);
+  static PackedCodes of(CodeClass source, WeightMemory free, Workers workers) {
+    PackedCodes packed = new PackedCodes(source, free);
     if (packed.groups > 0) {
       CodePacker[] packers = new CodePacker[workers.threads()];
       workers.forEach(packed.blocks(), (block, worker) -> {

@@ -1,15 +1,9 @@
 package org.spikellm.backend.simd;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-
 /** Memory of one worker, grown on demand and kept for the session; what an accessor returns holds anything. */
 final class Scratch {
 
   final StagedSpikes.Row row = new StagedSpikes.Row();
-
-  /** Outputs of a block of {@link TernaryCodes} that has fewer rows. */
-  final MemorySegment rows = Arena.ofAuto().allocate((long) TernaryCodes.ROWS * Float.BYTES, Lanes.BYTES);
 
   private int[] dots = {};
   private int[] digits = {};

@@ -29,7 +29,7 @@ final class SimdLinear implements SpikingLinear {
     rows = weight.rows();
     order = weight.order();
     stage = Warmup.stage(weight);
-    classes = weight.classes().stream().map(c -> PackedCodes.of(c, session.arena(), session.workers()))
+    classes = weight.classes().stream().map(c -> PackedCodes.of(c, session.weights(), session.workers()))
         .toArray(PackedCodes[]::new);
   }
 

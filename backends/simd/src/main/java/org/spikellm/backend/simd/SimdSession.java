@@ -23,12 +23,14 @@ final class SimdSession implements Session {
   private static final long SLICE_WORK = 1 << 18;
 
   private final Arena arena = Arena.ofShared();
+  private final WeightMemory weights = new WeightMemory(arena);
   private final Workers workers;
   private final Scratch[] scratch;
   private final CountEncoder[] encoders;
+  /** [workers][tokens] */
+  private final TernaryTables[][] tables;
   private final List<Scratch> staging = new ArrayList<>();
   private float[] shared = {};
-  private TernaryTables[] tables = {};
   private final Kernels kernels;
   private boolean closed;
 
@@ -45,6 +47,7 @@ final class SimdSession implements Session {
     workers = new Workers(threads);
     scratch = new Scratch[threads];
     encoders = new CountEncoder[threads];
+    tables = new TernaryTables[threads][0];
     for (int i = 0; i < threads; i++) {
       scratch[i] = new Scratch();
       encoders[i] = new CountEncoder();
@@ -73,8 +76,8 @@ final class SimdSession implements Session {
     return plain(Warmup.stage(type));
   }
 
-  Arena arena() {
-    return arena;
+  WeightMemory weights() {
+    return weights;
   }
 
   Workers workers() {
@@ -98,14 +101,17 @@ final class SimdSession implements Session {
     return staging.get(columnClass);
   }
 
-  /** Tables of {@code tokens} tokens or more, valid until the next call. */
-  TernaryTables[] tables(int tokens) {
-    int known = tables.length;
+  /** Tables of {@code tokens} tokens or more for one worker, valid until its next call. */
+  TernaryTables[] tables(int worker, int tokens) {
+    int known = tables[worker].length;
     if (known < tokens) {
-      tables = Arrays.copyOf(tables, tokens);
-      Arrays.setAll(tables, t -> t < known ? tables[t] : new TernaryTables());
+      TernaryTables[] more = Arrays.copyOf(tables[worker], tokens);
+      for (int t = known; t < tokens; t++) {
+        more[t] = new TernaryTables();
+      }
+      tables[worker] = more;
     }
-    return tables;
+    return tables[worker];
   }
 
   /** How many of {@code count} items of {@code work} each make a slice: enough to be worth it, and four slices a thread at least. */

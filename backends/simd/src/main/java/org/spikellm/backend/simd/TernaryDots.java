@@ -6,221 +6,254 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import org.spikellm.api.Tensor;
 
 /**
- * Sums of every group of a piece, of a block of rows for one token: each row looks up in {@link TernaryTables} what three digits add up
- * to, and adds it. Nothing is multiplied. In floats and ints a look-up picks from two vectors, and each lane of codes gives two rows; in
- * shorts it picks from one vector, for both rows at once.
+ * Adds a piece of a block of rows for one token: each row looks up in {@link TernaryTables} what some columns add up to. A vector of 64
+ * indices picks 64 lower bytes and 64 upper ones. Two neighbours, taken as 16 bits, are added at once: both (the second times 256) to
+ * one sum, and the second, shifted, to another, which leaves what the first add up to. The only product is that with a group's scale.
  *
- * <p>One loop runs over the steps of all groups, for groups are short; what is past the last one is in no use. The methods are near the
- * size up to which C2 inlines vectors; past it all vectors would be objects.
+ * <p>One loop runs over the steps of all groups, for groups are short; what is past the last one is in no use. {@link #pairs} is written
+ * out: where C2 inlines as many vectors from other methods it makes objects of them.
  */
 final class TernaryDots {
 
   private static final int LANES = Lanes.COUNT;
-  private static final int BLOCK = Lanes.BLOCK;
   private static final int V = Lanes.BYTES;
-  private static final int ENTRIES = TrainDigits.ENTRIES;
-  private static final int STEP = TernaryCodes.LOOKUPS * ENTRIES;
+  private static final int ROWS = TernaryCodes.ROWS;
+  private static final int HALF = TrainDigits.ENTRIES / 2;
+  private static final int STEP = TernaryTables.STEP;
+
+  /** What F16 bits at the places of a float's are too small by. */
+  static final float HALF_SCALE = 0x1p112f;
+
+  private static final int HALF_BITS = 0x8fffe000;
+
+  /** What sums of upper bytes begin with for each step, as bytes are not negative; and where that is of both neighbours. */
+  private static final int BIAS = -TernaryTables.BIAS >> 8;
+  private static final int BOTH_BIAS = BIAS * 0x101;
 
   private TernaryDots() {}
 
-  /** The sums of a block, F32 [2][groups of the piece][BLOCK]; integers are rounded to float once. */
-  static void sums(TernaryCodes codes, int piece, int block, TernaryTables tables, float[] sums, Scratch scratch) {
+  /** {@code out[to .. to + ROWS − 1] += sum · (θ · scale)}, group after group of a piece. */
+  static void add(TernaryCodes codes, int piece, int block, TernaryTables tables, float[] out, int to, Scratch scratch) {
     int group = codes.pieceGroups[piece];
-    int groups = codes.pieceGroups[piece + 1] - group;
-    int step = codes.groupStep(group);
-    int steps = codes.pieceSteps(piece);
+    int first = codes.groupStep(group);
+    int steps = codes.steps(piece);
     long at = codes.block(piece, block);
-    switch (tables.kind) {
-      case FLOATS -> floats(codes.memory, at, step, steps, codes.stepEnds, group, tables.ints, sums, groups * BLOCK);
-      case SHORTS -> {
-        int first = tables.groupPart(group);
-        int parts = tables.groupPart(group + groups) - first;
-        short[] sumsOfParts = scratch.shorts(2 * parts * BLOCK);
-        shorts(codes.memory, at, step, steps, tables.partEnds, first, tables.shorts, sumsOfParts, parts * BLOCK);
-        widen(sumsOfParts, 0, tables.groupParts, first, group, groups, sums, 0);
-        widen(sumsOfParts, parts * BLOCK, tables.groupParts, first, group, groups, sums, groups * BLOCK);
+    if (tables.kind == TernaryTables.Kind.PAIRS && codes.shortGroups && codes.halfScales && !tables.large) {
+      pairs(codes.memory, at, first, steps, codes.stepEnds, group, tables.low, tables.thetas, codes.scales(piece, block), out, to);
+    } else if (steps > 0) {
+      apart(codes, piece, block, tables, out, to, scratch);
+    }
+  }
+
+  /** The usual case in one pass. */
+  private static void pairs(MemorySegment codes, long at, int first, int steps, int[] ends, int group, byte[] tables, float[] thetas,
+      long scales, float[] out, int to) {
+    int g = group;
+    int end = ends[g] - first;
+    long scale = scales;
+    ShortVector lowBoth0 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector low0 = lowBoth0;
+    ShortVector lowBoth1 = lowBoth0;
+    ShortVector low1 = lowBoth0;
+    ShortVector high0 = ShortVector.broadcast(Lanes.SHORTS, (short) (end * BIAS));
+    ShortVector highBoth0 = ShortVector.broadcast(Lanes.SHORTS, (short) (end * BOTH_BIAS));
+    ShortVector high1 = high0;
+    ShortVector highBoth1 = highBoth0;
+    for (int s = 0; s < steps; s++) {
+      ByteVector x = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, at + 2L * V * s, Lanes.ORDER);
+      ByteVector y = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, at + 2L * V * s + V, Lanes.ORDER);
+      ByteVector t0 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, s * STEP);
+      ByteVector t1 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, s * STEP + HALF);
+      ShortVector p = x.selectFrom(t0, t1).reinterpretAsShorts();
+      ShortVector q = y.selectFrom(t0, t1).reinterpretAsShorts();
+      lowBoth0 = lowBoth0.add(p);
+      low0 = low0.add(p.lanewise(LSHR, 8));
+      lowBoth1 = lowBoth1.add(q);
+      low1 = low1.add(q.lanewise(LSHR, 8));
+      t0 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, s * STEP + 2 * HALF);
+      t1 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, s * STEP + 3 * HALF);
+      p = x.selectFrom(t0, t1).reinterpretAsShorts();
+      q = y.selectFrom(t0, t1).reinterpretAsShorts();
+      highBoth0 = highBoth0.add(p);
+      high0 = high0.add(p.lanewise(LSHR, 8));
+      highBoth1 = highBoth1.add(q);
+      high1 = high1.add(q.lanewise(LSHR, 8));
+      if (s + 1 == end) {
+        FloatVector theta = FloatVector.broadcast(Lanes.FLOATS, thetas[g] * HALF_SCALE);
+        IntVector l = lowBoth0.sub(low0.lanewise(LSHL, 8)).reinterpretAsInts();
+        IntVector h = highBoth0.sub(high0.lanewise(LSHL, 8)).reinterpretAsInts();
+        IntVector f = IntVector.fromMemorySegment(Lanes.INTS, codes, scale, Lanes.ORDER);
+        FloatVector u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        FloatVector w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
+        w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
+        FloatVector.fromArray(Lanes.FLOATS, out, to).add(u).intoArray(out, to);
+        FloatVector.fromArray(Lanes.FLOATS, out, to + LANES).add(w).intoArray(out, to + LANES);
+
+        l = low0.reinterpretAsInts();
+        h = high0.reinterpretAsInts();
+        f = IntVector.fromMemorySegment(Lanes.INTS, codes, scale + V, Lanes.ORDER);
+        u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
+        w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
+        FloatVector.fromArray(Lanes.FLOATS, out, to + 2 * LANES).add(u).intoArray(out, to + 2 * LANES);
+        FloatVector.fromArray(Lanes.FLOATS, out, to + 3 * LANES).add(w).intoArray(out, to + 3 * LANES);
+
+        l = lowBoth1.sub(low1.lanewise(LSHL, 8)).reinterpretAsInts();
+        h = highBoth1.sub(high1.lanewise(LSHL, 8)).reinterpretAsInts();
+        f = IntVector.fromMemorySegment(Lanes.INTS, codes, scale + 2 * V, Lanes.ORDER);
+        u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
+        w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
+        FloatVector.fromArray(Lanes.FLOATS, out, to + 4 * LANES).add(u).intoArray(out, to + 4 * LANES);
+        FloatVector.fromArray(Lanes.FLOATS, out, to + 5 * LANES).add(w).intoArray(out, to + 5 * LANES);
+
+        l = low1.reinterpretAsInts();
+        h = high1.reinterpretAsInts();
+        f = IntVector.fromMemorySegment(Lanes.INTS, codes, scale + 3 * V, Lanes.ORDER);
+        u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
+        w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
+        FloatVector.fromArray(Lanes.FLOATS, out, to + 6 * LANES).add(u).intoArray(out, to + 6 * LANES);
+        FloatVector.fromArray(Lanes.FLOATS, out, to + 7 * LANES).add(w).intoArray(out, to + 7 * LANES);
+
+        scale += 4L * V;
+        int length = ends[++g] - first - end;
+        end += length;
+        lowBoth0 = ShortVector.zero(Lanes.SHORTS);
+        low0 = lowBoth0;
+        lowBoth1 = lowBoth0;
+        low1 = lowBoth0;
+        high0 = ShortVector.broadcast(Lanes.SHORTS, (short) (length * BIAS));
+        highBoth0 = ShortVector.broadcast(Lanes.SHORTS, (short) (length * BOTH_BIAS));
+        high1 = high0;
+        highBoth1 = highBoth0;
       }
-      case INTS -> {
-        int[] dots = scratch.dots(2 * groups * BLOCK);
-        ints(codes.memory, at, step, steps, codes.stepEnds, group, tables.ints, dots, groups * BLOCK);
-        for (int i = 0; i < 2 * groups * BLOCK; i += LANES) {
-          ((FloatVector) IntVector.fromArray(Lanes.INTS, dots, i).convert(I2F, 0)).intoArray(sums, i);
+    }
+  }
+
+  /** What does not fit {@link #pairs}: sums of each group first, and all of them times their scales then. */
+  private static void apart(TernaryCodes codes, int piece, int block, TernaryTables tables, float[] out, int to, Scratch scratch) {
+    int group = codes.pieceGroups[piece];
+    int groups = codes.groups(piece);
+    float[] sums = scratch.b(groups * ROWS);
+    int[] lower = scratch.digits(groups * ROWS);
+    int[] upper = scratch.pairs(groups * ROWS);
+    switch (tables.kind) {
+      case PAIRS -> {
+        integers(codes, piece, block, tables.low, lower, scratch);
+        for (int i = 0; i < groups * ROWS; i++) {
+          sums[i] = lower[i];
         }
       }
-      case LONGS -> longs(codes, piece, at, tables.longs, sums);
+      case QUADS -> {
+        integers(codes, piece, block, tables.low, lower, scratch);
+        integers(codes, piece, block, tables.high, upper, scratch);
+        for (int i = 0; i < groups * ROWS; i++) {
+          sums[i] = (float) (upper[i] * 0x1p16 + lower[i]);
+        }
+      }
+      case LONGS -> longs(codes, piece, codes.block(piece, block), tables.longs, sums);
     }
-  }
-
-  private static IntVector load(MemorySegment codes, long at) {
-    return IntVector.fromMemorySegment(Lanes.INTS, codes, at, Lanes.ORDER);
-  }
-
-  private static FloatVector pick(IntVector index, IntVector low, IntVector high) {
-    return index.selectFrom(low, high).reinterpretAsFloats();
-  }
-
-  private static IntVector table(int[] tables, int at) {
-    return IntVector.fromArray(Lanes.INTS, tables, at);
-  }
-
-  private static void floats(MemorySegment codes, long at, int first, int steps, int[] ends, int group, int[] tables, float[] sums,
-      int length) {
-    int g = group;
-    int end = ends[g] - first;
-    int table = first * STEP;
-    FloatVector a0 = FloatVector.zero(Lanes.FLOATS);
-    FloatVector a1 = a0;
-    FloatVector b0 = a0;
-    FloatVector b1 = a0;
-    for (int s = 0; s < steps; s++) {
-      IntVector x = load(codes, at + 2L * V * s);
-      IntVector y = load(codes, at + 2L * V * s + V);
-      IntVector low = table(tables, table + s * STEP);
-      IntVector high = table(tables, table + s * STEP + LANES);
-      a0 = a0.add(pick(x, low, high));
-      a1 = a1.add(pick(x.lanewise(LSHR, 16), low, high));
-      b0 = b0.add(pick(y, low, high));
-      b1 = b1.add(pick(y.lanewise(LSHR, 16), low, high));
-      low = table(tables, table + s * STEP + ENTRIES);
-      high = table(tables, table + s * STEP + ENTRIES + LANES);
-      a0 = a0.add(pick(x.lanewise(LSHR, 5), low, high));
-      a1 = a1.add(pick(x.lanewise(LSHR, 21), low, high));
-      b0 = b0.add(pick(y.lanewise(LSHR, 5), low, high));
-      b1 = b1.add(pick(y.lanewise(LSHR, 21), low, high));
-      low = table(tables, table + s * STEP + 2 * ENTRIES);
-      high = table(tables, table + s * STEP + 2 * ENTRIES + LANES);
-      a0 = a0.add(pick(x.lanewise(LSHR, 10), low, high));
-      a1 = a1.add(pick(x.lanewise(LSHR, 26), low, high));
-      b0 = b0.add(pick(y.lanewise(LSHR, 10), low, high));
-      b1 = b1.add(pick(y.lanewise(LSHR, 26), low, high));
-      if (s + 1 == end) {
-        int to = (g - group) * BLOCK;
-        a0.intoArray(sums, to);
-        a1.intoArray(sums, to + LANES);
-        b0.intoArray(sums, to + length);
-        b1.intoArray(sums, to + length + LANES);
-        a0 = FloatVector.zero(Lanes.FLOATS);
-        a1 = a0;
-        b0 = a0;
-        b1 = a0;
-        end = ends[++g] - first;
+    float[] scales = scratch.c(ROWS);
+    for (int g = 0; g < groups; g++) {
+      long at = codes.scales(piece, block) + (long) g * ROWS * codes.scaleBytes();
+      if (codes.halfScales) {
+        halves(codes.memory, at, scales);
+      } else {
+        MemorySegment.copy(codes.memory, Tensor.FLOAT, at, scales, 0, ROWS);
+      }
+      FloatVector theta = FloatVector.broadcast(Lanes.FLOATS, tables.thetas[group + g]);
+      for (int i = 0; i < ROWS; i += LANES) {
+        FloatVector scale = FloatVector.fromArray(Lanes.FLOATS, scales, i).mul(theta);
+        FloatVector sum = FloatVector.fromArray(Lanes.FLOATS, sums, g * ROWS + i).mul(scale);
+        FloatVector.fromArray(Lanes.FLOATS, out, to + i).add(sum).intoArray(out, to + i);
       }
     }
   }
 
-  private static void ints(MemorySegment codes, long at, int first, int steps, int[] ends, int group, int[] tables, int[] sums,
-      int length) {
-    int g = group;
-    int end = ends[g] - first;
-    int table = first * STEP;
-    IntVector a0 = IntVector.zero(Lanes.INTS);
-    IntVector a1 = a0;
-    IntVector b0 = a0;
-    IntVector b1 = a0;
-    for (int s = 0; s < steps; s++) {
-      IntVector x = load(codes, at + 2L * V * s);
-      IntVector y = load(codes, at + 2L * V * s + V);
-      IntVector low = IntVector.fromArray(Lanes.INTS, tables, table + s * STEP);
-      IntVector high = IntVector.fromArray(Lanes.INTS, tables, table + s * STEP + LANES);
-      a0 = a0.add(x.selectFrom(low, high));
-      a1 = a1.add(x.lanewise(LSHR, 16).selectFrom(low, high));
-      b0 = b0.add(y.selectFrom(low, high));
-      b1 = b1.add(y.lanewise(LSHR, 16).selectFrom(low, high));
-      low = IntVector.fromArray(Lanes.INTS, tables, table + s * STEP + ENTRIES);
-      high = IntVector.fromArray(Lanes.INTS, tables, table + s * STEP + ENTRIES + LANES);
-      a0 = a0.add(x.lanewise(LSHR, 5).selectFrom(low, high));
-      a1 = a1.add(x.lanewise(LSHR, 21).selectFrom(low, high));
-      b0 = b0.add(y.lanewise(LSHR, 5).selectFrom(low, high));
-      b1 = b1.add(y.lanewise(LSHR, 21).selectFrom(low, high));
-      low = IntVector.fromArray(Lanes.INTS, tables, table + s * STEP + 2 * ENTRIES);
-      high = IntVector.fromArray(Lanes.INTS, tables, table + s * STEP + 2 * ENTRIES + LANES);
-      a0 = a0.add(x.lanewise(LSHR, 10).selectFrom(low, high));
-      a1 = a1.add(x.lanewise(LSHR, 26).selectFrom(low, high));
-      b0 = b0.add(y.lanewise(LSHR, 10).selectFrom(low, high));
-      b1 = b1.add(y.lanewise(LSHR, 26).selectFrom(low, high));
-      if (s + 1 == end) {
-        int to = (g - group) * BLOCK;
-        a0.intoArray(sums, to);
-        a1.intoArray(sums, to + LANES);
-        b0.intoArray(sums, to + length);
-        b1.intoArray(sums, to + length + LANES);
-        a0 = IntVector.zero(Lanes.INTS);
-        a1 = a0;
-        b0 = a0;
-        b1 = a0;
-        end = ends[++g] - first;
+  private static void halves(MemorySegment memory, long at, float[] scales) {
+    for (int i = 0; i < ROWS; i += 2 * LANES) {
+      IntVector both = IntVector.fromMemorySegment(Lanes.INTS, memory, at + 2L * i, Lanes.ORDER);
+      both.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(HALF_SCALE).intoArray(scales, i);
+      both.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(HALF_SCALE).intoArray(scales, i + LANES);
+    }
+  }
+
+  /** What all groups of a piece add up to, [groups][ROWS]. */
+  private static void integers(TernaryCodes codes, int piece, int block, byte[] tables, int[] sums, Scratch scratch) {
+    int[] parts = scratch.dots(ROWS);
+    long at = codes.block(piece, block);
+    int group = codes.pieceGroups[piece];
+    int first = codes.groupStep(group);
+    Arrays.fill(sums, 0, codes.groups(piece) * ROWS, 0);
+    for (int g = 0; g < codes.groups(piece); g++) {
+      int end = codes.stepEnds[group + g];
+      for (int s = codes.groupStep(group + g); s < end; s += TernaryCodes.PART_STEPS) {
+        int steps = Math.min(TernaryCodes.PART_STEPS, end - s);
+        part(codes.memory, at + (long) (s - first) * ROWS, steps, tables, (s - first) * STEP, parts);
+        for (int i = 0; i < ROWS; i += 2 * LANES) {
+          widen(parts, i, sums, g * ROWS + i);
+        }
       }
     }
   }
 
-  private static ShortVector loadShorts(MemorySegment codes, long at) {
-    return ShortVector.fromMemorySegment(Lanes.SHORTS, codes, at, Lanes.ORDER);
-  }
-
-  /** {@code sums} is [2][parts of the piece][BLOCK shorts], rows i and i + LANES side by side. */
-  private static void shorts(MemorySegment codes, long at, int first, int steps, int[] ends, int firstPart, short[] tables, short[] sums,
-      int length) {
-    int part = firstPart;
-    int end = ends[part] - first;
-    int table = first * STEP;
-    ShortVector a = ShortVector.zero(Lanes.SHORTS);
-    ShortVector b = a;
-    for (int s = 0; s < steps; s++) {
-      ShortVector x = loadShorts(codes, at + 2L * V * s);
-      ShortVector y = loadShorts(codes, at + 2L * V * s + V);
-      ShortVector sumsOf = ShortVector.fromArray(Lanes.SHORTS, tables, table + s * STEP);
-      a = a.add(x.selectFrom(sumsOf));
-      b = b.add(y.selectFrom(sumsOf));
-      sumsOf = ShortVector.fromArray(Lanes.SHORTS, tables, table + s * STEP + ENTRIES);
-      a = a.add(x.lanewise(LSHR, 5).selectFrom(sumsOf));
-      b = b.add(y.lanewise(LSHR, 5).selectFrom(sumsOf));
-      sumsOf = ShortVector.fromArray(Lanes.SHORTS, tables, table + s * STEP + 2 * ENTRIES);
-      a = a.add(x.lanewise(LSHR, 10).selectFrom(sumsOf));
-      b = b.add(y.lanewise(LSHR, 10).selectFrom(sumsOf));
-      if (s + 1 == end) {
-        int to = (part - firstPart) * BLOCK;
-        a.intoArray(sums, to);
-        b.intoArray(sums, to + length);
-        a = ShortVector.zero(Lanes.SHORTS);
-        b = a;
-        end = ends[++part] - first;
+  /** Sums of some steps of one group: 16 bits of the lower bytes, and of the upper ones, of 32 rows at a time. */
+  private static void part(MemorySegment codes, long at, int steps, byte[] tables, int table, int[] sums) {
+    for (int half = 0; half < 2; half++) {
+      ShortVector lowBoth = ShortVector.zero(Lanes.SHORTS);
+      ShortVector low = lowBoth;
+      ShortVector high = ShortVector.broadcast(Lanes.SHORTS, (short) (steps * BIAS));
+      ShortVector highBoth = ShortVector.broadcast(Lanes.SHORTS, (short) (steps * BOTH_BIAS));
+      for (int s = 0; s < steps; s++) {
+        ByteVector x = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, at + 2L * V * s + half * V, Lanes.ORDER);
+        ByteVector t0 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, table + s * STEP);
+        ByteVector t1 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, table + s * STEP + HALF);
+        ShortVector p = x.selectFrom(t0, t1).reinterpretAsShorts();
+        lowBoth = lowBoth.add(p);
+        low = low.add(p.lanewise(LSHR, 8));
+        t0 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, table + s * STEP + 2 * HALF);
+        t1 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, table + s * STEP + 3 * HALF);
+        p = x.selectFrom(t0, t1).reinterpretAsShorts();
+        highBoth = highBoth.add(p);
+        high = high.add(p.lanewise(LSHR, 8));
       }
+      lowBoth.sub(low.lanewise(LSHL, 8)).reinterpretAsInts().intoArray(sums, half * V);
+      highBoth.sub(high.lanewise(LSHL, 8)).reinterpretAsInts().intoArray(sums, half * V + LANES);
+      low.reinterpretAsInts().intoArray(sums, half * V + 2 * LANES);
+      high.reinterpretAsInts().intoArray(sums, half * V + 3 * LANES);
     }
   }
 
-  /** Adds up the parts of each group of half a block. */
-  private static void widen(short[] parts, int from, int[] groupParts, int firstPart, int group, int groups, float[] sums, int to) {
-    for (int g = 0, part = firstPart; g < groups; g++) {
-      IntVector low = IntVector.zero(Lanes.INTS);
-      IntVector high = low;
-      for (; part < groupParts[group + g]; part++) {
-        IntVector both = ShortVector.fromArray(Lanes.SHORTS, parts, from + (part - firstPart) * BLOCK).reinterpretAsInts();
-        low = low.add(both.lanewise(LSHL, 16).lanewise(ASHR, 16));
-        high = high.add(both.lanewise(ASHR, 16));
-      }
-      ((FloatVector) low.convert(I2F, 0)).intoArray(sums, to + g * BLOCK);
-      ((FloatVector) high.convert(I2F, 0)).intoArray(sums, to + g * BLOCK + LANES);
-    }
+  /** Adds the integers of 32 rows. */
+  private static void widen(int[] parts, int from, int[] whole, int to) {
+    IntVector l = IntVector.fromArray(Lanes.INTS, parts, from);
+    IntVector h = IntVector.fromArray(Lanes.INTS, parts, from + LANES);
+    IntVector sum = h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff));
+    IntVector.fromArray(Lanes.INTS, whole, to).add(sum).intoArray(whole, to);
+    sum = h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16));
+    IntVector.fromArray(Lanes.INTS, whole, to + LANES).add(sum).intoArray(whole, to + LANES);
   }
 
   /** Without tables and vectors: integers that pass 32 bits, of activations that no pipeline makes. */
   private static void longs(TernaryCodes codes, int piece, long at, long[] activations, float[] sums) {
     int group = codes.pieceGroups[piece];
-    int groups = codes.pieceGroups[piece + 1] - group;
-    for (int g = 0, c = 0; g < groups; g++) {
-      while (group + g >= codes.classGroups[c + 1]) {
-        c++;
-      }
-      for (int row = 0; row < TernaryCodes.ROWS; row++) {
-        int half = row / BLOCK;
-        long place = at + half * V + row % LANES * 4L + (row % BLOCK < LANES ? 0 : 2);
-        sums[(half * groups + g) * BLOCK + row % BLOCK] = longSum(codes, place, codes.groupStep(group), codes.digits[c], group + g, activations);
+    for (int g = 0; g < codes.groups(piece); g++) {
+      TrainDigits digits = codes.digits[codes.classOf(group + g)];
+      for (int row = 0; row < ROWS; row++) {
+        sums[g * ROWS + row] = longSum(codes, at + TernaryCodes.place(row), codes.groupStep(group), digits, group + g, activations);
       }
     }
   }
@@ -229,12 +262,11 @@ final class TernaryDots {
   private static long longSum(TernaryCodes codes, long at, int first, TrainDigits digits, int group, long[] activations) {
     long sum = 0;
     for (int s = codes.groupStep(group); s < codes.stepEnds[group]; s++) {
-      int step = codes.memory.get(Tensor.SHORT, at + 2L * V * (s - first));
+      int index = TrainDigits.entry(codes.memory.get(Tensor.BYTE, at + (long) ROWS * (s - first)));
       for (int slot = 0; slot < TernaryCodes.SLOTS; slot++) {
         int place = codes.places[s * TernaryCodes.SLOTS + slot];
         if (place < codes.columns) {
-          int index = step >>> slot / TrainDigits.SLOTS * TernaryCodes.INDEX_BITS & ENTRIES - 1;
-          sum += activations[place] * codes.weights[s * TernaryCodes.SLOTS + slot] * digits.factor(slot % TrainDigits.SLOTS, index);
+          sum += activations[place] * (int) codes.weights[s * TernaryCodes.SLOTS + slot] * digits.factor(slot, index);
         }
       }
     }

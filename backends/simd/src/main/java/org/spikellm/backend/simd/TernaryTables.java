@@ -1,214 +1,330 @@
 package org.spikellm.backend.simd;
 
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
-import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.SpikeTrain;
 import org.spikellm.api.Tensor;
 
 /**
- * What a token's activations add up to for every index of {@link TernaryCodes}: a table of {@link TrainDigits#ENTRIES} sums for each
- * three digits, [steps][3][ENTRIES]. It is made once for all rows, whose products are then sums of what they look up.
+ * What a token's activations add up to for every index of {@link TernaryCodes}: an integer of each, of which a table has the lower bytes
+ * and then the upper ones, [steps][2][{@link TrainDigits#ENTRIES}]. They are made for a piece just before all rows of a thread look up
+ * in it: made for all pieces beforehand they would come from the second cache, which takes longer than to make them in each thread.
  *
- * <p>Of counts the activation is {@code n − z}, exact, so that no zero point is left over. Sums are shorts where at least two steps
- * of them fit 16 bits, ints where a group's integer fits 32 bits, and else are not tabulated. Made for one token after another.
+ * <p>Of counts the activation is {@code n − z}, exact, so that no zero point is left over. Floats become fixed-point numbers, with a
+ * unit θ for every group such that its sums fit 16 bits: each sum is rounded by up to θ/2. By the contract a group of counts to N may be
+ * off by {@code k · 2⁻²⁴ · Σ N|x|}, k being all columns of the weight. Where {@code steps · θ/2} is more (few columns, or a far outlier
+ * among the inputs), as well as for large counts, integers have 32 bits, in tables of the lower 16 and tables of the upper.
+ *
+ * <p>For one token after another: {@link #read}, then {@link #fill} for a piece at a time.
  */
 final class TernaryTables {
 
-  /** The type of the sums. */
-  enum Kind { FLOATS, SHORTS, INTS, LONGS }
+  /** The integers: of 16 bits, of 32 bits, and longer ones, which are not tabulated. */
+  enum Kind { PAIRS, QUADS, LONGS }
+
+  /** Bytes of a step's table. */
+  static final int STEP = 2 * TrainDigits.ENTRIES;
+
+  /** What the integers are more by in the tables, so that none is negative. */
+  static final int BIAS = 1 << 15;
+
+  /** A unit that is less, times {@link TernaryDots#HALF_SCALE}, is finite. */
+  private static final float LARGE = 0x1p15f;
 
   private static final int ENTRIES = TrainDigits.ENTRIES;
+  private static final int HALF = ENTRIES / 2;
+  private static final int SLOTS = TrainDigits.SLOTS;
   private static final int LANES = Lanes.COUNT;
 
-  /** Fewer steps without a 16-bit overflow are not worth it. */
-  private static final int MIN_SHORT_STEPS = 2;
+  /** The largest sum of 16 bits, and of 32 bits of which the upper 16 are rounded. */
+  private static final int MOST = Short.MAX_VALUE;
+  private static final int MOST_QUAD = Integer.MAX_VALUE - BIAS;
+
+  /** The largest sum of floats before it is rounded, and the bits of one in 32. */
+  private static final float MOST_FLOAT = MOST - 7;
+  private static final int FLOAT_BITS = 30;
+
+  /** 1.5 · 2²³ leaves the integer of a float below 2²² in the lower bits. */
+  private static final float INTEGER = 0x1.8p23f + BIAS;
+
+  /** A little more than the half that a sum is rounded by: it was rounded as a float before. */
+  private static final float ROUNDED = 0.52f;
+
+  /** Roundings that a term has otherwise, generously. */
+  private static final int ROUNDINGS = 16;
+
+  /** The smallest unit: its inverse is finite. */
+  private static final float LEAST = 0x1p-120f;
 
   Kind kind;
-  short[] shorts = {};
-  /** Ints, or the bits of floats. */
-  int[] ints = {};
+  /** Tables, of 32 bits those of the lower 16, which stand for −2¹⁵..2¹⁵ − 1. */
+  byte[] low = {};
+  /** Tables of the upper 16 bits. */
+  byte[] high = {};
+  /** θ of each group. */
+  float[] thetas = {};
   /** The activations where there are no tables, [columns]. */
   long[] longs = {};
-  /** θ of each group; 1 for floats. */
-  float[] thetas = {};
-  /** Step after the last one of each part of a group whose sums fit 16 bits, and once more the last of them. */
-  int[] partEnds = {};
-  /** The part after the last one of each group. */
-  int[] groupParts = {};
-  private int parts;
-
+  /** Whether a unit is {@link #LARGE}. */
+  boolean large;
+  private boolean encoded;
+  /** Activations and a 0 behind them, floats by channel, counts in channel order. */
   private float[] row = {};
-  private float[] ordered = {};
   private int[] counts = {};
+  /** The activation of each slot, and the largest product with it. */
+  private float[] slots = {};
+  private float[] sizes = {};
+  private int[] integers = {};
 
-  /** Bytes of a token's tables, about. */
-  static long bytes(TernaryCodes codes, boolean floats) {
-    return (long) codes.steps * TernaryCodes.LOOKUPS * ENTRIES * (floats ? Float.BYTES : Short.BYTES);
-  }
-
-  /** First part of a group. */
-  int groupPart(int group) {
-    return group == 0 ? 0 : groupParts[group - 1];
-  }
-
-  /** Stages token {@code token} of an input that is not encoded. */
-  void stage(TernaryCodes codes, ChannelOrder order, Tensor x, int token) {
-    kind = Kind.FLOATS;
-    int columns = codes.columns;
-    if (row.length < columns + 1) {
-      row = new float[columns + 1];
-      ordered = new float[columns + 1];
-    }
+  /** Takes up token {@code token} of an input that is not encoded. */
+  void read(TernaryCodes codes, Tensor x, int token) {
+    allocate(codes);
+    encoded = false;
     x.readRow(token, row);
-    for (int i = 0; i < columns; i++) {
-      ordered[i] = row[order.order()[i]];
+    row[codes.columns] = 0;
+    gather(codes.channels, codes.weights, codes.steps * SLOTS);
+    kind = units(codes) ? Kind.PAIRS : Kind.QUADS;
+    if (kind == Kind.QUADS) {
+      integers(codes);
     }
-    ordered[columns] = 0;
-    thetas = thetas.length < codes.groups ? new float[codes.groups] : thetas;
-    Arrays.fill(thetas, 1);
-    int length = codes.steps * TernaryCodes.LOOKUPS * ENTRIES;
-    ints = ints.length < length ? new int[length] : ints;
   }
 
-  /** Stages token {@code token} of a spike train. */
-  void stage(TernaryCodes codes, SpikeTrain x, int token, StagedSpikes.Row scratch) {
+  /** Takes up token {@code token} of a spike train. */
+  void read(TernaryCodes codes, SpikeTrain x, int token, StagedSpikes.Row scratch) {
+    allocate(codes);
+    encoded = true;
     int columns = codes.columns;
     int[] stored = scratch.read(x, token, 0, columns);
-    thetas = thetas.length < codes.groups ? new float[codes.groups] : thetas;
-    boolean fits = true;
-    long[] largest = new long[codes.classes()];
+    large = false;
+    long largest = 0;
     for (int c = 0; c < codes.classes(); c++) {
-      Arrays.fill(thetas, codes.classGroups[c], codes.classGroups[c + 1], x.thresholds().getFloat(token, c));
+      float theta = x.thresholds().getFloat(token, c);
+      Arrays.fill(thetas, codes.classGroups[c], codes.classGroups[c + 1], theta);
+      large |= !(theta < LARGE);
       int zero = x.zeros().getInt(token, c);
-      int low = zero;
-      int high = zero;
+      int least = zero;
+      int most = zero;
       for (int i = x.order().start(c); i < x.order().end(c); i++) {
-        low = Math.min(low, stored[i]);
-        high = Math.max(high, stored[i]);
-      }
-      largest[c] = Math.max((long) high - zero, (long) zero - low);
-      fits &= largest[c] * codes.digits[c].most() <= Integer.MAX_VALUE / Math.max(1, codes.widest[c]);
-    }
-    if (!fits) {
-      kind = Kind.LONGS;
-      longs = longs.length < columns + 1 ? new long[columns + 1] : longs;
-      for (int c = 0; c < codes.classes(); c++) {
-        for (int i = x.order().start(c); i < x.order().end(c); i++) {
-          longs[i] = (long) stored[i] - x.zeros().getInt(token, c);
-        }
-      }
-      return;
-    }
-    counts = counts.length < columns + 1 ? new int[columns + 1] : counts;
-    for (int c = 0; c < codes.classes(); c++) {
-      int zero = x.zeros().getInt(token, c);
-      for (int i = x.order().start(c); i < x.order().end(c); i++) {
+        least = Math.min(least, stored[i]);
+        most = Math.max(most, stored[i]);
+        row[i] = stored[i] - zero;
         counts[i] = stored[i] - zero;
       }
+      largest = Math.max(largest, Math.max((long) most - zero, (long) zero - least) * codes.digits[c].largest());
     }
+    row[columns] = 0;
     counts[columns] = 0;
-    kind = parts(codes, largest) ? Kind.SHORTS : Kind.INTS;
-    int length = codes.steps * TernaryCodes.LOOKUPS * ENTRIES;
-    if (kind == Kind.SHORTS) {
-      shorts = shorts.length < length ? new short[length] : shorts;
-    } else {
-      ints = ints.length < length ? new int[length] : ints;
-    }
-  }
-
-  /** Makes the tables of what was staged. Apart from it, so that C2 has room to inline the vectors of each. */
-  void fill(TernaryCodes codes) {
-    for (int c = 0; c < codes.classes(); c++) {
-      int first = codes.groupStep(codes.classGroups[c]) * TernaryCodes.LOOKUPS;
-      int end = codes.groupStep(codes.classGroups[c + 1]) * TernaryCodes.LOOKUPS;
-      switch (kind) {
-        case FLOATS -> floatTables(codes.places, codes.weights, codes.factors[c].floats(), first, end);
-        case SHORTS -> shortTables(codes.places, codes.weights, codes.factors[c].shorts(), first, end);
-        case INTS -> intTables(codes.places, codes.weights, codes.factors[c].ints(), first, end);
-        case LONGS -> { }
-      }
-    }
-  }
-
-  /** Cuts groups into parts whose sums fit 16 bits; false where they would be too short. */
-  private boolean parts(TernaryCodes codes, long[] largest) {
-    partEnds = partEnds.length < codes.steps + 1 ? new int[codes.steps + 1] : partEnds;
-    groupParts = groupParts.length < codes.groups ? new int[codes.groups] : groupParts;
-    parts = 0;
-    for (int c = 0; c < codes.classes(); c++) {
-      long span = Short.MAX_VALUE / Math.max(1, TernaryCodes.LOOKUPS * codes.digits[c].largest() * largest[c]);
-      if (span < MIN_SHORT_STEPS) {
-        return false;
-      }
-      for (int g = codes.classGroups[c]; g < codes.classGroups[c + 1]; g++) {
-        for (long end = codes.groupStep(g) + span; end < codes.stepEnds[g]; end += span) {
-          partEnds[parts++] = (int) end;
+    kind = largest <= MOST ? Kind.PAIRS : largest <= MOST_QUAD ? Kind.QUADS : Kind.LONGS;
+    switch (kind) {
+      case PAIRS -> gather(codes.places, codes.weights, codes.steps * SLOTS);
+      case QUADS -> {
+        for (int i = 0; i < codes.steps * SLOTS; i++) {
+          integers[i] = counts[codes.places[i]] * (int) codes.weights[i];
         }
-        partEnds[parts++] = codes.stepEnds[g];
-        groupParts[g] = parts;
       }
-    }
-    partEnds[parts] = codes.steps;
-    return true;
-  }
-
-  private void floatTables(int[] places, byte[] weights, float[] factors, int first, int end) {
-    for (int half = 0; half < ENTRIES; half += LANES) {
-      FloatVector f0 = FloatVector.fromArray(Lanes.FLOATS, factors, half);
-      FloatVector f1 = FloatVector.fromArray(Lanes.FLOATS, factors, half + ENTRIES);
-      FloatVector f2 = FloatVector.fromArray(Lanes.FLOATS, factors, half + 2 * ENTRIES);
-      for (int i = first; i < end; i++) {
-        int slot = i * TrainDigits.SLOTS;
-        FloatVector a = f0.mul(ordered[places[slot]] * weights[slot]);
-        FloatVector b = f1.mul(ordered[places[slot + 1]] * weights[slot + 1]);
-        FloatVector c = f2.mul(ordered[places[slot + 2]] * weights[slot + 2]);
-        a.add(b).add(c).reinterpretAsInts().intoArray(ints, i * ENTRIES + half);
+      case LONGS -> {
+        longs = longs.length < columns ? new long[columns] : longs;
+        for (int c = 0; c < codes.classes(); c++) {
+          for (int i = x.order().start(c); i < x.order().end(c); i++) {
+            longs[i] = (long) stored[i] - x.zeros().getInt(token, c);
+          }
+        }
       }
     }
   }
 
-  private void shortTables(int[] places, byte[] weights, short[] factors, int first, int end) {
-    ShortVector f0 = ShortVector.fromArray(Lanes.SHORTS, factors, 0);
-    ShortVector f1 = ShortVector.fromArray(Lanes.SHORTS, factors, ENTRIES);
-    ShortVector f2 = ShortVector.fromArray(Lanes.SHORTS, factors, 2 * ENTRIES);
-    for (int i = first; i < end; i++) {
-      int slot = i * TrainDigits.SLOTS;
-      ShortVector a = f0.mul((short) (counts[places[slot]] * weights[slot]));
-      ShortVector b = f1.mul((short) (counts[places[slot + 1]] * weights[slot + 1]));
-      ShortVector c = f2.mul((short) (counts[places[slot + 2]] * weights[slot + 2]));
-      a.add(b).add(c).intoArray(shorts, i * ENTRIES);
+  private void allocate(TernaryCodes codes) {
+    if (row.length < codes.columns + 1) {
+      row = new float[codes.columns + 1];
+      counts = new int[codes.columns + 1];
+    }
+    if (slots.length < codes.steps * SLOTS) {
+      slots = new float[codes.steps * SLOTS];
+      sizes = new float[codes.steps * SLOTS];
+      integers = new int[codes.steps * SLOTS];
+    }
+    thetas = thetas.length < codes.groups ? new float[codes.groups] : thetas;
+    low = low.length < codes.longestPiece * STEP ? new byte[codes.longestPiece * STEP] : low;
+    high = high.length < low.length ? new byte[low.length] : high;
+  }
+
+  private void gather(int[] from, float[] weights, int length) {
+    for (int i = 0; i < length; i++) {
+      slots[i] = row[from[i]] * weights[i];
     }
   }
 
-  private void intTables(int[] places, byte[] weights, int[] factors, int first, int end) {
-    for (int half = 0; half < ENTRIES; half += LANES) {
-      IntVector f0 = IntVector.fromArray(Lanes.INTS, factors, half);
-      IntVector f1 = IntVector.fromArray(Lanes.INTS, factors, half + ENTRIES);
-      IntVector f2 = IntVector.fromArray(Lanes.INTS, factors, half + 2 * ENTRIES);
-      for (int i = first; i < end; i++) {
-        int slot = i * TrainDigits.SLOTS;
-        IntVector a = f0.mul(counts[places[slot]] * weights[slot]);
-        IntVector b = f1.mul(counts[places[slot + 1]] * weights[slot + 1]);
-        IntVector c = f2.mul(counts[places[slot + 2]] * weights[slot + 2]);
-        a.add(b).add(c).intoArray(ints, i * ENTRIES + half);
+  /** Chooses the units of all groups of floats; false where one is too large for 16 bits. */
+  private boolean units(TernaryCodes codes) {
+    for (int i = 0; i < codes.steps * SLOTS; i++) {
+      sizes[i] = Math.abs(slots[i]) * codes.most[i];
+    }
+    large = false;
+    boolean fine = true;
+    for (int c = 0; c < codes.classes(); c++) {
+      // Two digits of a count are more than it, in all.
+      float bound = codes.digits[c].perCount() == 1 ? (codes.columns - ROUNDINGS) * 0x1p-24f : 0;
+      for (int g = codes.classGroups[c]; g < codes.classGroups[c + 1]; g++) {
+        float largest = 0;
+        float sum = 0;
+        for (int s = codes.groupStep(g) * SLOTS; s < codes.stepEnds[g] * SLOTS; s += SLOTS) {
+          float size = sizes[s] + sizes[s + 1] + (sizes[s + 2] + sizes[s + 3]);
+          largest = size > largest ? size : largest;
+          sum += size;
+        }
+        // A sum that is infinite or not a number makes the product of the group so.
+        float theta = sum < Float.POSITIVE_INFINITY ? Math.max(largest / MOST_FLOAT, LEAST) : Float.NaN;
+        fine &= largest == 0 || (codes.stepEnds[g] - codes.groupStep(g)) * theta * ROUNDED <= bound * sum;
+        large |= !(theta < LARGE);
+        thetas[g] = theta;
+      }
+    }
+    return fine;
+  }
+
+  /** Slots of floats as integers. Units are powers of two, by which nothing is rounded. */
+  private void integers(TernaryCodes codes) {
+    for (int g = 0; g < codes.groups; g++) {
+      float largest = 0;
+      for (int s = codes.groupStep(g) * SLOTS; s < codes.stepEnds[g] * SLOTS; s += SLOTS) {
+        largest = Math.max(largest, sizes[s] + sizes[s + 1] + (sizes[s + 2] + sizes[s + 3]));
+      }
+      int exponent = Math.max(Math.getExponent(LEAST), Math.getExponent(largest) + 1 - FLOAT_BITS);
+      thetas[g] = Float.isNaN(thetas[g]) ? Float.NaN : Math.scalb(1f, exponent);
+      float inverse = Math.scalb(1f, -exponent);
+      for (int i = codes.groupStep(g) * SLOTS; i < codes.stepEnds[g] * SLOTS; i++) {
+        integers[i] = (int) Math.rint(slots[i] * inverse);
       }
     }
   }
 
-  /** What each index does with each of a table's activations, [SLOTS][ENTRIES] in each type. */
-  record Factors(float[] floats, int[] ints, short[] shorts) {
+  /** Makes the tables of a piece. */
+  void fill(TernaryCodes codes, int piece) {
+    int group = codes.pieceGroups[piece];
+    int first = codes.groupStep(group) * SLOTS;
+    for (int g = group, at = 0; g < codes.pieceGroups[piece + 1] && kind != Kind.LONGS; g++) {
+      int steps = codes.stepEnds[g] - codes.groupStep(g);
+      TrainDigits digits = codes.digits[codes.classOf(g)];
+      Factors factors = codes.factors[codes.classOf(g)];
+      if (kind == Kind.PAIRS) {
+        float inverse = encoded ? 1 : 1 / thetas[g];
+        if (digits.perIndex() == SLOTS) {
+          fours(slots, first, inverse, factors.floats(), steps, low, at);
+        } else {
+          pairs(slots, first, inverse, factors.floats(), 0, steps, low, at);
+          pairs(slots, first, inverse, factors.floats(), HALF * SLOTS, steps, low, at + HALF);
+        }
+      } else {
+        for (int half = 0; half < 2; half++) {
+          lower(integers, first, factors.ints(), half * HALF * SLOTS, steps, low, at + half * HALF);
+          upper(integers, first, factors.ints(), half * HALF * SLOTS, steps, high, at + half * HALF);
+        }
+      }
+      first += steps * SLOTS;
+      at += steps * STEP;
+    }
+  }
+
+  /** Half of the entries of each table, of which {@code factors} has those of each vector side by side, [SLOTS][4][LANES]. */
+  private static void pairs(float[] slots, int slot, float inverse, float[] factors, int f, int steps, byte[] tables, int at) {
+    for (int s = 0; s < steps; s++) {
+      FloatVector a = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS] * inverse);
+      FloatVector b = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 1] * inverse);
+      FloatVector c = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 2] * inverse);
+      FloatVector d = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 3] * inverse);
+      IntVector i0 = sum(a, b, c, d, factors, f);
+      IntVector i1 = sum(a, b, c, d, factors, f + LANES);
+      IntVector i2 = sum(a, b, c, d, factors, f + 2 * LANES);
+      IntVector i3 = sum(a, b, c, d, factors, f + 3 * LANES);
+      store(i0, i1, i2, i3, tables, at + s * STEP);
+    }
+  }
+
+  /** Tables of four digits: those of three, less the fourth activation, as they are, and with it. */
+  private static void fours(float[] slots, int slot, float inverse, float[] factors, int steps, byte[] tables, int at) {
+    for (int s = 0; s < steps; s++) {
+      FloatVector a = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS] * inverse);
+      FloatVector b = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 1] * inverse);
+      FloatVector c = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 2] * inverse);
+      FloatVector d = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 3] * inverse);
+      FloatVector first = a.mul(FloatVector.fromArray(Lanes.FLOATS, factors, 0));
+      first = DenseTile.fma(b, FloatVector.fromArray(Lanes.FLOATS, factors, HALF), first);
+      first = DenseTile.fma(c, FloatVector.fromArray(Lanes.FLOATS, factors, 2 * HALF), first);
+      FloatVector second = a.mul(FloatVector.fromArray(Lanes.FLOATS, factors, LANES));
+      second = DenseTile.fma(b, FloatVector.fromArray(Lanes.FLOATS, factors, HALF + LANES), second);
+      second = DenseTile.fma(c, FloatVector.fromArray(Lanes.FLOATS, factors, 2 * HALF + LANES), second);
+      IntVector i0 = first.sub(d).add(INTEGER).reinterpretAsInts();
+      IntVector i1 = second.sub(d).add(INTEGER).reinterpretAsInts();
+      IntVector i2 = first.add(INTEGER).reinterpretAsInts();
+      IntVector i3 = second.add(INTEGER).reinterpretAsInts();
+      store(i0, i1, i2, i3, tables, at + s * STEP);
+      i0 = first.add(d).add(INTEGER).reinterpretAsInts();
+      i1 = second.add(d).add(INTEGER).reinterpretAsInts();
+      i0.and(0xff).or(i1.and(0xff).lanewise(LSHL, 8)).reinterpretAsBytes().intoArray(tables, at + s * STEP + HALF);
+      i0.lanewise(LSHR, 8).and(0xff).or(i1.and(0xff00)).reinterpretAsBytes().intoArray(tables, at + s * STEP + HALF + ENTRIES);
+    }
+  }
+
+  private static IntVector sum(FloatVector a, FloatVector b, FloatVector c, FloatVector d, float[] factors, int f) {
+    FloatVector sum = a.mul(FloatVector.fromArray(Lanes.FLOATS, factors, f));
+    sum = DenseTile.fma(b, FloatVector.fromArray(Lanes.FLOATS, factors, f + HALF), sum);
+    sum = DenseTile.fma(c, FloatVector.fromArray(Lanes.FLOATS, factors, f + 2 * HALF), sum);
+    sum = DenseTile.fma(d, FloatVector.fromArray(Lanes.FLOATS, factors, f + 3 * HALF), sum);
+    return sum.add(INTEGER).reinterpretAsInts();
+  }
+
+  /** The lower and the upper bytes of 16 bits, side by side again. */
+  private static void store(IntVector i0, IntVector i1, IntVector i2, IntVector i3, byte[] tables, int at) {
+    IntVector even = i0.and(0xffff).or(i2.lanewise(LSHL, 16));
+    IntVector odd = i1.and(0xffff).or(i3.lanewise(LSHL, 16));
+    even.and(0x00ff00ff).or(odd.and(0x00ff00ff).lanewise(LSHL, 8)).reinterpretAsBytes().intoArray(tables, at);
+    even.lanewise(LSHR, 8).and(0x00ff00ff).or(odd.and(0xff00ff00)).reinterpretAsBytes().intoArray(tables, at + ENTRIES);
+  }
+
+  private static void lower(int[] slots, int slot, int[] factors, int f, int steps, byte[] tables, int at) {
+    for (int s = 0; s < steps; s++) {
+      IntVector i0 = sum(slots, slot + s * SLOTS, factors, f).add(BIAS);
+      IntVector i1 = sum(slots, slot + s * SLOTS, factors, f + LANES).add(BIAS);
+      IntVector i2 = sum(slots, slot + s * SLOTS, factors, f + 2 * LANES).add(BIAS);
+      IntVector i3 = sum(slots, slot + s * SLOTS, factors, f + 3 * LANES).add(BIAS);
+      store(i0, i1, i2, i3, tables, at + s * STEP);
+    }
+  }
+
+  /** What is left of the sums without their lower 16 bits. */
+  private static void upper(int[] slots, int slot, int[] factors, int f, int steps, byte[] tables, int at) {
+    for (int s = 0; s < steps; s++) {
+      IntVector i0 = sum(slots, slot + s * SLOTS, factors, f).add(BIAS).lanewise(ASHR, Short.SIZE).add(BIAS);
+      IntVector i1 = sum(slots, slot + s * SLOTS, factors, f + LANES).add(BIAS).lanewise(ASHR, Short.SIZE).add(BIAS);
+      IntVector i2 = sum(slots, slot + s * SLOTS, factors, f + 2 * LANES).add(BIAS).lanewise(ASHR, Short.SIZE).add(BIAS);
+      IntVector i3 = sum(slots, slot + s * SLOTS, factors, f + 3 * LANES).add(BIAS).lanewise(ASHR, Short.SIZE).add(BIAS);
+      store(i0, i1, i2, i3, tables, at + s * STEP);
+    }
+  }
+
+  private static IntVector sum(int[] slots, int s, int[] factors, int f) {
+    return IntVector.fromArray(Lanes.INTS, factors, f).mul(slots[s])
+        .add(IntVector.fromArray(Lanes.INTS, factors, f + HALF).mul(slots[s + 1]))
+        .add(IntVector.fromArray(Lanes.INTS, factors, f + 2 * HALF).mul(slots[s + 2]))
+        .add(IntVector.fromArray(Lanes.INTS, factors, f + 3 * HALF).mul(slots[s + 3]));
+  }
+
+  /** What each index does with each of a table's activations, [halves][SLOTS][HALF]. */
+  record Factors(float[] floats, int[] ints) {
 
     static Factors of(TrainDigits digits) {
-      int length = TrainDigits.SLOTS * ENTRIES;
-      Factors factors = new Factors(new float[length], new int[length], new short[length]);
-      for (int i = 0; i < length; i++) {
-        int factor = digits.factor(i / ENTRIES, i % ENTRIES);
-        factors.floats[i] = factor;
+      Factors factors = new Factors(new float[SLOTS * ENTRIES], new int[SLOTS * ENTRIES]);
+      for (int i = 0; i < SLOTS * ENTRIES; i++) {
+        int half = i / (SLOTS * HALF);
+        int inHalf = i % HALF;
+        int factor = digits.factor(i / HALF % SLOTS, half * HALF + inHalf);
         factors.ints[i] = factor;
-        factors.shorts[i] = (short) factor;
+        factors.floats[i] = factor;
       }
       return factors;
     }

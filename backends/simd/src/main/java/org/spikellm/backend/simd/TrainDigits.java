@@ -1,16 +1,16 @@
 package org.spikellm.backend.simd;
 
 /**
- * How the counts −N..N of a spike train become indices of {@link #ENTRIES} sums, so that one look-up of 5 bits adds up what several
+ * How the counts −N..N of a spike train become indices of {@link #ENTRIES} sums, so that one look-up of 7 bits adds up what several
  * columns do. A count is digits of 0..base − 1, each less (base − 1) / 2 and times its weight; an index has as many digits as fit.
  *
  * <pre>
- *   N           digits a count    digits an index   columns an index
- *   1           1, −1..1          3                 3
- *   2           1, −2..2          2                 2
- *   3, 4        2, −1..1 · 1, 3   3                 1½
- *   5 to 15     1, −N..N          1                 1
- *   16 to 127   2, −15..15 · 1, 31   1              ½
+ *   N           digits a count    columns an index
+ *   1           1, −1..1          4
+ *   2           1, −2..2          3
+ *   3 to 5      1, −N..N          2
+ *   6 to 63     1, −N..N          1
+ *   64 to 127   2, −63..63 · 1, 127   ½
  * </pre>
  *
  * @param most N
@@ -20,23 +20,24 @@ package org.spikellm.backend.simd;
  */
 record TrainDigits(int most, int base, int perIndex, int[] weights) {
 
-  /** Sums of a table. */
-  static final int ENTRIES = 32;
+  /** Sums of a table: bits of an index are one fewer than of a byte, so that it picks from two vectors of bytes. */
+  static final int ENTRIES = 128;
 
   /** Digits that a table is made from, whether an index has as many or not. */
-  static final int SLOTS = 3;
+  static final int SLOTS = 4;
 
   private static final int MAX_DIRECT = (ENTRIES - 1) / 2;
-  private static final int[] ONE = {1};
 
   static TrainDigits of(int most) {
-    if (most <= 2) {
-      return new TrainDigits(most, 2 * most + 1, 4 - most, ONE);
+    if (most > MAX_DIRECT) {
+      return new TrainDigits(most, ENTRIES - 1, 1, new int[] {1, ENTRIES - 1});
     }
-    if (most <= 4) {
-      return new TrainDigits(most, 3, 3, new int[] {1, 3});
+    int base = 2 * most + 1;
+    int perIndex = 1;
+    for (int entries = base; perIndex < SLOTS && entries * base <= ENTRIES; entries *= base) {
+      perIndex++;
     }
-    return most <= MAX_DIRECT ? new TrainDigits(most, 2 * most + 1, 1, ONE) : new TrainDigits(most, 31, 1, new int[] {1, 31});
+    return new TrainDigits(most, base, perIndex, new int[] {1});
   }
 
   /** Digits a count has. */
@@ -51,22 +52,35 @@ record TrainDigits(int most, int base, int perIndex, int[] weights) {
     return (i > 0 ? high : k - high * base) + half;
   }
 
+  /** The byte that stands for an index: 4i + q of half a table for its entry 16q + i, as those of a vector are made side by side. */
+  static int code(int entry) {
+    return entry / 64 * 64 + entry % 16 * 4 + entry % 64 / 16;
+  }
+
+  /** The index that a byte stands for. */
+  static int entry(int code) {
+    return code / 64 * 64 + code % 4 * 16 + code % 64 / 4;
+  }
+
+  /** What digit {@code i} of a count is at most, less (base − 1) / 2. */
+  int most(int i) {
+    return i > 0 ? (most + base / 2) / base : base / 2;
+  }
+
   /** What the digit of slot {@code slot} is in index {@code entry}; 0 where the index has no such slot or is none. */
   int factor(int slot, int entry) {
-    int place = 1;
-    for (int i = 0; i < slot; i++) {
-      place *= base;
-    }
-    return slot >= perIndex || entry >= entries() ? 0 : entry / place % base - base / 2;
+    int digits = slot < SLOTS - 1 && perIndex == SLOTS ? entry % place(SLOTS - 1) : entry;
+    return slot >= perIndex || entry >= entries() ? 0 : digits / place(slot) % base - base / 2;
+  }
+
+  /** What the digit of a slot is multiplied with in an index. The fourth, of N = 1 alone, changes after two vectors of sums. */
+  int place(int slot) {
+    return slot == SLOTS - 1 ? ENTRIES / SLOTS : (int) Math.pow(base, slot);
   }
 
   /** Indices that there are. */
-  private int entries() {
-    int entries = base;
-    for (int i = 1; i < perIndex; i++) {
-      entries *= base;
-    }
-    return entries;
+  int entries() {
+    return place(perIndex - 1) * base;
   }
 
   /** The largest |sum| of a table, as a multiple of the largest |activation|. */
