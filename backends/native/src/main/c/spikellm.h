@@ -132,6 +132,8 @@ struct code_class {
   int widest;           /* columns of the widest group */
 };
 
+struct trains;
+
 struct weight {
   struct session *session;
   int rows;
@@ -144,6 +146,7 @@ struct weight {
   int32_t *order;       /* [columns] the channel that stands in each place */
   uint8_t *codes;       /* [blocks] */
   size_t block_bytes;
+  struct trains *trains;   /* not NULL where rows look up (trains.h); there are no blocks and units then */
 };
 
 int line_units(int form);
@@ -160,11 +163,19 @@ struct attention_call;
 
 struct kernels {
   const char *name;
+  void (*pack)(void *packing, int index, int worker);
   void (*stage)(void *spikes_call, int index, int worker);
   void (*few_tokens)(void *spikes_call, int index, int worker);
   void (*many_tokens)(void *spikes_call, int index, int worker);
   void (*gather)(void *floats_call, int index, int worker);
   void (*floats)(void *floats_call, int index, int worker);
+  /* NULL where instructions do not suit. */
+  void (*train_pack)(void *packing, int index, int worker);
+  void (*train_stage)(void *trains_call, int index, int worker);
+  void (*train_tables)(void *trains_call, int index, int worker);
+  void (*train_token)(void *trains_call, int index, int worker);
+  void (*train_batch)(void *trains_call, int index, int worker);
+  void (*train_wide)(void *trains_call, int index, int worker);
   void (*matmul_few)(void *matmul_call, int index, int worker);
   void (*matmul_tiles)(void *matmul_call, int index, int worker);
   void (*matmul_many)(void *matmul_call, int index, int worker);
