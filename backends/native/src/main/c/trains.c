@@ -8,10 +8,10 @@
 /* Tokens of a chunk, whose tables of a piece stay in the second cache. */
 #define CHUNK_TOKENS 32
 #define FLOAT_CHUNK_TOKENS 16
-/* Bands of a chunk: the more, the less often tables are read again. */
-#define CHUNK_BANDS 8
+/* Bands of a chunk at most where threads share the work: the more, the less often tables are read again. */
+#define CHUNK_BANDS 12
 /* Steps whose tables one thread makes. */
-#define TABLE_STEPS 256
+#define TABLE_STEPS 400
 
 static int digits_of_count(int steps) {
   return steps == 3 || steps == 4 ? 2 : 1;
@@ -109,7 +109,7 @@ bool trains_lay_out(struct weight *weight) {
   trains->pieces = (int) (piece - trains->piece);
   trains->band_bytes = at;
   int bands = (int) ceil_div(weight->rows, BAND), threads = pool_threads(weight->session->pool);
-  trains->chunk_bands = threads == 1 ? CHUNK_BANDS : most(1, least(CHUNK_BANDS, bands / (2 * threads)));
+  trains->chunks = threads == 1 ? 1 : most(1, least(bands, threads * (int) ceil_div(bands, threads * CHUNK_BANDS)));
   size_t digits = (size_t) next->first_step * STEP_DIGITS;
   trains->places = arena_take(arena, digits * sizeof(int32_t));
   trains->channels = arena_take(arena, digits * sizeof(int32_t));
@@ -177,8 +177,7 @@ static int run_token(struct trains_call *call) {
   }
   call->table_chunk = (int) ceil_div(weight->groups, chunks);
   pool_run(session->pool, (int) ceil_div(weight->groups, call->table_chunk), session->kernels->train_tables, call);
-  int bands = (int) ceil_div(weight->rows, BAND);
-  pool_run(session->pool, (int) ceil_div(bands, weight->trains->chunk_bands), session->kernels->train_token, call);
+  pool_run(session->pool, weight->trains->chunks, session->kernels->train_token, call);
   return finish(session);
 }
 
@@ -186,13 +185,12 @@ static int run_tokens(struct trains_call *call) {
   const struct weight *weight = call->weight;
   const struct trains *trains = weight->trains;
   struct session *session = call->session;
-  int parts = pool_threads(session->pool) == 1 ? 1 : 4 * pool_threads(session->pool), bands = (int) ceil_div(weight->rows, BAND);
+  int parts = pool_threads(session->pool) == 1 ? 1 : 4 * pool_threads(session->pool);
   int largest = call->sums == SUMS_16 ? CHUNK_TOKENS : FLOAT_CHUNK_TOKENS, steps = 0;
   call->chunk_tokens = least(largest, (int) ceil_div(ceil_div(call->tokens, parts), 4) * 4);
   int chunks = (int) ceil_div(call->tokens, call->chunk_tokens);
-  int whole = (int) ceil_div(bands, trains->chunk_bands);
-  call->chunk_bands = most(1, whole / most(1, parts / chunks)) * trains->chunk_bands;
-  call->band_chunks = (int) ceil_div(bands, call->chunk_bands);
+  call->chunks = most(1, trains->chunks / most(1, parts / chunks));
+  call->band_chunks = (int) ceil_div(trains->chunks, call->chunks);
   for (int p = 0; p < trains->pieces; p++) {
     steps = most(steps, trains->group[trains->piece[p + 1].first_group].first_step
         - trains->group[trains->piece[p].first_group].first_step);

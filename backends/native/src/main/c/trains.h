@@ -65,17 +65,22 @@ struct trains {
   int32_t *channels;           /* the same, the channel in its own order */
   uint8_t *bands;
   size_t band_bytes;
-  int chunk_bands;             /* of a chunk, but for the last one */
+  int chunks;
   int pieces;
   struct train_piece *piece;   /* [pieces + 1] */
 };
 
+/* First band of a chunk: all chunks are about as large. */
+static inline int chunk_band(const struct weight *weight, int chunk) {
+  return (int) (chunk * ceil_div(weight->rows, BAND) / weight->trains->chunks);
+}
+
 /* A piece of a band. */
 static inline uint8_t *band_piece(const struct weight *weight, int band, int piece) {
   const struct trains *trains = weight->trains;
-  int first = band / trains->chunk_bands * trains->chunk_bands;
-  size_t bands = (size_t) least(trains->chunk_bands, (int) ceil_div(weight->rows, BAND) - first);
-  return trains->bands + (size_t) first * trains->band_bytes + bands * trains->piece[piece].at
+  int chunk = (int) (((int64_t) (band + 1) * trains->chunks - 1) / ceil_div(weight->rows, BAND));
+  int first = chunk_band(weight, chunk), bands = chunk_band(weight, chunk + 1) - first;
+  return trains->bands + (size_t) first * trains->band_bytes + (size_t) bands * trains->piece[piece].at
       + (size_t) (band - first) * (trains->piece[piece + 1].at - trains->piece[piece].at);
 }
 
@@ -104,7 +109,7 @@ struct trains_call {
   int table_chunk;                    /* groups of a chunk */
   /* Of more. */
   int chunk_tokens;
-  int chunk_bands;                    /* whole chunks of the weight */
+  int chunks;                         /* of the weight, in a chunk of work */
   int band_chunks;
   size_t token_bytes;                 /* room for a token's tables of any piece */
 };
