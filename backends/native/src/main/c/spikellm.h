@@ -40,6 +40,9 @@ struct pool *pool_open(int threads);
 void pool_close(struct pool *pool);
 int pool_threads(const struct pool *pool);
 
+/* Whether the caller has finished all chunks but those that workers are in, and sleeps until these are done. */
+bool pool_caller_sleeps(const struct pool *pool);
+
 /* Runs body for 0..count − 1 on all threads, the caller's included, and returns when all are done. */
 void pool_run(struct pool *pool, int count, chunk_body body, void *argument);
 
@@ -185,7 +188,13 @@ struct kernels {
   void (*swiglu)(void *rows_call, int index, int worker);
   void (*encode)(void *encode_call, int index, int worker);
   void (*attention)(void *attention_call, int index, int worker);
+  /* Multiply-adds of a step. */
+  int (*float_limit)(int64_t steps);
+  int (*byte_limit)(int64_t steps);
 };
+
+/* Those of a level: 0 plain, 1 AVX2, 2 AVX-512. */
+const struct kernels *kernels_of(int level);
 
 extern const struct kernels kernels_plain, kernels_avx2, kernels_avx512;
 
