@@ -5,6 +5,8 @@
 
 /* Steps of a piece, where no group is longer: their tables of 16 bits, for the tokens of a tile, take 18 KB. */
 #define PIECE_STEPS 24
+/* Tokens that are staged at a time, in 32 bits. */
+#define STAGED_TOKENS 512
 /* Tokens of a chunk, whose tables of a piece stay in the second cache. */
 #define CHUNK_TOKENS 32
 #define FLOAT_CHUNK_TOKENS 16
@@ -12,14 +14,6 @@
 #define CHUNK_BANDS 12
 /* Steps whose tables one thread makes. */
 #define TABLE_STEPS 400
-
-static int digits_of_count(int steps) {
-  return steps == 3 || steps == 4 ? 2 : 1;
-}
-
-static int digits_of_index(int steps) {
-  return steps == 2 ? 2 : steps <= 4 ? 3 : 1;
-}
 
 static int base(int steps) {
   return digits_of_count(steps) == 2 ? 3 : 2 * steps + 1;
@@ -131,7 +125,8 @@ int64_t wide_train(const struct trains_call *call, const struct train_group *gro
   const struct train_class *class = &weight->trains->class[group->class];
   int64_t zero = call->spikes->zeros[(size_t) token * weight->classes + group->class], sum = 0;
   for (int i = 0; i < LOOKUPS * group->steps; i++) {
-    const uint8_t *step = codes + (size_t) (i / LOOKUPS) * STEP_BYTES + 64 * (row / 32) + 4 * (row % 16) + 2 * (row / 16 % 2);
+    size_t lane = (size_t) (64 * (row / 32) + 4 * (row % 16) + 2 * (row / 16 % 2));
+    const uint8_t *step = codes + (size_t) (i / LOOKUPS) * STEP_BYTES + lane;
     int entry = *(const any_half *) step >> INDEX_BITS * (i % LOOKUPS) & (ENTRIES - 1);
     for (int k = 0; k < DIGITS; k++) {
       int place = weight->trains->places[((size_t) group->first_step * LOOKUPS + i) * DIGITS + k];
@@ -170,7 +165,8 @@ static int sums_of(const struct trains_call *call) {
 static int run_token(struct trains_call *call) {
   const struct weight *weight = call->weight;
   struct session *session = call->session;
-  int steps = weight->trains->group[weight->groups].first_step, chunks = least((int) ceil_div(steps, TABLE_STEPS), weight->groups);
+  int steps = weight->trains->group[weight->groups].first_step;
+  int chunks = least((int) ceil_div(steps, TABLE_STEPS), weight->groups);
   call->tables = shared(session, SCRATCH_C, (size_t) steps * step_bytes(call->sums));
   if (call->tables == NULL) {
     return finish(session);
@@ -200,33 +196,44 @@ static int run_tokens(struct trains_call *call) {
   return finish(session);
 }
 
-static int run(struct trains_call *call) {
-  const struct weight *weight = call->weight;
+/* Some of the tokens. */
+static int run_some(struct trains_call *call) {
   struct session *session = call->session;
-  size_t classes = (size_t) weight->classes;
-  call->value_stride = (size_t) weight->columns / 16 * 16 + 32;
-  call->values = shared(session, SCRATCH_A, (size_t) call->tokens * call->value_stride * sizeof(int32_t));
-  call->largest = shared(session, SCRATCH_B, (size_t) call->tokens * classes * sizeof(int64_t) + classes * sizeof(int));
-  if (call->values == NULL || call->largest == NULL) {
-    return finish(session);
-  }
-  call->spans = (int *) (call->largest + (size_t) call->tokens * classes);
   pool_run(session->pool, call->tokens, session->kernels->train_stage, call);
   call->sums = call->spikes == NULL ? SUMS_FLOAT : sums_of(call);
   if (call->sums == SUMS_WIDE) {
-    pool_run(session->pool, (int) ceil_div(weight->rows, BAND), session->kernels->train_wide, call);
+    pool_run(session->pool, (int) ceil_div(call->weight->rows, BAND), session->kernels->train_wide, call);
     return finish(session);
   }
   return call->tokens == 1 ? run_token(call) : run_tokens(call);
 }
 
+static int run(struct trains_call *call, int tokens) {
+  const struct weight *weight = call->weight;
+  struct session *session = call->session;
+  size_t room = (size_t) least(tokens, STAGED_TOKENS), classes = (size_t) weight->classes;
+  call->value_stride = (size_t) weight->columns / 16 * 16 + 32;
+  call->values = shared(session, SCRATCH_A, room * call->value_stride * sizeof(int32_t));
+  call->largest = shared(session, SCRATCH_B, room * classes * sizeof(int64_t) + classes * sizeof(int));
+  if (call->values == NULL || call->largest == NULL) {
+    return finish(session);
+  }
+  call->spans = (int *) (call->largest + room * classes);
+  for (; call->first_token < tokens; call->first_token += STAGED_TOKENS) {
+    call->tokens = least(STAGED_TOKENS, tokens - call->first_token);
+    if (run_some(call)) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
 int trains_spikes(const struct spikes_call *spikes) {
-  struct trains_call call = {.session = spikes->session, .weight = spikes->weight, .spikes = spikes, .tokens = spikes->tokens,
-      .out = spikes->out};
-  return run(&call);
+  struct trains_call call = {.session = spikes->session, .weight = spikes->weight, .spikes = spikes, .out = spikes->out};
+  return run(&call, spikes->tokens);
 }
 
 int trains_floats(struct session *session, const struct weight *weight, int tokens, const any_float *x, any_float *out) {
-  struct trains_call call = {.session = session, .weight = weight, .tokens = tokens, .x = x, .out = out};
-  return run(&call);
+  struct trains_call call = {.session = session, .weight = weight, .x = x, .out = out};
+  return run(&call, tokens);
 }

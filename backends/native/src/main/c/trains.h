@@ -39,6 +39,14 @@
 #define DIGITS 3
 #define STEP_DIGITS (LOOKUPS * DIGITS)
 
+static inline int digits_of_count(int steps) {
+  return steps == 3 || steps == 4 ? 2 : 1;
+}
+
+static inline int digits_of_index(int steps) {
+  return steps == 2 ? 2 : steps <= 4 ? 3 : 1;
+}
+
 struct train_class {
   /* What each index does with the activations of its digits, for even and for odd indices of a group. */
   int8_t factors[2][DIGITS][ENTRIES];
@@ -61,7 +69,7 @@ struct train_piece {
 struct trains {
   struct train_class *class;
   struct train_group *group;   /* [groups + 1] */
-  int32_t *places;             /* [steps][STEP_DIGITS] place in the channel order of a digit's column; columns where there is none */
+  int32_t *places;             /* [steps][STEP_DIGITS] place of a digit's column in the channel order; columns for none */
   int32_t *channels;           /* the same, the channel in its own order */
   uint8_t *bands;
   size_t band_bytes;
@@ -96,9 +104,10 @@ struct trains_call {
   struct session *session;
   const struct weight *weight;
   const struct spikes_call *spikes;   /* NULL for inputs in float */
+  const any_float *x;                 /* [all tokens, columns] */
+  any_float *out;                     /* [all tokens, rows] */
+  int first_token;                    /* of those that are multiplied now */
   int tokens;
-  const any_float *x;                 /* [tokens, columns] */
-  any_float *out;                     /* [tokens, rows] */
   int sums;
   int32_t *values;                    /* [tokens][value_stride] n − z, or inputs in float in their own order; then a 0 */
   size_t value_stride;

@@ -183,12 +183,28 @@ class LinearTest {
         int columns = COLUMNS[turn % 6];
         int kind = turn % 4;
         QuantizedWeight weight = weight(random, rows, columns, trains(random, rows, columns, turn));
-        SpikeTrain train = train(random, weight.order(), TOKENS[turn % 11], kind == 0 ? DType.I8 : DType.I16, 1 + turn % 5 / 4, () -> kind);
+        DType type = kind == 0 ? DType.I8 : DType.I16;
+        SpikeTrain train = train(random, weight.order(), TOKENS[turn % 11], type, 1 + turn % 5 / 4, () -> kind);
         Tensor out = normal(random, train.tokens(), rows);
         float[] expected = expected(weight, train, out.toFloats());
         session.prepare(weight).accumulate(train, out);
         assertArrayEquals(expected, out.toFloats(), "seed " + (2000 + turn));
       }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void moreTokensOfTrainsThanAreStagedAtOnce(Instructions set) {
+    try (Session session = Sessions.open(set, 2)) {
+      Random random = new Random(4000);
+      QuantizedWeight weight = weight(random, 17, 33, trains(random, 17, 33, 0));
+      SpikeTrain train = train(random, weight.order(), 530, DType.I8, 1, () -> 0);
+      Tensor out = normal(random, train.tokens(), 17);
+      float[] expected = expected(weight, train, out.toFloats());
+      session.prepare(weight).accumulate(train, out);
+      assertArrayEquals(expected, out.toFloats(), "seed 4000");
+      floats(session, random, weight, 530, 4000);
     }
   }
 
@@ -200,7 +216,8 @@ class LinearTest {
         Random random = new Random(3000 + turn);
         int rows = TRAIN_ROWS[turn % 5];
         int columns = COLUMNS[turn % 6];
-        floats(session, random, weight(random, rows, columns, trains(random, rows, columns, turn)), TOKENS[turn % 11], 3000 + turn);
+        QuantizedWeight weight = weight(random, rows, columns, trains(random, rows, columns, turn));
+        floats(session, random, weight, TOKENS[turn % 11], 3000 + turn);
       }
     }
   }
