@@ -1,5 +1,5 @@
 /* The calls of a quantized linear layer: how the work is cut, and what only rare cases need. */
-#include "linear.h"
+#include "trains.h"
 
 
 /* Activations of the tokens of a chunk stay in the second cache while the codes of all rows go by. */
@@ -71,6 +71,9 @@ EXPORT int spikellm_spikes(int64_t handle, int tokens, int planes, int64_t plane
       .plane = (const int64_t *) plane, .shorts = shorts != 0, .thetas = (const any_float *) thetas,
       .zeros = (const any_int *) zeros, .out = (any_float *) out, .tile = tokens == 1 ? 1 : TILE,
       .stride = (size_t) ceil_div(weight->units, 16) * 64};
+  if (weight->trains != NULL) {
+    return trains_spikes(&call);
+  }
   size_t bytes = (size_t) (ceil_div(tokens, call.tile) * call.tile) * call.stride;
   bool digits = shorts != 0 || planes > 1;
   call.low = shared(session, SCRATCH_A, digits ? 2 * bytes : bytes);
@@ -105,6 +108,9 @@ static size_t table_numbers(const struct code_class *class) {
 EXPORT int spikellm_floats(int64_t handle, int tokens, int64_t x, int64_t out) {
   const struct weight *weight = (const struct weight *) handle;
   struct session *session = weight->session;
+  if (weight->trains != NULL) {
+    return trains_floats(session, weight, tokens, (const any_float *) x, (any_float *) out);
+  }
   size_t classes = (size_t) weight->classes;
   struct floats_call call = {.session = session, .weight = weight, .x = (const any_float *) x, .out = (any_float *) out,
       .stride = (size_t) ceil_div(weight->units, 4) * 16, .table_at = shared(session, SCRATCH_D, (classes + 1) * sizeof(size_t))};

@@ -134,6 +134,10 @@ void pool_run(struct pool *pool, int count, chunk_body body, void *argument) {
   }
 }
 
+bool pool_caller_sleeps(const struct pool *pool) {
+  return atomic_load(&pool->caller_sleeps);
+}
+
 int pool_threads(const struct pool *pool) {
   return pool->threads;
 }

@@ -19,12 +19,16 @@ EXPORT int spikellm_level(void) {
   return wide ? 2 : 1;
 }
 
+const struct kernels *kernels_of(int level) {
+  return LEVELS[level];
+}
+
 EXPORT int64_t spikellm_open(int threads, int level) {
   struct session *session = calloc(1, sizeof *session);
   if (session == NULL) {
     return 0;
   }
-  session->kernels = LEVELS[level];
+  session->kernels = kernels_of(level);
   session->pool = pool_open(threads);
   session->workers = aligned_alloc(64, (size_t) threads * sizeof(struct worker));
   if (session->pool == NULL || session->workers == NULL) {

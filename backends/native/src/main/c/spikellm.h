@@ -40,6 +40,9 @@ struct pool *pool_open(int threads);
 void pool_close(struct pool *pool);
 int pool_threads(const struct pool *pool);
 
+/* Whether the caller has finished all chunks but those that workers are in, and sleeps until these are done. */
+bool pool_caller_sleeps(const struct pool *pool);
+
 /* Runs body for 0..count − 1 on all threads, the caller's included, and returns when all are done. */
 void pool_run(struct pool *pool, int count, chunk_body body, void *argument);
 
@@ -132,6 +135,8 @@ struct code_class {
   int widest;           /* columns of the widest group */
 };
 
+struct trains;
+
 struct weight {
   struct session *session;
   int rows;
@@ -144,6 +149,7 @@ struct weight {
   int32_t *order;       /* [columns] the channel that stands in each place */
   uint8_t *codes;       /* [blocks] */
   size_t block_bytes;
+  struct trains *trains;   /* not NULL where rows look up (trains.h); there are no blocks and units then */
 };
 
 int line_units(int form);
@@ -160,11 +166,19 @@ struct attention_call;
 
 struct kernels {
   const char *name;
+  void (*pack)(void *packing, int index, int worker);
   void (*stage)(void *spikes_call, int index, int worker);
   void (*few_tokens)(void *spikes_call, int index, int worker);
   void (*many_tokens)(void *spikes_call, int index, int worker);
   void (*gather)(void *floats_call, int index, int worker);
   void (*floats)(void *floats_call, int index, int worker);
+  /* NULL where instructions do not suit. */
+  void (*train_pack)(void *packing, int index, int worker);
+  void (*train_stage)(void *trains_call, int index, int worker);
+  void (*train_tables)(void *trains_call, int index, int worker);
+  void (*train_token)(void *trains_call, int index, int worker);
+  void (*train_batch)(void *trains_call, int index, int worker);
+  void (*train_wide)(void *trains_call, int index, int worker);
   void (*matmul_few)(void *matmul_call, int index, int worker);
   void (*matmul_tiles)(void *matmul_call, int index, int worker);
   void (*matmul_many)(void *matmul_call, int index, int worker);
@@ -174,7 +188,13 @@ struct kernels {
   void (*swiglu)(void *rows_call, int index, int worker);
   void (*encode)(void *encode_call, int index, int worker);
   void (*attention)(void *attention_call, int index, int worker);
+  /* Multiply-adds of a step. */
+  int (*float_limit)(int64_t steps);
+  int (*byte_limit)(int64_t steps);
 };
+
+/* Those of a level: 0 plain, 1 AVX2, 2 AVX-512. */
+const struct kernels *kernels_of(int level);
 
 extern const struct kernels kernels_plain, kernels_avx2, kernels_avx512;
 

@@ -34,7 +34,7 @@ public class AttentionBenchmark {
   private static final int LENGTH = 512;
   private static final int PROMPT = 128;
 
-  @Param({"reference", "simd-1", "simd-2"})
+  @Param({"reference", "native-plain-1", "simd-1", "simd-2", "native-1", "native-2"})
   public String backend;
 
   private Session session;

@@ -31,7 +31,7 @@ public class EncodeBenchmark {
   private static final int TOKENS = 16;
   private static final int CHANNELS = 2048;
 
-  @Param({"reference", "simd-1", "simd-2"})
+  @Param({"reference", "native-plain-1", "simd-1", "simd-2", "native-1", "native-2"})
   public String backend;
 
   private Session session;

@@ -37,7 +37,7 @@ public class HessianFactorBenchmark {
   private static final long CUBE = (long) SIZE * SIZE * SIZE;
   private static final double DAMPING = 0.01;
 
-  @Param({"simd-1", "simd-2"})
+  @Param({"simd-1", "simd-2", "native-1", "native-2"})
   public String backend;
 
   private Session session;

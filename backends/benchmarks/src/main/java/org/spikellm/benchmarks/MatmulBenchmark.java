@@ -30,7 +30,7 @@ public class MatmulBenchmark {
   private static final int SIZE = 1024;
   private static final int HEAD_ROWS = 32000;
 
-  @Param({"reference", "simd-1", "simd-2"})
+  @Param({"reference", "native-plain-1", "simd-1", "simd-2", "native-1", "native-2"})
   public String backend;
 
   private Session session;

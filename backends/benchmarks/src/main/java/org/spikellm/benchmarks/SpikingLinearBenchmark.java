@@ -39,7 +39,7 @@ public class SpikingLinearBenchmark {
   private static final int LAYERS = 16;
   private static final int PROMPT = 64;
 
-  @Param({"reference", "simd-1", "simd-2"})
+  @Param({"reference", "native-plain-1", "simd-1", "simd-2", "native-1", "native-2"})
   public String backend;
 
   @Param({"2", "4", "8"})
@@ -59,7 +59,7 @@ public class SpikingLinearBenchmark {
     session = Backends.open(backend);
     ChannelOrder order = Cases.order(COLUMNS);
     for (int i = 0; i < LAYERS; i++) {
-      layers[i] = i == 0 || !backend.equals("reference") ? session.prepare(Cases.weight(ROWS, order, bits, groupSize)) : layers[0];
+      layers[i] = i == 0 || !backend.equals(Backends.REFERENCE) ? session.prepare(Cases.weight(ROWS, order, bits, groupSize)) : layers[0];
     }
     Encoding encoding = Cases.encoding(order, 4);
     prompt = SpikeTrain.allocate(encoding, PROMPT);

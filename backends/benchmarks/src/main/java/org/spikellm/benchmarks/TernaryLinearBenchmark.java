@@ -38,7 +38,7 @@ public class TernaryLinearBenchmark {
   private static final int LAYERS = 16;
   private static final int PROMPT = 64;
 
-  @Param({"reference", "simd-1", "simd-2"})
+  @Param({"reference", "native-plain-1", "simd-1", "simd-2", "native-1", "native-2"})
   public String backend;
 
   /** Bits of a count, or 16 for floats. */
@@ -56,7 +56,7 @@ public class TernaryLinearBenchmark {
     session = Backends.open(backend);
     Encoding encoding = Cases.trainEncoding(COLUMNS, Math.min(bits, 8));
     for (int i = 0; i < LAYERS; i++) {
-      layers[i] = i == 0 || !backend.equals("reference") ? session.prepare(Cases.trains(ROWS, encoding.order())) : layers[0];
+      layers[i] = i == 0 || !backend.equals(Backends.REFERENCE) ? session.prepare(Cases.trains(ROWS, encoding.order())) : layers[0];
     }
     x = Cases.normal(PROMPT, COLUMNS);
     train = SpikeTrain.allocate(encoding, PROMPT);

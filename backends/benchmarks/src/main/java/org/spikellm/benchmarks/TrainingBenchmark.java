@@ -52,7 +52,7 @@ import org.spikellm.model.training.TrainableBlock;
 @Fork(value = 1, jvmArgsAppend = {"--add-modules=jdk.incubator.vector", "-Xmx4g"})
 public class TrainingBenchmark {
 
-  @Param({"simd-1", "simd-2"})
+  @Param({"simd-1", "simd-2", "native-1", "native-2"})
   public String backend;
 
   @Param("512")

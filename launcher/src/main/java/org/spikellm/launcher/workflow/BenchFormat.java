@@ -1,6 +1,7 @@
 package org.spikellm.launcher.workflow;
 
 import java.util.Locale;
+import java.util.Optional;
 import org.spikellm.api.BlockShape;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.DType;
@@ -16,26 +17,35 @@ public enum BenchFormat {
   /** 8-bit weights and activations, no salient channels. */
   W8A8(8, 8, 1, 0),
   /** Weights that are ternary spike trains, nothing encoded, as the GPTQ pipeline makes them by default. */
-  TERNARY(2, QuantizationSpec.FLOAT_BITS, 1, 0),
+  TERNARY(RandomTrains.Plan.SALIENT, QuantizationSpec.FLOAT_BITS),
   /** The same weights, 8-bit activations. */
-  TERNARY_A8(2, 8, 1, 0);
+  TERNARY_A8(RandomTrains.Plan.SALIENT, 8),
+  /** Weights of −1, 0 and 1, one time step for all, 8-bit activations. */
+  TERNARY_T1(RandomTrains.Plan.ONE_STEP, 8);
 
   private static final int ROW_BYTES = DType.F32.bytes() + DType.I16.bytes();
 
   private final QuantizationSpec spec;
+  private final RandomTrains.Plan plan;
 
   BenchFormat(int weightBits, int activationBits, int timeSteps, double salient) {
     spec = new QuantizationSpec(weightBits, activationBits, timeSteps, salient, 0, 0);
+    plan = null;
   }
 
-  /** Bits, time steps and salient fraction of activations; one scale a row, where the weights are no {@link #trains}. */
+  BenchFormat(RandomTrains.Plan plan, int activationBits) {
+    spec = new QuantizationSpec(2, activationBits, 1, 0, 0, 0);
+    this.plan = plan;
+  }
+
+  /** Bits, time steps and salient fraction of activations; one scale a row, where the weights are no {@linkplain #plan trains}. */
   public QuantizationSpec spec() {
     return spec;
   }
 
-  /** Whether the weights are spike trains, of one time step or more. */
-  public boolean trains() {
-    return this == TERNARY || this == TERNARY_A8;
+  /** How long the columns of weights that are spike trains fire; nothing where weights are levels or floats. */
+  Optional<RandomTrains.Plan> plan() {
+    return Optional.ofNullable(plan);
   }
 
   /** About the bytes of the weights of one block: codes, with scales and zero points, or F16. */
@@ -47,7 +57,7 @@ public enum BenchFormat {
     for (Projection projection : Projection.values()) {
       int rows = shape.rows(projection);
       int columns = shape.columns(projection);
-      bytes += trains() ? RandomTrains.bytes(rows, columns)
+      bytes += plan != null ? plan.bytes(rows, columns)
           : rows * (long) (CodeClass.packedBytes(columns, spec.weightBits()) + ROW_BYTES);
     }
     return bytes;

@@ -14,27 +14,61 @@ import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Tensor;
 
 /**
- * Draws weights that are ternary spike trains, as the GPTQ pipeline stores them with its default plan: 80 % of the columns fire for one
- * step, a tenth for two and a tenth for four. Which ones is drawn for each weight; of every 128 columns those of a class share an
- * F16 scale a row.
+ * Draws weights that are ternary spike trains, as the GPTQ pipeline stores them. Which columns are of which class is drawn for each
+ * weight; of every 128 columns those of a class share an F16 scale a row.
  */
 final class RandomTrains {
 
-  /** Fractions of the columns, and the time steps of each. */
-  private static final double[] FRACTIONS = {0.8, 0.1, 0.1};
-  private static final int[] STEPS = {1, 2, 4};
+  /**
+   * What columns fire for how long.
+   *
+   * @param fractions of the columns, of each class; what is left over is the last one's
+   * @param steps time steps of each class
+   */
+  record Plan(double[] fractions, int[] steps) {
+
+    /** The pipeline's default. */
+    static final Plan SALIENT = new Plan(new double[] {0.8, 0.1, 0.1}, new int[] {1, 2, 4});
+    /** One step for all. */
+    static final Plan ONE_STEP = new Plan(new double[] {1}, new int[] {1});
+
+    /** Classes of columns. */
+    int classes() {
+      return steps.length;
+    }
+
+    /** Columns of each class among {@code columns}: fractions rounded, the last class takes the rest. */
+    private int[] sizes(int columns) {
+      int[] sizes = new int[classes()];
+      int left = columns;
+      for (int c = 0; c < sizes.length - 1; c++) {
+        sizes[c] = (int) Math.min(left, Math.rint(fractions[c] * columns));
+        left -= sizes[c];
+      }
+      sizes[sizes.length - 1] = left;
+      return sizes;
+    }
+
+    /** About the bytes of codes and scales of a weight: as if every class had columns in every block. */
+    long bytes(int rows, int columns) {
+      int[] sizes = sizes(columns);
+      long row = 0;
+      for (int c = 0; c < sizes.length; c++) {
+        row += CodeClass.packedBytes(sizes[c], bits(steps[c]));
+      }
+      return rows * (row + (long) classes() * CodeClass.groupEnds(columns, BLOCK).length * DType.F16.bytes());
+    }
+  }
+
   /** Columns that share scales. */
   private static final int BLOCK = 128;
 
+  private final Plan plan;
   private final SplittableRandom random;
 
-  RandomTrains(SplittableRandom random) {
+  RandomTrains(Plan plan, SplittableRandom random) {
+    this.plan = plan;
     this.random = random;
-  }
-
-  /** Classes of columns. */
-  static int classes() {
-    return STEPS.length;
   }
 
   /** Bits of a code of 2·steps + 1 counts. */
@@ -42,36 +76,14 @@ final class RandomTrains {
     return Integer.SIZE - Integer.numberOfLeadingZeros(2 * steps);
   }
 
-  /** Columns of each class among {@code columns}: fractions rounded, the last class takes the rest. */
-  private static int[] sizes(int columns) {
-    int[] sizes = new int[STEPS.length];
-    int left = columns;
-    for (int c = 0; c < sizes.length - 1; c++) {
-      sizes[c] = (int) Math.min(left, Math.rint(FRACTIONS[c] * columns));
-      left -= sizes[c];
-    }
-    sizes[sizes.length - 1] = left;
-    return sizes;
-  }
-
-  /** About the bytes of codes and scales of a weight: as if every class had columns in every block. */
-  static long bytes(int rows, int columns) {
-    int[] sizes = sizes(columns);
-    long row = 0;
-    for (int c = 0; c < sizes.length; c++) {
-      row += CodeClass.packedBytes(sizes[c], bits(STEPS[c]));
-    }
-    return rows * (row + (long) STEPS.length * CodeClass.groupEnds(columns, BLOCK).length * DType.F16.bytes());
-  }
-
   /** A weight whose root mean square is about 1/√columns, with memory of {@code arena}, which other threads may access. */
   QuantizedWeight weight(int rows, int columns, Arena arena) {
     int[] classOf = classOf(columns);
-    int[] starts = new int[STEPS.length];
+    int[] starts = new int[plan.classes()];
     int[] order = new int[columns];
     int place = 0;
     List<CodeClass> classes = new ArrayList<>();
-    for (int c = 0; c < STEPS.length; c++) {
+    for (int c = 0; c < plan.classes(); c++) {
       starts[c] = place;
       IntStream.Builder groupEnds = IntStream.builder();
       for (int j = 0, before = place; j < columns; j++) {
@@ -85,14 +97,14 @@ final class RandomTrains {
           before = place;
         }
       }
-      classes.add(trains(rows, place - starts[c], STEPS[c], groupEnds.build().toArray(), 1 / Math.sqrt(columns), arena));
+      classes.add(trains(rows, place - starts[c], plan.steps()[c], groupEnds.build().toArray(), 1 / Math.sqrt(columns), arena));
     }
     return new QuantizedWeight(rows, new ChannelOrder(order, starts), classes);
   }
 
   /** The class of each column, in an order that is drawn. */
   private int[] classOf(int columns) {
-    int[] sizes = sizes(columns);
+    int[] sizes = plan.sizes(columns);
     int[] classOf = new int[columns];
     for (int c = 0, from = 0; c < sizes.length; from += sizes[c++]) {
       Arrays.fill(classOf, from, from + sizes[c], c);

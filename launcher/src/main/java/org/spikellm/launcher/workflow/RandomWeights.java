@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -44,13 +45,13 @@ final class RandomWeights {
   private static final int F16_FRACTION_BITS = 10;
 
   private final QuantizationSpec spec;
-  private final boolean trains;
+  private final Optional<RandomTrains.Plan> plan;
   private final NeuronModel neuron;
   private final SplittableRandom random;
 
   RandomWeights(BenchFormat format, NeuronModel neuron, long seed) {
     this.spec = format.spec();
-    this.trains = format.trains();
+    this.plan = format.plan();
     this.neuron = neuron;
     this.random = new SplittableRandom(seed);
   }
@@ -86,8 +87,8 @@ final class RandomWeights {
     if (!spec.quantizesWeights()) {
       return new Block.Linear(new DenseWeight(dense(rows, columns, arena)), null, null);
     }
-    if (trains) {
-      return trains(new RandomTrains(random).weight(rows, columns, arena));
+    if (plan.isPresent()) {
+      return trains(new RandomTrains(plan.get(), random).weight(rows, columns, arena));
     }
     ChannelOrder order = spec.salient() > 0 ? ChannelOrder.of(salient(columns)) : ChannelOrder.identity(columns);
     List<Dynamics> dynamics = Stream.of(1, spec.timeSteps()).limit(order.classes())
@@ -98,7 +99,7 @@ final class RandomWeights {
   private Block.Linear trains(QuantizedWeight weight) {
     Dynamics dynamics = neuron.dynamics(spec.encodesActivations() ? spec.activationBits() : 1, 1);
     return new Block.Linear(weight, null, !spec.encodesActivations() ? null
-        : new Encoding(neuron, weight.order(), Collections.nCopies(RandomTrains.classes(), dynamics), neuron.collapsible()));
+        : new Encoding(neuron, weight.order(), Collections.nCopies(weight.classes().size(), dynamics), neuron.collapsible()));
   }
 
   /** Scale and zero point of a row are shared by its classes, as the pipelines without groups have it. */

@@ -39,7 +39,7 @@ class BenchmarkTest {
   @Test
   void everyFormatOfAShapeIsMeasuredAndItsJsonHasTheFieldsOfTheContract() throws IOException {
     List<BenchResult> results = QUICK.shape(ShapeModelTest.SMALL, 2, 16, FORMATS, reference(), ShapeModelTest.neuron());
-    assertEquals(List.of("float", "w4a4", "w8a8", "ternary", "ternary-a8"), results.stream().map(BenchResult::format).toList());
+    assertEquals(List.of("float", "w4a4", "w8a8", "ternary", "ternary-a8", "ternary-t1"), results.stream().map(BenchResult::format).toList());
     for (BenchResult result : results) {
       Map<String, Object> json = json(result);
       assertEquals("reference", json.get("backend"));

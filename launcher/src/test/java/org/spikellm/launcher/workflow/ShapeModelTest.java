@@ -130,7 +130,7 @@ class ShapeModelTest {
     long found = TokenWork.bytes(weights(format).block(SMALL.block(), Arena.ofAuto()));
     long rows = Arrays.stream(Projection.values()).mapToLong(p -> SMALL.block().rows(p)).sum();
     // Each class's codes end in a whole byte: a second class adds at most one a row. Spike trains have zero points of their own.
-    int classZeros = format.trains() ? Projection.values().length * 3 * Short.BYTES : 0;
+    int classZeros = format.plan().isPresent() ? Projection.values().length * 3 * Short.BYTES : 0;
     assertTrue(found >= planned && found <= planned + classZeros + (format == BenchFormat.W4A4 ? rows : 0),
         planned + " planned, " + found + " found");
   }
@@ -165,5 +165,15 @@ class ShapeModelTest {
     Block counted = weights(BenchFormat.TERNARY_A8).block(SMALL.block(), Arena.ofAuto());
     assertEquals(List.of(255, 255, 255),
         counted.linear(Projection.DOWN).input().dynamics().stream().map(d -> d.countHigh()).toList());
+  }
+
+  @Test
+  void ternaryWeightsOfOneStepAreOneClass() {
+    Block block = weights(BenchFormat.TERNARY_T1).block(SMALL.block(), Arena.ofAuto());
+    QuantizedWeight weight = (QuantizedWeight) block.linear(Projection.DOWN).weight();
+    assertEquals(List.of(1), weight.classes().stream().map(CodeClass::timeSteps).toList());
+    assertEquals(List.of(2), weight.classes().stream().map(CodeClass::bits).toList());
+    assertArrayEquals(CodeClass.groupEnds(weight.columns(), 128), weight.classes().getFirst().groupEnds());
+    assertEquals(List.of(255), block.linear(Projection.DOWN).input().dynamics().stream().map(d -> d.countHigh()).toList());
   }
 }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.function.IntSupplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -29,6 +30,8 @@ class LinearTest {
   private static final int[] ROWS = {1, 15, 16, 17, 33, 48, 65};
   private static final int[] COLUMNS = {1, 4, 9, 33, 130, 517};
   private static final int[] GROUPS = {3, 8, 20, 128, 1 << 30};
+  private static final int[] TRAINS = {1, 2, 4, 3, 5, 15, 16};
+  private static final int[] TRAIN_ROWS = {1, 31, 128, 130, 300};
   private static final float U = 0x1p-24f;
 
   /** Columns, bits and time steps of classes: every form of codes, levels and trains, and a class that is empty. */
@@ -68,8 +71,24 @@ class LinearTest {
     return made;
   }
 
+  /** Spike trains only, of steps that are written in digits in each way; the last ones are past what is looked up. */
+  private static List<CodeClass> trains(Random random, int rows, int columns, int turn) {
+    int steps = TRAINS[turn % TRAINS.length];
+    int salient = columns / 5;
+    int more = TRAINS[(turn + 2) % (TRAINS.length - 1)];
+    return List.of(codes(random, rows, columns - 2 * salient, bits(steps), steps), codes(random, rows, salient, 8, more),
+        codes(random, rows, salient, bits(more), more));
+  }
+
+  private static int bits(int steps) {
+    return Integer.SIZE - Integer.numberOfLeadingZeros(2 * steps);
+  }
+
   private static QuantizedWeight weight(Random random, int rows, int columns, int turn) {
-    List<CodeClass> classes = classes(random, rows, columns, turn);
+    return weight(random, rows, columns, classes(random, rows, columns, turn));
+  }
+
+  private static QuantizedWeight weight(Random random, int rows, int columns, List<CodeClass> classes) {
     int[] starts = new int[classes.size()];
     for (int c = 1; c < starts.length; c++) {
       starts[c] = starts[c - 1] + classes.get(c - 1).columns();
@@ -81,6 +100,11 @@ class LinearTest {
 
   /** Tokens of one byte, of two and of more than 32 bits stand side by side. */
   private static SpikeTrain train(Random random, ChannelOrder order, int tokens, DType type, int planes) {
+    return train(random, order, tokens, type, planes, () -> random.nextInt(4));
+  }
+
+  /** Counts of a byte, of up to 2000, of 16 bits, and zero points of 32 bits: the kinds 0 to 3. */
+  private static SpikeTrain train(Random random, ChannelOrder order, int tokens, DType type, int planes, IntSupplier kinds) {
     List<Tensor> counts = new ArrayList<>();
     Tensor thetas = Tensor.allocate(DType.F32, tokens, order.classes());
     Tensor zeros = Tensor.allocate(DType.I32, tokens, order.classes());
@@ -88,7 +112,7 @@ class LinearTest {
       counts.add(Tensor.allocate(type, tokens, order.channels()));
     }
     for (int t = 0; t < tokens; t++) {
-      int kind = random.nextInt(4);
+      int kind = kinds.getAsInt();
       int high = type == DType.I8 || kind == 0 ? 127 : kind == 1 ? 2000 : Short.MAX_VALUE;
       for (int i = 0; i < planes * order.channels(); i++) {
         counts.get(i % planes).setInt(t, i / planes, random.nextInt(2 * high + 2) - high - 1);
@@ -148,6 +172,56 @@ class LinearTest {
     }
   }
 
+  /** Weights that are spike trains, whose sums take 16 bits, 32 or more, for all tokens at once. */
+  @ParameterizedTest
+  @EnumSource
+  void integersOfTrainsAreExact(Instructions set) {
+    try (Session session = Sessions.open(set, 2)) {
+      for (int turn = 0; turn < 140; turn++) {
+        Random random = new Random(2000 + turn);
+        int rows = TRAIN_ROWS[turn % 5];
+        int columns = COLUMNS[turn % 6];
+        int kind = turn % 4;
+        QuantizedWeight weight = weight(random, rows, columns, trains(random, rows, columns, turn));
+        DType type = kind == 0 ? DType.I8 : DType.I16;
+        SpikeTrain train = train(random, weight.order(), TOKENS[turn % 11], type, 1 + turn % 5 / 4, () -> kind);
+        Tensor out = normal(random, train.tokens(), rows);
+        float[] expected = expected(weight, train, out.toFloats());
+        session.prepare(weight).accumulate(train, out);
+        assertArrayEquals(expected, out.toFloats(), "seed " + (2000 + turn));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void moreTokensOfTrainsThanAreStagedAtOnce(Instructions set) {
+    try (Session session = Sessions.open(set, 2)) {
+      Random random = new Random(4000);
+      QuantizedWeight weight = weight(random, 17, 33, trains(random, 17, 33, 0));
+      SpikeTrain train = train(random, weight.order(), 530, DType.I8, 1, () -> 0);
+      Tensor out = normal(random, train.tokens(), 17);
+      float[] expected = expected(weight, train, out.toFloats());
+      session.prepare(weight).accumulate(train, out);
+      assertArrayEquals(expected, out.toFloats(), "seed 4000");
+      floats(session, random, weight, 530, 4000);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void inputsInFloatOfTrains(Instructions set) {
+    try (Session session = Sessions.open(set, 2)) {
+      for (int turn = 0; turn < 70; turn++) {
+        Random random = new Random(3000 + turn);
+        int rows = TRAIN_ROWS[turn % 5];
+        int columns = COLUMNS[turn % 6];
+        QuantizedWeight weight = weight(random, rows, columns, trains(random, rows, columns, turn));
+        floats(session, random, weight, TOKENS[turn % 11], 3000 + turn);
+      }
+    }
+  }
+
   /** The bound of rule B.36 for every element; and a token gets the bytes that it gets alone. */
   @ParameterizedTest
   @EnumSource
@@ -156,22 +230,25 @@ class LinearTest {
       for (int turn = 0; turn < 80; turn++) {
         Random random = new Random(1000 + turn);
         QuantizedWeight weight = weight(random, ROWS[turn % 7], COLUMNS[turn % 6], turn);
-        int tokens = TOKENS[turn % 11];
-        Tensor x = normal(random, tokens, weight.columns());
-        Tensor out = normal(random, tokens, weight.rows());
-        Tensor alone = out.toF32();
-        float[] before = out.toFloats();
-        SpikingLinear prepared = session.prepare(weight);
-        prepared.accumulate(x, out);
-        for (int t = 0; t < tokens; t++) {
-          prepared.accumulate(x.rows(t, t + 1), alone.rows(t, t + 1));
-        }
-        assertArrayEquals(alone.toFloats(), out.toFloats(), "rows one by one, seed " + (1000 + turn));
-        for (int t = 0; t < tokens; t++) {
-          for (int r = 0; r < weight.rows(); r++) {
-            checkFloat(weight, x, t, r, before[t * weight.rows() + r], out.getFloat(t, r), 1000 + turn);
-          }
-        }
+        floats(session, random, weight, TOKENS[turn % 11], 1000 + turn);
+      }
+    }
+  }
+
+  private static void floats(Session session, Random random, QuantizedWeight weight, int tokens, int seed) {
+    Tensor x = normal(random, tokens, weight.columns());
+    Tensor out = normal(random, tokens, weight.rows());
+    Tensor alone = out.toF32();
+    float[] before = out.toFloats();
+    SpikingLinear prepared = session.prepare(weight);
+    prepared.accumulate(x, out);
+    for (int t = 0; t < tokens; t++) {
+      prepared.accumulate(x.rows(t, t + 1), alone.rows(t, t + 1));
+    }
+    assertArrayEquals(alone.toFloats(), out.toFloats(), "rows one by one, seed " + seed);
+    for (int t = 0; t < tokens; t++) {
+      for (int r = 0; r < weight.rows(); r++) {
+        checkFloat(weight, x, t, r, before[t * weight.rows() + r], out.getFloat(t, r), seed);
       }
     }
   }
