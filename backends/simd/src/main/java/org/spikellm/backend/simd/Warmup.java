@@ -43,14 +43,20 @@ final class Warmup {
   private static final long NANOS = 3_000_000_000L;
 
   /** How many times faster a kernel is once it is compiled; in truth some hundred times. */
-  private static final long FASTER = 40;
+  private static final long FASTER = 20;
 
-  /** Runs of the kernel without vectors, after which it is compiled itself. */
-  private static final int PLAIN_RUNS = 12;
+  /** How many times as long as without vectors a compiled kernel may take; in truth about half. */
+  private static final long SLOWER = 2;
+
+  /** Runs in which a kernel without vectors does not become faster, after which it is compiled itself. */
+  private static final int PLAIN_RUNS = 20;
 
   private static final int ROWS = 2 * Lanes.BLOCK;
   private static final int COLUMNS = 1024;
   private static final Dynamics DYNAMICS = new Dynamics(1, 1, 0, 15, 1);
+
+  /** Something to run; {@code hasPlain} says whether a session may have another kernel for it, without vectors. */
+  private record Kernel(boolean hasPlain, Runnable run) {}
 
   private Warmup() {}
 
@@ -105,8 +111,8 @@ final class Warmup {
     try (SimdSession vector = new SimdSession(1, SimdSession.Kernels.VECTOR);
         SimdSession plain = new SimdSession(1, SimdSession.Kernels.PLAIN)) {
       for (Stage stage = STAGES.pollFirst(); stage != null; stage = STAGES.pollFirst()) {
-        List<Runnable> kernels = kernels(stage, vector);
-        List<Runnable> others = kernels(stage, plain);
+        List<Kernel> kernels = kernels(stage, vector);
+        List<Kernel> others = kernels(stage, plain);
         for (int i = 0; i < kernels.size(); i++) {
           any |= warm(kernels.get(i), others.get(i));
         }
@@ -130,8 +136,8 @@ final class Warmup {
         + "kernels without them run in its place, several times slower; use HotSpot with its C2 compiler");
   }
 
-  private static List<Runnable> kernels(Stage stage, SimdSession session) {
-    List<Runnable> kernels = new ArrayList<>();
+  private static List<Kernel> kernels(Stage stage, SimdSession session) {
+    List<Kernel> kernels = new ArrayList<>();
     switch (stage) {
       case ROWS -> rows(session, kernels);
       case ATTENTION -> attention(session, kernels);
@@ -149,23 +155,33 @@ final class Warmup {
   }
 
   /**
-   * Repeats a kernel until it is faster than the one without vectors, and much faster than at first.
+   * Repeats a kernel until it is much faster than at first, and takes at most {@link #SLOWER} times as long as one without vectors.
    *
    * @return whether it has become so within its time
    */
-  private static boolean warm(Runnable vector, Runnable plain) {
-    long best = Long.MAX_VALUE;
-    for (int i = 0; i < PLAIN_RUNS; i++) {
-      best = Math.min(best, nanos(plain));
-    }
+  private static boolean warm(Kernel vector, Kernel plain) {
+    long best = vector.hasPlain ? compiled(plain.run) : Long.MAX_VALUE / SLOWER;
     long end = System.nanoTime() + NANOS;
     long slowest = 0;
     long took;
     do {
-      took = nanos(vector);
+      took = nanos(vector.run);
       slowest = Math.max(slowest, took);
-    } while (took > Math.min(best, slowest / FASTER) && before(end));
+    } while (took > Math.min(SLOWER * best, slowest / FASTER) && before(end));
     return before(end);
+  }
+
+  /** How long a kernel without vectors takes once it has stopped to become faster. */
+  private static long compiled(Runnable kernel) {
+    long best = Long.MAX_VALUE;
+    for (int since = 0; since < PLAIN_RUNS; since++) {
+      long took = nanos(kernel);
+      if (took < best - best / 8) {
+        since = 0;
+      }
+      best = Math.min(best, took);
+    }
+    return best;
   }
 
   private static long nanos(Runnable kernel) {
@@ -178,7 +194,7 @@ final class Warmup {
     return System.nanoTime() - time < 0;
   }
 
-  private static void linear(SimdSession session, int bits, int groupSize, List<Runnable> kernels) {
+  private static void linear(SimdSession session, int bits, int groupSize, List<Kernel> kernels) {
     ChannelOrder order = new ChannelOrder(ChannelOrder.identity(COLUMNS).order(), new int[] {0, COLUMNS * 7 / 8});
     List<CodeClass> classes = new ArrayList<>();
     for (int c = 0; c < order.classes(); c++) {
@@ -193,7 +209,7 @@ final class Warmup {
   }
 
   /** Weights that are spike trains of one time step and of four. */
-  private static void ternary(SimdSession session, List<Runnable> kernels) {
+  private static void ternary(SimdSession session, List<Kernel> kernels) {
     ChannelOrder order = new ChannelOrder(ChannelOrder.identity(COLUMNS).order(), new int[] {0, COLUMNS * 7 / 8});
     List<CodeClass> classes = new ArrayList<>();
     for (int c = 0; c < order.classes(); c++) {
@@ -207,7 +223,7 @@ final class Warmup {
     accumulate(session.prepare(new QuantizedWeight(ROWS, order, classes)), order, kernels);
   }
 
-  private static void accumulate(SpikingLinear linear, ChannelOrder order, List<Runnable> kernels) {
+  private static void accumulate(SpikingLinear linear, ChannelOrder order, List<Kernel> kernels) {
     for (int tokens : new int[] {1, 9}) {
       SpikeTrain train = new SpikeTrain(order, List.of(Tensor.allocate(DType.I8, tokens, COLUMNS)),
           Tensor.allocate(DType.F32, tokens, 2), Tensor.allocate(DType.I32, tokens, 2), 0);
@@ -215,43 +231,43 @@ final class Warmup {
         train.planes().getFirst().setInt(0, c, c % 16);
       }
       Tensor out = Tensor.allocate(DType.F32, tokens, ROWS);
-      kernels.add(() -> linear.accumulate(train, out));
+      kernels.add(new Kernel(linear instanceof SimdLinear, () -> linear.accumulate(train, out)));
     }
     Tensor x = Tensor.allocate(DType.F32, 7, COLUMNS);
     Tensor out = Tensor.allocate(DType.F32, 7, ROWS);
-    kernels.add(() -> linear.accumulate(x, out));
+    kernels.add(new Kernel(false, () -> linear.accumulate(x, out)));
   }
 
-  private static void dense(SimdSession session, DType type, List<Runnable> kernels) {
+  private static void dense(SimdSession session, DType type, List<Kernel> kernels) {
     Tensor b = Tensor.allocate(type, ROWS, COLUMNS);
     for (int rows : new int[] {1, 12}) {
       Tensor a = Tensor.allocate(DType.F32, rows, COLUMNS);
       Tensor out = Tensor.allocate(DType.F32, rows, ROWS);
-      kernels.add(() -> session.matmul(a, b, out));
+      kernels.add(new Kernel(true, () -> session.matmul(a, b, out)));
     }
   }
 
-  private static void rows(SimdSession session, List<Runnable> kernels) {
+  private static void rows(SimdSession session, List<Kernel> kernels) {
     Tensor x = Tensor.allocate(DType.F32, 2, COLUMNS);
     Tensor weight = Tensor.allocate(DType.F32, 1, COLUMNS);
     Tensor table = Tensor.allocate(DType.F32, 2, 64);
-    kernels.add(() -> session.rmsNorm(x, weight, 1e-5f, x));
+    kernels.add(new Kernel(true, () -> session.rmsNorm(x, weight, 1e-5f, x)));
     Encoding encoding = new Encoding(new Clipped(), ChannelOrder.identity(COLUMNS), List.of(DYNAMICS), true);
     SpikeTrain train = SpikeTrain.allocate(encoding, 2);
-    kernels.add(() -> session.encode(x, encoding, train));
-    kernels.add(() -> session.rope(x, 64, table, 0));
-    kernels.add(() -> session.swiGlu(x, x, x));
-    kernels.add(() -> session.softmax(x));
+    kernels.add(new Kernel(true, () -> session.encode(x, encoding, train)));
+    kernels.add(new Kernel(true, () -> session.rope(x, 64, table, 0)));
+    kernels.add(new Kernel(true, () -> session.swiGlu(x, x, x)));
+    kernels.add(new Kernel(true, () -> session.softmax(x)));
   }
 
-  private static void attention(SimdSession session, List<Runnable> kernels) {
+  private static void attention(SimdSession session, List<Kernel> kernels) {
     Tensor x = Tensor.allocate(DType.F32, 2, COLUMNS);
     boolean[] plain = new boolean[COLUMNS / 4];
     float[] range = new float[COLUMNS / 4];
     KeyValues cache = KeyValues.allocate(COLUMNS / 256, 64, 64,
         new KeyValueEncoding(new Clipped(), DYNAMICS, DYNAMICS, true, plain, range, range, plain));
     Tensor out = Tensor.allocate(DType.F32, 2, COLUMNS);
-    kernels.add(() -> session.attention(x, cache, 62, out));
+    kernels.add(new Kernel(true, () -> session.attention(x, cache, 62, out)));
   }
 
   /** A neuron of which only the collapsed counts are used. */
