@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.NeuronModel;
@@ -66,15 +67,20 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "--repeat", paramLabel = "N", defaultValue = "5", description = "Runs that count. Default: ${DEFAULT-VALUE}.")
   private int repeat;
 
+  @Option(names = "--csv", description = "Print the figures as CSV.")
+  private boolean csv;
+
   @Override
   public Integer call() throws IOException {
     checkCall();
     Registry registry = common.registry();
     List<ComputeBackend> backends = backends(registry);
     List<BenchResult> results = shape == null ? model(registry, backends) : shape(registry, backends);
+    List<Map<String, Object>> all = results.stream().map(BenchResult::json).toList();
     if (common.json) {
-      List<?> all = results.stream().map(BenchResult::json).toList();
       common.out.println(Json.write(all.size() == 1 ? all.getFirst() : all));
+    } else if (csv) {
+      common.printCsv(all);
     } else {
       new BenchTable(results, repeat).lines().forEach(common.out::println);
     }
@@ -97,6 +103,7 @@ final class BenchCommand implements Callable<Integer> {
     positive("--prompt-tokens", promptTokens);
     positive("--generate-tokens", generateTokens);
     positive("--repeat", repeat);
+    common.onlyOne(csv);
     common.threads();
   }
 

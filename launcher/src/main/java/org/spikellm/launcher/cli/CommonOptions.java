@@ -122,10 +122,28 @@ final class CommonOptions implements AutoCloseable {
     out.println(Json.write(result));
   }
 
+  /** Prints the result where {@code --csv} was given: rows as {@code --json} would print them. */
+  void printCsv(List<? extends Map<String, ?>> rows) {
+    out.print(Csv.of(rows));
+    out.flush();
+  }
+
+  /** Refuses {@code --csv} beside {@code --json}. */
+  void onlyOne(boolean csv) {
+    if (csv && json) {
+      throw wrong("expected --json or --csv, found both");
+    }
+  }
+
+  /** A warning on standard error. */
+  void warn(String line) {
+    err.println("warning: " + line);
+  }
+
   /** A warning that progress showed already, unless nobody was to see progress. */
   void warnIfQuiet(String line) {
     if (quiet) {
-      err.println("warning: " + line);
+      warn(line);
     }
   }
 

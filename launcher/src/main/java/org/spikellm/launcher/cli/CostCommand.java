@@ -46,8 +46,12 @@ final class CostCommand implements Callable<Integer> {
   @Option(names = "--layers", description = "Also list every linear layer.")
   private boolean layers;
 
+  @Option(names = "--csv", description = "Print the counts of every linear layer, and their sum, as CSV.")
+  private boolean csv;
+
   @Override
   public Integer call() throws IOException {
+    common.onlyOne(csv);
     if (sequence < 1 || limit < 1) {
       throw common.wrong((sequence < 1 ? "--sequence: expected 1 or more, found " + sequence : "--limit: expected 1 or more, found " + limit));
     }
@@ -57,6 +61,8 @@ final class CostCommand implements Callable<Integer> {
           Cost.measure(loaded, text == null ? Home.evaluationText() : text, sequence, limit, common.progress());
       if (common.json) {
         common.printJson(json(measured));
+      } else if (csv) {
+        common.printCsv(rows(measured));
       } else {
         print(measured);
       }
@@ -116,15 +122,28 @@ final class CostCommand implements Callable<Integer> {
     other.put("attention_macs", measured.attentionMacs());
     other.put("head_macs_per_logits", measured.headMacs());
     map.put("not_spiking", other);
-    List<Map<String, Object>> list = new ArrayList<>();
-    forEach(measured, (name, cost) -> {
-      Map<String, Object> one = new LinkedHashMap<>();
-      one.put("layer", name);
-      put(one, cost);
-      list.add(one);
-    });
-    map.put("layers", list);
+    map.put("layers", layers(measured));
     return map;
+  }
+
+  private static List<Map<String, Object>> layers(Cost.Measured measured) {
+    List<Map<String, Object>> list = new ArrayList<>();
+    forEach(measured, (name, cost) -> list.add(layer(name, cost)));
+    return list;
+  }
+
+  /** The layers and, as the last row, all of them together. */
+  private static List<Map<String, Object>> rows(Cost.Measured measured) {
+    List<Map<String, Object>> rows = layers(measured);
+    rows.add(layer("all", measured.cost().total()));
+    return rows;
+  }
+
+  private static Map<String, Object> layer(String name, LayerCost cost) {
+    Map<String, Object> one = new LinkedHashMap<>();
+    one.put("layer", name);
+    put(one, cost);
+    return one;
   }
 
   private static void put(Map<String, Object> map, LayerCost cost) {

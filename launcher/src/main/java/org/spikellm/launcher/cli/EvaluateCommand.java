@@ -2,15 +2,20 @@ package org.spikellm.launcher.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.spikellm.launcher.registry.Registry;
+import org.spikellm.launcher.tasks.SamplesFile;
+import org.spikellm.launcher.tasks.Task;
+import org.spikellm.launcher.tasks.TaskScores;
+import org.spikellm.launcher.tasks.TaskSelection;
 import org.spikellm.launcher.workflow.Evaluation;
 import org.spikellm.launcher.workflow.LoadedModel;
-import org.spikellm.model.Perplexity;
+import org.spikellm.model.Checkpoint;
 import org.spikellm.model.SpikeMode;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -18,7 +23,9 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Measures models. */
-@Command(name = "evaluate", description = "Measure the perplexity of models on texts, side by side.")
+@Command(name = "evaluate", description = {"Measure models side by side: perplexity on texts, accuracy on tasks.", "",
+    "Tasks are scored by the log-likelihoods of their answers, in the prompts of lm-evaluation-harness: piqa, arc_easy, "
+        + "arc_challenge, boolq, hellaswag, winogrande, openbookqa, lambada."})
 final class EvaluateCommand implements Callable<Integer> {
 
   @Mixin
@@ -27,63 +34,145 @@ final class EvaluateCommand implements Callable<Integer> {
   @Parameters(arity = "1..*", paramLabel = "MODEL", description = "Directories of float or quantized checkpoints.")
   private List<Path> models;
 
-  @Option(names = "--text", paramLabel = "FILE", arity = "1..*", required = true, description = "Texts to measure perplexity on.")
-  private List<Path> texts;
+  @Option(names = "--text", paramLabel = "FILE", arity = "1..*", description = "Texts to measure perplexity on.")
+  private List<Path> texts = List.of();
+
+  @Option(names = "--tasks", paramLabel = "[TASK=]FILE|DIR", arity = "1..*",
+      description = "Files of items as JSON lines, parted by blanks or commas, or directories of such files. TASK= where fields "
+          + "and file name do not tell which it is.")
+  private List<String> tasks = List.of();
 
   @Option(names = "--sequence", paramLabel = "N", defaultValue = "2048",
-      description = "Tokens a window; at most the model's limit. Default: ${DEFAULT-VALUE}.")
+      description = "Tokens a window of a text; at most the models' limit. Default: ${DEFAULT-VALUE}.")
   private int sequence;
 
-  @Option(names = "--limit", paramLabel = "N", description = "Most windows of each text. Default: all.")
+  @Option(names = "--limit", paramLabel = "N", description = "Most windows of each text and items of each task. Default: all.")
   private Integer limit;
+
+  @Option(names = "--shots", paramLabel = "N", defaultValue = "0",
+      description = "Solved items before each item of a task. Default: ${DEFAULT-VALUE}.")
+  private int shots;
+
+  @Option(names = "--shots-from", paramLabel = "[TASK=]FILE|DIR", arity = "1..*",
+      description = "Where the items of --shots are drawn from. Default: the task's own file.")
+  private List<String> shotsFrom = List.of();
+
+  @Option(names = "--seed", paramLabel = "N", defaultValue = "2",
+      description = "Draws the items of --shots. Default: ${DEFAULT-VALUE}.")
+  private long seed;
+
+  @Option(names = "--samples", paramLabel = "FILE", description = "Write every item's log-likelihoods there, as JSON lines.")
+  private Path samples;
+
+  @Option(names = "--csv", description = "Print the figures as CSV.")
+  private boolean csv;
 
   @Override
   public Integer call() throws IOException {
+    checkCall();
+    int most = limit == null ? Integer.MAX_VALUE : limit;
+    List<Task> chosen = TaskSelection.read(selected("--tasks", tasks), most, shots, selected("--shots-from", shotsFrom), seed);
+    Registry registry = common.registry();
+    int context = leastLimit(registry);
+    try (SamplesFile file = samples == null ? null : SamplesFile.begin(samples)) {
+      List<Evaluated> results = new ArrayList<>();
+      Map<String, int[]> firstTokens = new LinkedHashMap<>();
+      for (Path model : models.stream().distinct().toList()) {
+        try (LoadedModel loaded = LoadedModel.open(model, registry, common.backend, common.threads(), SpikeMode.COLLAPSED)) {
+          Map<String, int[]> tokens = Evaluation.tokens(loaded, texts);
+          warnOfOtherTokens(model, tokens, firstTokens);
+          results.add(new Evaluated(model.toString(),
+              Evaluation.perplexity(loaded, tokens, Math.min(sequence, context), most, common.progress()),
+              scores(loaded, model, chosen, context, file)));
+        }
+      }
+      if (file != null) {
+        file.finish();
+      }
+      print(results);
+      return 0;
+    }
+  }
+
+  private List<TaskScores> scores(LoadedModel loaded, Path model, List<Task> chosen, int context, SamplesFile file)
+      throws IOException {
+    List<TaskScores> all = new ArrayList<>();
+    for (Task task : chosen) {
+      TaskScores scores = TaskScores.measure(loaded, task, context, common.progress());
+      if (file != null) {
+        file.add(model.toString(), scores);
+      }
+      all.add(scores);
+      common.note(EvaluationTable.line(model, scores));
+    }
+    return all;
+  }
+
+  private void checkCall() {
+    if (texts.isEmpty() && tasks.isEmpty()) {
+      throw common.wrong("expected --text FILE or --tasks FILE, found neither");
+    }
     if (sequence < 2) {
       throw common.wrong("--sequence: expected 2 or more, found " + sequence);
     }
     if (limit != null && limit < 1) {
       throw common.wrong("--limit: expected 1 or more, found " + limit);
     }
-    Registry registry = common.registry();
-    Map<String, Map<String, Perplexity>> results = new LinkedHashMap<>();
+    if (shots < 0) {
+      throw common.wrong("--shots: expected 0 or more, found " + shots);
+    }
+    if (shots == 0 && !shotsFrom.isEmpty()) {
+      throw common.wrong("--shots-from: expected --shots N with it, found none");
+    }
+    if (samples != null && tasks.isEmpty()) {
+      throw common.wrong("--samples: expected --tasks with it, found none");
+    }
+    common.onlyOne(csv);
+    common.threads();
+  }
+
+  private List<TaskSelection> selected(String option, List<String> arguments) throws IOException {
+    try {
+      return TaskSelection.parse(arguments);
+    } catch (IllegalArgumentException e) {
+      throw common.wrong(option + ": " + e.getMessage());
+    }
+  }
+
+  /** The least of the models' limits, which all are held to; that none of them is broken is found out on the way. */
+  private int leastLimit(Registry registry) throws IOException {
+    int least = Integer.MAX_VALUE;
     for (Path model : models) {
-      try (LoadedModel loaded = LoadedModel.open(model, registry, common.backend, common.threads(), SpikeMode.COLLAPSED)) {
-        results.put(model.toString(), Evaluation.perplexity(loaded, texts, sequence, limit == null ? Integer.MAX_VALUE : limit,
-            common.progress()));
+      try (Checkpoint checkpoint = Checkpoint.open(model, LoadedModel.neurons(registry, model))) {
+        least = Math.min(least, checkpoint.config().contextLength());
       }
     }
+    return least;
+  }
+
+  /** @param first those of the first model, which are put there if this is it */
+  private void warnOfOtherTokens(Path model, Map<String, int[]> tokens, Map<String, int[]> first) {
+    tokens.forEach((text, ids) -> {
+      int[] other = first.putIfAbsent(text, ids);
+      if (other != null && !Arrays.equals(ids, other)) {
+        common.warn(model + " reads " + text + " in other tokens than the first model: perplexities by token cannot be compared");
+      }
+    });
+  }
+
+  private void print(List<Evaluated> results) {
+    Evaluated first = results.getFirst();
     if (common.json) {
       Map<String, Object> all = new LinkedHashMap<>();
-      results.forEach((model, perplexities) -> all.put(model, json(perplexities)));
-      common.printJson(all.size() == 1 ? json(results.values().iterator().next()) : Map.of("models", all));
-    } else {
-      print(results);
+      results.forEach(result -> all.put(result.model(), result.json(first)));
+      common.printJson(all.size() == 1 ? first.json(first) : Map.of("models", all));
+      return;
     }
-    return 0;
-  }
-
-  private void print(Map<String, Map<String, Perplexity>> results) {
-    Table table = new Table().row("model", "text", "perplexity", "to the first", "tokens", "windows", "sequence");
-    Map<String, Perplexity> first = results.values().iterator().next();
-    results.forEach((model, perplexities) -> perplexities.forEach((text, p) -> {
-      double change = p.value() / first.get(text).value() - 1;
-      table.row(model, text, String.format(Locale.ROOT, "%.4f", p.value()), String.format(Locale.ROOT, "%+.2f %%", 100 * change),
-          String.valueOf(p.tokens()), String.valueOf(p.windows()), String.valueOf(p.sequence()));
-    }));
-    table.print(common.out);
-  }
-
-  private static Map<String, Object> json(Map<String, Perplexity> perplexities) {
-    Map<String, Object> texts = new LinkedHashMap<>();
-    perplexities.forEach((text, p) -> {
-      Map<String, Object> one = new LinkedHashMap<>();
-      one.put("value", p.value());
-      one.put("tokens", p.tokens());
-      one.put("windows", p.windows());
-      one.put("sequence", p.sequence());
-      texts.put(text, one);
-    });
-    return Map.of("perplexity", texts);
+    if (csv) {
+      common.printCsv(results.stream().flatMap(result -> result.figures(first).stream()).map(Evaluated.Figure::json).toList());
+      return;
+    }
+    EvaluationTable.of(results).print(common.out);
+    EvaluationTable.notes(results).forEach(common.out::println);
   }
 }

@@ -9,7 +9,8 @@ import java.util.Locale;
 final class Table {
 
   private final List<String[]> rows = new ArrayList<>();
-  private boolean left;
+  /** How many columns, from the first, stand to the left. */
+  private int left = 1;
 
   /** Adds a row; the first is the heading. */
   Table row(String... cells) {
@@ -19,7 +20,12 @@ final class Table {
 
   /** All columns to the left: for words rather than numbers. */
   Table leftAligned() {
-    left = true;
+    return leftAligned(Integer.MAX_VALUE);
+  }
+
+  /** The first columns to the left. */
+  Table leftAligned(int columns) {
+    left = columns;
     return this;
   }
 
@@ -35,7 +41,7 @@ final class Table {
       StringBuilder line = new StringBuilder();
       for (int c = 0; c < row.length; c++) {
         String padding = " ".repeat(width[c] - row[c].length());
-        line.append(c == 0 ? "" : "  ").append(c == 0 || left ? row[c] + padding : padding + row[c]);
+        line.append(c == 0 ? "" : "  ").append(c < left ? row[c] + padding : padding + row[c]);
       }
       out.println(line.toString().stripTrailing());
     }

@@ -14,17 +14,31 @@ public final class Evaluation {
   private Evaluation() {}
 
   /**
-   * Perplexity of a model on each text, by file name as given.
+   * The tokens of each text, by file name as given.
    *
+   * @throws IOException if a file is not a text
+   */
+  public static Map<String, int[]> tokens(LoadedModel model, List<Path> texts) throws IOException {
+    Map<String, int[]> tokens = new LinkedHashMap<>();
+    for (Path text : texts) {
+      tokens.put(text.toString(), model.tokenizer().encode(TextFile.read(text), model.tokenizer().addsBos()));
+    }
+    return tokens;
+  }
+
+  /**
+   * Perplexity of a model on each text.
+   *
+   * @param texts their tokens, by name
    * @param sequence tokens a window; capped at the model's limit
    * @param limit most windows of each text
    */
-  public static Map<String, Perplexity> perplexity(LoadedModel model, List<Path> texts, int sequence, int limit, Progress progress)
-      throws IOException {
+  public static Map<String, Perplexity> perplexity(LoadedModel model, Map<String, int[]> texts, int sequence, int limit,
+      Progress progress) throws IOException {
     int window = Math.min(sequence, model.decoder().config().contextLength());
     Map<String, Perplexity> results = new LinkedHashMap<>();
-    for (Path text : texts) {
-      results.put(text.toString(), perplexity(model, TextFile.read(text), text.toString(), window, limit, progress));
+    for (Map.Entry<String, int[]> text : texts.entrySet()) {
+      results.put(text.getKey(), perplexity(model, text.getValue(), text.getKey(), window, limit, progress));
     }
     return results;
   }
@@ -32,7 +46,11 @@ public final class Evaluation {
   /** Perplexity of a model on one text, with windows of at most {@code sequence} tokens. */
   static Perplexity perplexity(LoadedModel model, String text, String name, int sequence, int limit, Progress progress)
       throws CheckpointException {
-    int[] ids = model.tokenizer().encode(text, model.tokenizer().addsBos());
+    return perplexity(model, model.tokenizer().encode(text, model.tokenizer().addsBos()), name, sequence, limit, progress);
+  }
+
+  private static Perplexity perplexity(LoadedModel model, int[] ids, String name, int sequence, int limit, Progress progress)
+      throws CheckpointException {
     int windows = Math.min(limit, ids.length / sequence);
     if (windows < 1) {
       throw new CheckpointException(name + ": expected at least one window of " + sequence + " tokens, found " + ids.length

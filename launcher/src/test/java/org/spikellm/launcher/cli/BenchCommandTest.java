@@ -35,6 +35,7 @@ class BenchCommandTest {
       2 | --shape llama-2-7b --head-bits 4            | --head-bits: expected 8 or 16, found 4
       1 | --shape llama-2-7b --backend reference,none | there is no backend 'none'
       1 | --shape llama-2-7b --backend reference,     | there is no backend ''
+      2 | model --json --csv                          | expected --json or --csv, found both
       1 | no/such/model                               | no/such/model: expected a directory with config.json
       """)
   void aCallThatCannotBeIsRefusedInOneLine(int status, String arguments, String message) {

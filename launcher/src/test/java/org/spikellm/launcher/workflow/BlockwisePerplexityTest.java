@@ -33,7 +33,7 @@ class BlockwisePerplexityTest {
     Path text = Home.evaluationText();
     Perplexity found = blockwise(directory, text, 100, 3);
     try (LoadedModel model = LoadedModel.open(directory, Golden.registry(), "auto", 2, SpikeMode.COLLAPSED)) {
-      Perplexity whole = Evaluation.perplexity(model, List.of(text), 100, 3, Progress.NONE).get(text.toString());
+      Perplexity whole = Evaluation.perplexity(model, Evaluation.tokens(model, List.of(text)), 100, 3, Progress.NONE).get(text.toString());
       assertEquals(whole.value(), found.value(), whole.value() * TOLERANCE);
       assertEquals(List.of(3, 100, 300L), List.of(found.windows(), found.sequence(), found.tokens()));
       assertEquals(whole.windows(), found.windows());
