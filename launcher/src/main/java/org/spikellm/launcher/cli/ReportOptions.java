@@ -25,7 +25,7 @@ final class ReportOptions {
   private String prompt;
 
   @Option(names = "--raster", paramLabel = "BLOCK.LAYER",
-      description = "With --report: before which layer they are seen, as 'cost --layers' names it. Default: 0.mlp.down_proj.")
+      description = "With --report: before which layer they are seen, as 'cost --layers' names it. Default: 0.self_attn.q_proj.")
   private String raster;
 
   @Option(names = "--energy-table", paramLabel = "FILE",
@@ -47,7 +47,7 @@ final class ReportOptions {
 
   private SpikeRaster.Place place(CommonOptions common) {
     try {
-      return SpikeRaster.Place.parse(raster == null ? "0.mlp.down_proj" : raster);
+      return SpikeRaster.Place.parse(raster == null ? "0.self_attn.q_proj" : raster);
     } catch (IllegalArgumentException e) {
       throw common.wrong("--raster: " + e.getMessage());
     }

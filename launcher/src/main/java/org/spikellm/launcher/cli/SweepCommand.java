@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -16,7 +17,6 @@ import org.spikellm.launcher.report.ReportFile;
 import org.spikellm.launcher.workflow.EnergyTable;
 import org.spikellm.launcher.workflow.Sweep;
 import org.spikellm.launcher.workflow.SweepFile;
-import org.spikellm.launcher.workflow.SweepPoint;
 import org.spikellm.launcher.workflow.SweepResult;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,6 +28,9 @@ import picocli.CommandLine.Parameters;
     "FILE is JSON: the model, the texts, and lists of pipelines, neurons, steps and so on (docs/sweep.md).",
     "OUT gets table.csv and report.html; a run that was stopped goes on when called again."})
 final class SweepCommand implements Callable<Integer> {
+
+  /** Axes that are no numbers; they come first. */
+  private static final List<String> WORDS = List.of("pipeline", "neuron", "salience");
 
   @Mixin
   private CommonOptions common;
@@ -84,20 +87,22 @@ final class SweepCommand implements Callable<Integer> {
     Files.move(partial, path, StandardCopyOption.ATOMIC_MOVE);
   }
 
+  /** A line a point; of what the grid varies, only what differs between points. */
   private static Table table(List<Sweep.Row> rows) {
-    Table table = new Table().leftAligned(3).row("pipeline", "neuron", "salience", "W", "A", "T", "salient", "group", "perplexity", "bits a weight",
-        "MB", "spikes", "firing rate", "equal steps", "µJ*", "s to make", "s to measure");
+    List<Map<String, Object>> places = rows.stream().skip(1).map(row -> row.point().json()).toList();
+    List<String> axes = places.getFirst().keySet().stream().filter(axis -> axis.equals("pipeline")
+        || places.stream().map(place -> place.get(axis)).distinct().count() > 1).toList();
+    List<String> heads = new ArrayList<>(axes.stream().map(axis -> axis.replace('_', ' ')).toList());
+    heads.addAll(List.of("perplexity", "bits a weight", "MB", "spikes", "firing rate", "equal steps", "µJ*", "s to make", "s to measure"));
+    Table table = new Table().leftAligned((int) axes.stream().filter(WORDS::contains).count()).row(heads.toArray(String[]::new));
     for (Sweep.Row row : rows) {
-      SweepPoint point = row.point();
       SweepResult result = row.result();
-      String[] cells = {point == null ? "float" : point.pipeline(), point == null ? "–" : point.neuron(), point == null ? "–" : point.detector(),
-          point == null ? "" : String.valueOf(point.spec().weightBits()), point == null ? "" : String.valueOf(point.spec().activationBits()),
-          point == null ? "" : String.valueOf(point.spec().timeSteps()), point == null ? "" : String.valueOf(point.spec().salient()),
-          point == null ? "" : String.valueOf(point.spec().groupSize()), format("%.4f", result.perplexity()),
-          format("%.2f", result.bitsPerWeight()), format("%.2f", result.bytes() / 1e6), format("%.0f", result.spikes()),
-          format("%.1f %%", 100 * result.firingRate()), format("%.2f", result.equalSteps()), format("%.3g", 1e6 * result.joules()),
-          format("%.1f", result.quantizeSeconds()), format("%.1f", result.evaluateSeconds())};
-      table.row(cells);
+      List<String> cells = new ArrayList<>(axes.stream().map(axis -> row.point() != null ? String.valueOf(row.point().json().get(axis))
+          : axis.equals("pipeline") ? "float" : "–").toList());
+      cells.addAll(List.of(format("%.4f", result.perplexity()), format("%.2f", result.bitsPerWeight()), format("%.2f", result.bytes() / 1e6),
+          format("%.0f", result.spikes()), format("%.1f %%", 100 * result.firingRate()), format("%.2f", result.equalSteps()),
+          format("%.3g", 1e6 * result.joules()), format("%.1f", result.quantizeSeconds()), format("%.1f", result.evaluateSeconds())));
+      table.row(cells.toArray(String[]::new));
     }
     return table;
   }
@@ -106,12 +111,19 @@ final class SweepCommand implements Callable<Integer> {
     return String.format(Locale.ROOT, format, value);
   }
 
+  /** Points that have one result are one. */
+  private static List<ParetoPoint> points(List<Sweep.Row> rows) {
+    Map<SweepResult, ParetoPoint> points = new LinkedHashMap<>();
+    rows.forEach(row -> points.putIfAbsent(row.result(), new ParetoPoint(row.name(), row.result().joules(), row.result().perplexity())));
+    return List.copyOf(points.values());
+  }
+
   private static Measures page(SweepFile grid, List<Sweep.Row> rows, EnergyTable energy) {
     FigureTable table = table(rows).figures("Every point", "* A token, an estimate by the table '" + energy.name() + "': " + energy.prices() + "."
         + (energy.hasMemory() ? " Memory is not in it." : " Memory traffic is left out."));
     return new Measures("A sweep over " + grid.model().getFileName(), rows.size() - 1 + " quantizations, measured on " + grid.text().getFileName()
         + " in windows of " + grid.sequence() + " tokens.", String.join(", ", new Main.Version().getVersion()), List.of(table),
-        rows.stream().map(row -> new ParetoPoint(row.name(), row.result().joules(), row.result().perplexity())).toList(),
+        points(rows),
         "perplexity of " + grid.text().getFileName(), true, energy.name(), Map.of(), Map.of());
   }
 }

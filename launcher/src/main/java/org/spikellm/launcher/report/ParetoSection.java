@@ -10,6 +10,8 @@ final class ParetoSection {
   private static final double MICRO = 1e6;
   /** Room between the outermost points and the edges. */
   private static final double MARGIN = 1.12;
+  private static final double LABEL_WIDTH = 16;
+  private static final double LABEL_HEIGHT = 12;
 
   private ParetoSection() {}
 
@@ -65,15 +67,27 @@ final class ParetoSection {
       chart.line(new LineChart.Line("the best", 1, front.stream().mapToDouble(p -> p.joules() * MICRO).toArray(),
           front.stream().mapToDouble(ParetoPoint::quality).toArray()));
     }
-    for (int i = 0; i < points.size(); i++) {
-      ParetoPoint point = points.get(i);
-      String at = Numbers.at(x.at(point.joules() * MICRO));
-      double high = y.at(point.quality());
-      out.open("path", "class", front.contains(point) ? "dot best" : "dot", "d", "M" + at + " " + Numbers.at(high) + "h0.1");
-      out.element("title", point.name() + ": " + Numbers.three(point.joules() * MICRO) + " µJ, " + Numbers.three(point.quality())).close();
-      out.element("text", String.valueOf(i + 1), "x", at, "y", Numbers.at(high - 11), "class", "tick x").line();
+    List<double[]> labels = new ArrayList<>();
+    for (boolean best : new boolean[] {true, false}) {
+      for (int i = 0; i < points.size(); i++) {
+        if (front.contains(points.get(i)) == best) {
+          point(out, points.get(i), i + 1, best, x.at(points.get(i).joules() * MICRO), y.at(points.get(i).quality()), labels);
+        }
+      }
     }
     chart.end();
+  }
+
+  /** A point, and its number where that does not cover another's. */
+  private static void point(Markup out, ParetoPoint point, int number, boolean best, double x, double y, List<double[]> labels) {
+    String at = Numbers.at(x);
+    out.open("path", "class", best ? "dot best" : "dot", "d", "M" + at + " " + Numbers.at(y) + "h0.1");
+    out.element("title", number + ", " + point.name() + ": " + Numbers.three(point.joules() * MICRO) + " µJ, "
+        + Numbers.three(point.quality())).close();
+    if (labels.stream().noneMatch(label -> Math.abs(label[0] - x) < LABEL_WIDTH && Math.abs(label[1] - y) < LABEL_HEIGHT)) {
+      labels.add(new double[] {x, y});
+      out.element("text", String.valueOf(number), "x", at, "y", Numbers.at(y - 11), "class", "tick x").line();
+    }
   }
 
   private static Axis axis(double[] values, double from, double to) {
