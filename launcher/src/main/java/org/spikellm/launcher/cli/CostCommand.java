@@ -92,7 +92,7 @@ final class CostCommand implements Callable<Integer> {
         layers(measured, table).figures("Layer by layer, a token", ""));
     boolean spikes = measured.cost().total().spikes() > 0;
     return new Measures("What " + model + " costs", "Counted over " + measured.tokens() + " tokens, " + measured.windows()
-        + " windows of " + measured.sequence() + (spikes ? "." : ". Its inputs stay in float: there are no spikes to show."),
+        + (measured.windows() == 1 ? " window of " : " windows of ") + measured.sequence() + (spikes ? "." : ". Its inputs stay in float: there are no spikes to show."),
         String.join(", ", new Main.Version().getVersion()), tables, List.of(), "", true, table.name(),
         spikes ? Map.of(model.toString(), measured.cost()) : Map.of(), rasters);
   }

@@ -77,6 +77,7 @@ public final class Sweep {
     public Map<String, Object> json() {
       Map<String, Object> map = new LinkedHashMap<>();
       map.put("name", name);
+      SweepPoint.AXES.forEach(axis -> map.put(axis, null));
       if (point != null) {
         map.putAll(point.json());
       }

@@ -30,8 +30,6 @@ public record SweepFile(Path model, Path text, int sequence, int limit, Path cal
 
   private static final List<String> KEYS = List.of("model", "text", "sequence", "limit", "calibration", "samples", "calibration_sequence", "seed",
       "options", "grid");
-  private static final List<String> AXES = List.of("pipeline", "neuron", "salience", "weight_bits", "activation_bits", "steps", "salient",
-      "group_size");
   private static final int MOST = 10_000;
 
   /**
@@ -45,7 +43,7 @@ public record SweepFile(Path model, Path text, int sequence, int limit, Path cal
     if (!(json.get("grid") instanceof Map<?, ?> grid)) {
       throw new CheckpointException(file + ": grid: expected an object of lists, found " + json.get("grid"));
     }
-    known(file + ": grid", grid, AXES);
+    known(file + ": grid", grid, SweepPoint.AXES);
     Map<String, String> options = new LinkedHashMap<>();
     if (json.get("options") instanceof Map<?, ?> map) {
       map.forEach((key, value) -> options.put(String.valueOf(key), String.valueOf(value)));

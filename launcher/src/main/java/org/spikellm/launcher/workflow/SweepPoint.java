@@ -1,6 +1,7 @@
 package org.spikellm.launcher.workflow;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.spikellm.api.QuantizationSpec;
@@ -14,6 +15,9 @@ import org.spikellm.api.QuantizationSpec;
  * @param spec bits, steps, salient fraction, group size, seed
  */
 public record SweepPoint(String pipeline, String neuron, String detector, QuantizationSpec spec) {
+
+  /** What a grid may vary, as its file and {@link #json} have it. */
+  static final List<String> AXES = List.of("pipeline", "neuron", "salience", "weight_bits", "activation_bits", "steps", "salient", "group_size");
 
   /** Its name: a file's and a reader's. */
   public String name() {
