@@ -62,7 +62,7 @@ final class CostCommand implements Callable<Integer> {
       throw common.wrong((sequence < 1 ? "--sequence: expected 1 or more, found " + sequence : "--limit: expected 1 or more, found " + limit));
     }
     EnergyTable table = reporting.energy();
-    ReportFile page = reporting.file(common);
+    ReportFile page = reporting.file(common, List.of(model));
     Registry registry = common.registry();
     try (LoadedModel loaded = LoadedModel.open(model, registry, common.backend, common.threads(), SpikeMode.COLLAPSED)) {
       Cost.Measured measured =
@@ -86,31 +86,37 @@ final class CostCommand implements Callable<Integer> {
 
   private Measures report(Cost.Measured measured, EnergyTable table, Map<String, SpikeRaster> rasters) {
     List<FigureTable> tables = List.of(
-        totals(measured, table).figures("A token, in the linear layers", "Energy is an estimate by the table '" + table.name() + "': "
+        totals(measured, table).figures("A token, in the linear layers", "Energy is an estimate by the table '" + table.name()
+            + "': "
             + table.prices() + "." + (table.hasMemory() ? "" : " Memory traffic is left out.")),
         others(measured, table).figures("What is no spikes", "With logits for every token; functions have no price."),
         layers(measured, table).figures("Layer by layer, a token", ""));
     boolean spikes = measured.cost().total().spikes() > 0;
     return new Measures("What " + model + " costs", "Counted over " + measured.tokens() + " tokens, " + measured.windows()
-        + (measured.windows() == 1 ? " window of " : " windows of ") + measured.sequence() + (spikes ? "." : ". Its inputs stay in float: there are no spikes to show."),
+        + (measured.windows() == 1 ? " window of " : " windows of ") + measured.sequence()
+            + (spikes ? "." : ". Its inputs stay in float: there are no spikes to show."),
         String.join(", ", new Main.Version().getVersion()), tables, List.of(), "", true, table.name(),
         spikes ? Map.of(model.toString(), measured.cost()) : Map.of(), rasters);
   }
 
   private void print(Cost.Measured measured, EnergyTable energy) {
     totals(measured, energy).print(common.out);
-    common.out.printf(Locale.ROOT, "Counted over %d tokens, %d windows of %d.%n", measured.tokens(), measured.windows(), measured.sequence());
+    common.out.printf(Locale.ROOT, "Counted over %d tokens, %d windows of %d.%n", measured.tokens(), measured.windows(),
+        measured.sequence());
     if (measured.cost().total().spikes() > 0) {
       common.out.println();
       histogram(measured.cost().histogram()).print(common.out);
     }
     common.out.println();
     others(measured, energy).print(common.out);
-    common.out.println("With logits for every token. Exponentials, roots, divisions and roundings are functions, for which the table has no price.");
+    common.out.println("With logits for every token. Exponentials, roots, divisions and roundings are functions, for which "
+        + "the table has no price.");
     common.out.println();
     common.out.println("* An estimate by the table '" + energy.name() + "': " + energy.prices() + ".");
-    common.out.println("  Scales are float multiply-adds; codes are 8-bit ones where weights and inputs are codes, half-precision ones where one of them is.");
-    common.out.println(energy.hasMemory() ? "  Memory stands apart: a byte is counted once each time it is read or written, caches left out."
+    common.out.println("  Scales are float multiply-adds; codes are 8-bit ones where weights and inputs are codes, "
+        + "half-precision ones where one of them is.");
+    common.out.println(energy.hasMemory() ? "  Memory stands apart: a byte is counted once each time it is read or written, "
+        + "caches left out."
         : "  Memory traffic is left out: the table has no price for it.");
     if (layers) {
       common.out.println();
@@ -144,7 +150,8 @@ final class CostCommand implements Callable<Integer> {
 
   private static Table layers(Cost.Measured measured, EnergyTable energy) {
     double tokens = measured.tokens();
-    Table list = new Table().row("layer", "accumulates", "multiply-adds", "firing rate", "silent", "equal steps", "bytes", "energy*");
+    Table list = new Table().row("layer", "accumulates", "multiply-adds", "firing rate", "silent", "equal steps", "bytes",
+        "energy*");
     CostSummary.forEach(measured.cost(), (name, cost, rates) -> list.row(name, count(cost.accumulates() / tokens),
         count(cost.multiplications() / tokens), percent(cost.firingRate()), percent(cost.silentShare()), steps(cost),
         count(cost.bytes() / tokens), micro(cost.joules(energy) / tokens)));

@@ -77,7 +77,7 @@ final class EvaluateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     checkCall();
     EnergyTable energy = reporting.energy();
-    ReportFile page = reporting.file(common);
+    ReportFile page = reporting.file(common, models);
     int most = limit == null ? Integer.MAX_VALUE : limit;
     List<Task> chosen = TaskSelection.read(selected("--tasks", tasks), most, shots, selected("--shots-from", shotsFrom), seed);
     Registry registry = common.registry();

@@ -40,7 +40,8 @@ record EvaluationPage(List<Evaluated> results, Map<String, Cost> costs, EnergyTa
         results.size() + (results.size() == 1 ? " model" : " models") + ", with what they counted while they were measured.",
         String.join(", ", new Main.Version().getVersion()),
         List.of(EvaluationTable.of(results).figures("Quality", String.join(" ", EvaluationTable.notes(results))), work()), points,
-        shown.metric() + " of " + (shown.task() ? shown.of() : Path.of(shown.of()).getFileName()), shown.metric().equals("perplexity"), energy.name(), spiking, rasters);
+        shown.metric() + " of " + (shown.task() ? shown.of() : Path.of(shown.of()).getFileName()), shown.metric()
+            .equals("perplexity"), energy.name(), spiking, rasters);
   }
 
   private FigureTable work() {
@@ -49,11 +50,13 @@ record EvaluationPage(List<Evaluated> results, Map<String, Cost> costs, EnergyTa
       Cost cost = costs.get(result.model());
       LayerCost total = cost.total();
       double tokens = cost.tokens();
-      table.row(result.model(), count(total.multiplications() / tokens), count(total.accumulates() / tokens), count(total.spikes() / tokens),
+      table.row(result.model(), count(total.multiplications() / tokens), count(total.accumulates() / tokens),
+          count(total.spikes() / tokens),
           String.format(Locale.ROOT, "%.1f %%", 100 * total.firingRate()), String.format(Locale.ROOT, "%.2f", total.equalSteps()),
           count(total.ace() / tokens), String.format(Locale.ROOT, "%.3g", 1e6 * total.joules(energy) / tokens));
     });
-    return table.figures("Work of the linear layers, a token", "* An estimate by the table '" + energy.name() + "': " + energy.prices() + "."
+    return table.figures("Work of the linear layers, a token", "* An estimate by the table '" + energy.name() + "': "
+        + energy.prices() + "."
         + (energy.hasMemory() ? " Memory is not in it." : " Memory traffic is left out."));
   }
 

@@ -13,7 +13,8 @@ import picocli.CommandLine.ParseResult;
 /** The program {@code spikellm}. Exit status: 0 done, 1 could not be done, 2 wrong call, 130 interrupted. */
 @Command(name = "spikellm", description = "Turns LLaMA-class language models into spiking models and runs them.",
     versionProvider = Main.Version.class, subcommands = {DemoCommand.class, QuantizeCommand.class, GenerateCommand.class, ChatCommand.class,
-        EvaluateCommand.class, CostCommand.class, SweepCommand.class, InspectCommand.class, BenchCommand.class, ProvidersCommand.class})
+        EvaluateCommand.class, CostCommand.class, SweepCommand.class, InspectCommand.class, BenchCommand.class,
+            ProvidersCommand.class})
 public final class Main implements Runnable {
 
   @Option(names = {"-V", "--version"}, versionHelp = true, description = "Show the version and exit.")

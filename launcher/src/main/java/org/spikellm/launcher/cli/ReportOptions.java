@@ -18,7 +18,8 @@ final class ReportOptions {
   private static final int RASTER_TOKENS = 128;
 
   @Option(names = "--report", paramLabel = "FILE.html",
-      description = "Also write a page: figures, firing rates of every layer's channels, quality against energy, spikes of a prompt.")
+      description = "Also write a page: figures, firing rates of every layer's channels, quality against energy, spikes of "
+          + "a prompt.")
   private Path report;
 
   @Option(names = "--prompt", paramLabel = "TEXT", description = "With --report: whose spikes are shown. Default: a sentence.")
@@ -29,16 +30,24 @@ final class ReportOptions {
   private String raster;
 
   @Option(names = "--energy-table", paramLabel = "FILE",
-      description = "JSON of picojoules an operation, with sources (docs/cost.md). Default: 45 nm, Horowitz 2014, without memory.")
+      description = "JSON of picojoules an operation, with sources (docs/cost.md). Default: 45 nm, Horowitz 2014, without "
+          + "memory.")
   private Path energyTable;
 
-  /** The place of the page, found fit, or null where none is wanted. */
-  ReportFile file(CommonOptions common) throws IOException {
+  /** The place of the page about models, found fit, or null where none is wanted. */
+  ReportFile file(CommonOptions common, List<Path> models) throws IOException {
     if (report == null && (prompt != null || raster != null)) {
       throw common.wrong((prompt != null ? "--prompt" : "--raster") + ": expected --report with it, found none");
     }
-    place(common);
-    return report == null ? null : ReportFile.at(report);
+    SpikeRaster.Place place = place(common);
+    if (report == null) {
+      return null;
+    }
+    ReportFile file = ReportFile.at(report);
+    for (Path model : models) {
+      place.requireIn(model);
+    }
+    return file;
   }
 
   EnergyTable energy() throws IOException {
@@ -58,7 +67,8 @@ final class ReportOptions {
     Map<String, SpikeRaster> rasters = new LinkedHashMap<>();
     for (Path model : models) {
       SpikeRaster spikes = SpikeRaster.of(model, registry, common.backend, common.threads(),
-          prompt == null ? "Once upon a time, there was a little girl who lived in a village near the forest." : prompt, RASTER_TOKENS,
+          prompt == null ? "Once upon a time, there was a little girl who lived in a village near the forest." : prompt,
+              RASTER_TOKENS,
           place(common));
       if (spikes != null) {
         rasters.put(model.toString(), spikes);

@@ -38,14 +38,16 @@ final class SweepCommand implements Callable<Integer> {
   @Parameters(index = "0", paramLabel = "FILE", description = "The grid, as JSON.")
   private Path file;
 
-  @Parameters(index = "1", paramLabel = "OUT", description = "Directory of the results: new, or of an earlier run of the same sweep.")
+  @Parameters(index = "1", paramLabel = "OUT", description = "Directory of the results: new, or of an earlier run of the "
+      + "same sweep.")
   private Path out;
 
   @Option(names = "--keep", description = "Keep the models, in OUT/models. Default: each is dropped once it is measured.")
   private boolean keep;
 
   @Option(names = "--energy-table", paramLabel = "FILE",
-      description = "JSON of picojoules an operation, with sources (docs/cost.md). Default: 45 nm, Horowitz 2014, without memory.")
+      description = "JSON of picojoules an operation, with sources (docs/cost.md). Default: 45 nm, Horowitz 2014, without "
+          + "memory.")
   private Path energyTable;
 
   @Option(names = "--csv", description = "Print the table as CSV.")
@@ -93,15 +95,19 @@ final class SweepCommand implements Callable<Integer> {
     List<String> axes = places.getFirst().keySet().stream().filter(axis -> axis.equals("pipeline")
         || places.stream().map(place -> place.get(axis)).distinct().count() > 1).toList();
     List<String> heads = new ArrayList<>(axes.stream().map(axis -> axis.replace('_', ' ')).toList());
-    heads.addAll(List.of("perplexity", "bits a weight", "MB", "spikes", "firing rate", "equal steps", "µJ*", "s to make", "s to measure"));
+    heads.addAll(List.of("perplexity", "bits a weight", "MB", "spikes", "firing rate", "equal steps", "µJ*", "s to make",
+        "s to measure"));
     Table table = new Table().leftAligned((int) axes.stream().filter(WORDS::contains).count()).row(heads.toArray(String[]::new));
     for (Sweep.Row row : rows) {
       SweepResult result = row.result();
-      List<String> cells = new ArrayList<>(axes.stream().map(axis -> row.point() != null ? String.valueOf(row.point().json().get(axis))
+      List<String> cells = new ArrayList<>(axes.stream().map(axis -> row.point() != null
+          ? String.valueOf(row.point().json().get(axis))
           : axis.equals("pipeline") ? "float" : "–").toList());
-      cells.addAll(List.of(format("%.4f", result.perplexity()), format("%.2f", result.bitsPerWeight()), format("%.2f", result.bytes() / 1e6),
+      cells.addAll(List.of(format("%.4f", result.perplexity()), format("%.2f", result.bitsPerWeight()),
+          format("%.2f", result.bytes() / 1e6),
           format("%.0f", result.spikes()), format("%.1f %%", 100 * result.firingRate()), format("%.2f", result.equalSteps()),
-          format("%.3g", 1e6 * result.joules()), format("%.1f", result.quantizeSeconds()), format("%.1f", result.evaluateSeconds())));
+          format("%.3g", 1e6 * result.joules()), format("%.1f", result.quantizeSeconds()),
+              format("%.1f", result.evaluateSeconds())));
       table.row(cells.toArray(String[]::new));
     }
     return table;
@@ -114,14 +120,17 @@ final class SweepCommand implements Callable<Integer> {
   /** Points that have one result are one. */
   private static List<ParetoPoint> points(List<Sweep.Row> rows) {
     Map<SweepResult, ParetoPoint> points = new LinkedHashMap<>();
-    rows.forEach(row -> points.putIfAbsent(row.result(), new ParetoPoint(row.name(), row.result().joules(), row.result().perplexity())));
+    rows.forEach(row -> points.putIfAbsent(row.result(), new ParetoPoint(row.name(), row.result().joules(), row.result()
+        .perplexity())));
     return List.copyOf(points.values());
   }
 
   private static Measures page(SweepFile grid, List<Sweep.Row> rows, EnergyTable energy) {
-    FigureTable table = table(rows).figures("Every point", "* A token, an estimate by the table '" + energy.name() + "': " + energy.prices() + "."
+    FigureTable table = table(rows).figures("Every point", "* A token, an estimate by the table '" + energy.name() + "': "
+        + energy.prices() + "."
         + (energy.hasMemory() ? " Memory is not in it." : " Memory traffic is left out."));
-    return new Measures("A sweep over " + grid.model().getFileName(), rows.size() - 1 + " quantizations, measured on " + grid.text().getFileName()
+    return new Measures("A sweep over " + grid.model().getFileName(), rows.size() - 1 + " quantizations, measured on "
+        + grid.text().getFileName()
         + " in windows of " + grid.sequence() + " tokens.", String.join(", ", new Main.Version().getVersion()), List.of(table),
         points(rows),
         "perplexity of " + grid.text().getFileName(), true, energy.name(), Map.of(), Map.of());

@@ -19,7 +19,8 @@ import org.spikellm.launcher.workflow.SpikeRaster;
  * @param costs what models that spike did, by name
  * @param rasters spikes of a prompt, by model
  */
-public record Measures(String title, String summary, String program, List<FigureTable> tables, List<ParetoPoint> points, String quality,
+public record Measures(String title, String summary, String program, List<FigureTable> tables, List<ParetoPoint> points,
+    String quality,
     boolean lower, String energyTable, Map<String, Cost> costs, Map<String, SpikeRaster> rasters) {
 
   /** The page. */

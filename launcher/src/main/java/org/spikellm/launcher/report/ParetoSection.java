@@ -30,7 +30,8 @@ final class ParetoSection {
     out.open("section", "id", "pareto").element("h2", "Quality and energy");
     out.element("p", "Each point is a model: to the left it takes less energy a token, "
         + (lower ? "further down it is less surprised by the text" : "further up it is right more often")
-        + ". Through the line go the models that no other beats in both. Energy is an estimate of the linear layers' arithmetic by the table '"
+        + ". Through the line go the models that no other beats in both. Energy is an estimate of the linear layers' "
+            + "arithmetic by the table '"
         + energyTable + "'; numbers are those of the table below.");
     out.open("figure");
     chart(out, finite, front, quality, lower);
@@ -49,7 +50,8 @@ final class ParetoSection {
   static List<ParetoPoint> front(List<ParetoPoint> points, boolean lower) {
     Comparator<ParetoPoint> better = Comparator.comparingDouble(p -> lower ? p.quality() : -p.quality());
     List<ParetoPoint> front = new ArrayList<>();
-    for (ParetoPoint point : points.stream().sorted(Comparator.comparingDouble(ParetoPoint::joules).thenComparing(better)).toList()) {
+    for (ParetoPoint point : points.stream().sorted(Comparator.comparingDouble(ParetoPoint::joules).thenComparing(better))
+        .toList()) {
       if (front.isEmpty() || better.compare(point, front.getLast()) < 0) {
         front.add(point);
       }

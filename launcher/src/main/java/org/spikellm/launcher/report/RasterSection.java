@@ -25,7 +25,8 @@ final class RasterSection {
     int tokens = Math.min(raster.tokens().size(), Math.max(1, CELLS / steps));
     out.element("p", "What the neurons before " + raster.layer() + " fire while the model reads “" + raster.prompt()
         + "”. Time runs to the right: " + tokens + " tokens, " + steps + (steps == 1 ? " time step each." : " time steps each.")
-        + " A row is a channel, the darker the more levels fire at once. A channel has done with a token after the steps of its class"
+        + " A row is a channel, the darker the more levels fire at once. A channel has done with a token after the steps of "
+            + "its class"
         + " and is silent until the next.");
     int highest = highest(raster, tokens);
     legend(out, highest);
@@ -41,7 +42,8 @@ final class RasterSection {
       int to = level * highest / LEVELS;
       int from = (level - 1) * highest / LEVELS + 1;
       if (to >= from) {
-        out.open("span", "class", "swatch").element("i", "", "class", "l" + level).text(from == to ? "" + to : from + "–" + to).close().text(" ");
+        out.open("span", "class", "swatch").element("i", "", "class", "l" + level).text(from == to ? "" + to : from + "–" + to)
+            .close().text(" ");
       }
     }
     out.close().line();
@@ -51,7 +53,8 @@ final class RasterSection {
     StringBuilder text = new StringBuilder();
     for (int c = 0; c < raster.stepsOf().length; c++) {
       int all = channels(raster, c).length;
-      text.append(c == 0 ? "Plain channels (" : " Salient channels (").append(raster.stepsOf()[c] == 1 ? "1 step" : raster.stepsOf()[c] + " steps")
+      text.append(c == 0 ? "Plain channels (" : " Salient channels (").append(raster.stepsOf()[c] == 1 ? "1 step"
+          : raster.stepsOf()[c] + " steps")
           .append("): ").append(all <= ROWS ? "all " + all : ROWS + " of " + all + ", evenly picked").append('.');
     }
     return text.toString();
@@ -89,7 +92,8 @@ final class RasterSection {
     double top = 0;
     for (int c = 0; c < classes; c++) {
       if (rows[c].length > 0) {
-        out.element("text", c == 0 ? "plain" : "salient", "x", String.valueOf(LEFT - 8), "y", Numbers.at(top + rows[c].length * PITCH / 2),
+        out.element("text", c == 0 ? "plain" : "salient", "x", String.valueOf(LEFT - 8), "y",
+            Numbers.at(top + rows[c].length * PITCH / 2),
             "class", "tick y");
         out.open("g", "transform", "translate(" + LEFT + " " + Numbers.at(top) + ") scale(" + cell + " 1)");
         Strips.draw(out, cells(raster, rows[c], tokens, steps, highest), PITCH, PITCH - 0.6, 0, "l", LEVELS);
@@ -124,7 +128,8 @@ final class RasterSection {
         String x = Numbers.at(LEFT + (token + 0.5) * width);
         String text = raster.tokens().get(token).strip();
         String y = Numbers.at(height + 6);
-        out.element("text", text.isEmpty() ? "␣" : text.length() > 12 ? text.substring(0, 11) + "…" : text, "x", x, "y", y, "class",
+        out.element("text", text.isEmpty() ? "␣" : text.length() > 12 ? text.substring(0, 11) + "…" : text, "x", x, "y", y,
+            "class",
             "token", "transform", "rotate(-60 " + x + " " + y + ")");
       }
     }

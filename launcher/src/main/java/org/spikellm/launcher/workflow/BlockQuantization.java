@@ -64,7 +64,8 @@ final class BlockQuantization {
     boolean salient = spec.encodesActivations() && spec.timeSteps() > 1 && spec.salient() > 0;
     PreparedBlock floating = new PreparedBlock(session, block, SpikeMode.COLLAPSED);
     BlockStatistics statistics = statistics(index, floating, salient && request.detector().needsGram(), streams, progress);
-    Calibration calibration = request.pipeline().calibrationPasses() == 0 ? null : calibration(index, floating, streams, progress);
+    Calibration calibration = request.pipeline().calibrationPasses() == 0 ? null
+        : calibration(index, floating, streams, progress);
     Map<String, float[]> salience = new LinkedHashMap<>();
     Map<Projection, InputStatistics> inputs = statistics.inputs();
     Map<Projection, Encoding> encodings = new EnumMap<>(Projection.class);

@@ -33,7 +33,8 @@ public record EnergyTable(String name, Map<Operation, Entry> entries) {
 
   /** 45 nm, as spiking papers quote it (method.md §6). It has no figure for memory. */
   public static final EnergyTable DEFAULT = new EnergyTable("45 nm, Horowitz, ISSCC 2014", Map.of(
-      Operation.FP32_MAC, new Entry(4.6, SUM), Operation.FP32_ADD, new Entry(0.9, HOROWITZ), Operation.FP16_MAC, new Entry(1.5, SUM),
+      Operation.FP32_MAC, new Entry(4.6, SUM), Operation.FP32_ADD, new Entry(0.9, HOROWITZ), Operation.FP16_MAC,
+          new Entry(1.5, SUM),
       Operation.INT8_MAC, new Entry(0.23, SUM), Operation.INT8_ADD, new Entry(0.03, HOROWITZ)));
 
   public EnergyTable {

@@ -205,7 +205,8 @@ public final class LayerCost {
   }
 
   /**
-   * Bytes moved: the weights once for each call of up to 512 tokens, spike counts with their scales or inputs in float, results in float.
+   * Bytes moved: the weights once for each call of up to 512 tokens, spike counts with their scales or inputs in float, results
+   * in float.
    * What a cache holds back is not looked at.
    */
   public long bytes() {

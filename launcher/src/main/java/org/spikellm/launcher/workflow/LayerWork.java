@@ -36,7 +36,8 @@ record LayerWork(int rows, List<ClassWork> classes, boolean codedWeights, long w
           / stored.stream().mapToLong(StoredWeights::weights).sum();
       int classes = linear.input() == null ? 1 : linear.input().order().classes();
       return new LayerWork(weight.rows(), IntStream.range(0, classes).mapToObj(c -> new ClassWork(linear.input() == null ? weight.columns()
-          : linear.input().order().end(c) - linear.input().order().start(c), bits, 1, null, 0)).toList(), false, TokenWork.bytes(weight));
+          : linear.input().order().end(c) - linear.input().order().start(c), bits, 1, null, 0)).toList(), false,
+              TokenWork.bytes(weight));
     }
     List<ClassWork> classes = quantized.classes().stream().map(codes -> new ClassWork(codes.columns(), codes.bits(),
         Math.max(1, codes.timeSteps()), codes.timeSteps() == 0 ? null : spikes(codes), codes.groups())).toList();

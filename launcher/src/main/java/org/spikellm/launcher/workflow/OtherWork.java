@@ -24,7 +24,8 @@ public record OtherWork(String name, long macs, long additions, long functions, 
    * @param positionBytes bytes of a position in the caches of all blocks
    * @param headBytes bytes of the head's weights
    */
-  static List<OtherWork> of(ModelConfig config, long windows, long sequence, boolean encoded, long positionBytes, long headBytes) {
+  static List<OtherWork> of(ModelConfig config, long windows, long sequence, boolean encoded, long positionBytes,
+      long headBytes) {
     BlockShape shape = config.block();
     long tokens = windows * sequence;
     long each = config.blocks() * tokens;                                   // tokens through a block
@@ -39,10 +40,12 @@ public record OtherWork(String name, long macs, long additions, long functions, 
         new OtherWork("attention", 2 * scores * shape.headDim(), 0, 0, each * positionBytes / config.blocks()
             + pairs * positionBytes),                                       // written once, read for each token that sees it
         new OtherWork("softmax", scores, 2 * scores, scores, 0),            // the largest, exp, their sum, ·1/sum
-        new OtherWork("swiglu", each * 2L * shape.intermediate(), each * shape.intermediate(), each * 2L * shape.intermediate(), 0),
+        new OtherWork("swiglu", each * 2L * shape.intermediate(), each * shape.intermediate(), each * 2L * shape.intermediate(),
+            0),
         new OtherWork("residuals", 0, each * 2L * shape.hidden(), 0, 0),
         encoding(shape, each, encoded),
-        new OtherWork("head", tokens * config.vocabulary() * shape.hidden(), 0, 0, headBytes * windows * ((sequence + Decoder.CHUNK - 1) / Decoder.CHUNK)));
+        new OtherWork("head", tokens * config.vocabulary() * shape.hidden(), 0, 0,
+            headBytes * windows * ((sequence + Decoder.CHUNK - 1) / Decoder.CHUNK)));
   }
 
   /** Finding the range of each value's group, and x/θ, rounded. */

@@ -100,7 +100,8 @@ public final class Quantization {
       int sequence = Math.min(options.sequence(), checkpoint.config().contextLength());
       List<int[]> windows = CalibrationWindows.draw(tokenizer.encode(text, tokenizer.addsBos()), file.toString(), options.samples(),
           sequence, options.spec().seed());
-      QuantizationRequest request = new QuantizationRequest(options.spec(), pipeline, neuron, detector, windows, options.memory(), shared);
+      QuantizationRequest request = new QuantizationRequest(options.spec(), pipeline, neuron, detector, windows,
+          options.memory(), shared);
       progress.begin("Hashing the source", 1, "checkpoint");
       Map<String, Object> description =
           description(SourceHash.of(checkpoint), SourceHash.of(text.getBytes(StandardCharsets.UTF_8)), windows, found);

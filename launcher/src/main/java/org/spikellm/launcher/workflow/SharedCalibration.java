@@ -11,7 +11,8 @@ import org.spikellm.model.CalibrationStream;
 import org.spikellm.model.InputRanges;
 
 /**
- * What quantizations of one source on one set of windows have in common: the float stream through all blocks, and the statistics of the first
+ * What quantizations of one source on one set of windows have in common: the float stream through all blocks, and the statistics
+ * of the first
  * block's inputs, before which nothing is quantized.
  */
 final class SharedCalibration {

@@ -1,6 +1,7 @@
 package org.spikellm.launcher.workflow;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -11,6 +12,7 @@ import org.spikellm.api.SpikeTrain;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.model.CheckpointException;
 import org.spikellm.model.LinearObserver;
+import org.spikellm.model.ModelConfig;
 import org.spikellm.model.SpikeMode;
 
 /**
@@ -48,6 +50,15 @@ public record SpikeRaster(String prompt, List<String> tokens, String layer, byte
       throw new IllegalArgumentException("expected a layer such as 0.mlp.down_proj, found '" + text + "'");
     }
 
+    /** Refuses a model that has no such block. */
+    public void requireIn(Path model) throws IOException {
+      Path config = model.resolve("config.json");
+      if (Files.exists(config) && block >= ModelConfig.read(config).blocks()) {
+        throw new CheckpointException(model + ": expected a layer of blocks 0 to " + (ModelConfig.read(config).blocks() - 1)
+            + ", found " + this);
+      }
+    }
+
     @Override
     public String toString() {
       return block + "." + projection.tensorName();
@@ -58,15 +69,12 @@ public record SpikeRaster(String prompt, List<String> tokens, String layer, byte
    * Runs a prompt of at most {@code most} tokens; what is longer is cut.
    *
    * @return null where the layer's input stays in float
-   * @throws CheckpointException if the model has no such block
    */
-  public static SpikeRaster of(Path directory, Registry registry, String backend, int threads, String prompt, int most, Place place)
+  public static SpikeRaster of(Path directory, Registry registry, String backend, int threads, String prompt, int most,
+      Place place)
       throws IOException {
+    place.requireIn(directory);
     try (LoadedModel model = LoadedModel.open(directory, registry, backend, threads, SpikeMode.STEP_BY_STEP)) {
-      int blocks = model.decoder().config().blocks();
-      if (place.block() >= blocks) {
-        throw new CheckpointException(directory + ": expected a layer of blocks 0 to " + (blocks - 1) + ", found " + place);
-      }
       int[] all = model.tokenizer().encode(prompt, model.tokenizer().addsBos());
       int[] ids = Arrays.copyOf(all, Math.min(all.length, Math.min(most, model.decoder().config().contextLength())));
       SpikeRaster[] seen = new SpikeRaster[1];

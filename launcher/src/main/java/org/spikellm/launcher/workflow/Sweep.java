@@ -53,7 +53,8 @@ public final class Sweep {
    * @param registry with the file's options
    * @param keep whether the models stay, under {@code models}
    */
-  public Sweep(SweepFile file, Path out, Registry registry, EnergyTable energy, String backend, int threads, boolean keep, Progress progress) {
+  public Sweep(SweepFile file, Path out, Registry registry, EnergyTable energy, String backend, int threads, boolean keep,
+      Progress progress) {
     this.file = file;
     this.out = out;
     this.registry = registry;
@@ -109,7 +110,8 @@ public final class Sweep {
     registry.backend(backend);
     try (Checkpoint source = Checkpoint.open(file.model(), LoadedModel.neurons(registry, file.model()))) {
       if (source.config().packed()) {
-        throw new CheckpointException(file.model() + ": is quantized already; sweep over the float checkpoint that it was made from");
+        throw new CheckpointException(file.model() + ": is quantized already; sweep over the float checkpoint that it was "
+            + "made from");
       }
       settle(source);
     }
@@ -140,7 +142,8 @@ public final class Sweep {
         }
       }
     } else if (Files.exists(out) && !isEmpty(out)) {
-      throw new CheckpointException(out + ": expected a new directory or one that an earlier run of this sweep left, found something else");
+      throw new CheckpointException(out + ": expected a new directory or one that an earlier run of this sweep left, found "
+          + "something else");
     } else {
       try {
         Files.createDirectories(out.resolve(POINTS));
@@ -173,7 +176,8 @@ public final class Sweep {
       boolean before = Files.exists(result(same.name()));
       SweepResult result = once(same.name(), () -> make(same));
       rows.add(new Row(point.name(), point, result));
-      progress.say(String.format(Locale.ROOT, "Point %d of %d, %s: perplexity %.4f, %.3g µJ a token%s", number, file.points().size(),
+      progress.say(String.format(Locale.ROOT, "Point %d of %d, %s: perplexity %.4f, %.3g µJ a token%s", number, file.points()
+          .size(),
           point.name(), result.perplexity(), 1e6 * result.joules(), before ? ", measured before" : ""));
     }
     if (!keep && isEmpty(out.resolve(MODELS))) {
@@ -204,7 +208,8 @@ public final class Sweep {
     Path model = out.resolve(MODELS).resolve(point.name());
     long began = System.nanoTime();
     if (!Files.exists(model)) {
-      QuantizeOptions options = new QuantizeOptions(point.pipeline(), point.neuron(), point.detector(), point.spec(), QuantizationSpec.FLOAT_BITS,
+      QuantizeOptions options = new QuantizeOptions(point.pipeline(), point.neuron(), point.detector(), point.spec(),
+          QuantizationSpec.FLOAT_BITS,
           file.calibration(), file.samples(), file.calibrationSequence(), SHARED_BYTES, true);
       new Quantization(registry, options, progress, shared).run(file.model(), model, backend, threads);
     }
@@ -222,12 +227,15 @@ public final class Sweep {
       Cost cost = new Cost(checkpoint);
       model.decoder().observe(cost::block);
       Map<String, int[]> tokens = Evaluation.tokens(model, List.of(file.text()));
-      Perplexity perplexity = Evaluation.perplexity(model, tokens, file.sequence(), file.limit(), progress).values().iterator().next();
+      Perplexity perplexity = Evaluation.perplexity(model, tokens, file.sequence(), file.limit(), progress).values().iterator()
+          .next();
       model.decoder().observe(block -> LinearObserver.NONE);
       LayerCost total = cost.total();
       double all = cost.tokens();
-      return new SweepResult(perplexity.value(), 8.0 * checkpoint.blockBytes() / checkpoint.config().blockWeights(), checkpoint.tensorBytes(),
-          total.spikes() / all, total.accumulates() / all, total.firingRate(), total.equalSteps(), total.joules(energy) / all, quantizeSeconds,
+      return new SweepResult(perplexity.value(), 8.0 * checkpoint.blockBytes() / checkpoint.config().blockWeights(),
+          checkpoint.tensorBytes(),
+          total.spikes() / all, total.accumulates() / all, total.firingRate(), total.equalSteps(), total.joules(energy) / all,
+              quantizeSeconds,
           (System.nanoTime() - began) / 1e9);
     }
   }

@@ -28,7 +28,8 @@ import org.spikellm.model.Json;
 public record SweepFile(Path model, Path text, int sequence, int limit, Path calibration, int samples, int calibrationSequence,
     Map<String, String> options, List<SweepPoint> points, Map<String, Object> settings) {
 
-  private static final List<String> KEYS = List.of("model", "text", "sequence", "limit", "calibration", "samples", "calibration_sequence", "seed",
+  private static final List<String> KEYS = List.of("model", "text", "sequence", "limit", "calibration", "samples",
+      "calibration_sequence", "seed",
       "options", "grid");
   private static final int MOST = 10_000;
 
@@ -48,7 +49,8 @@ public record SweepFile(Path model, Path text, int sequence, int limit, Path cal
     if (json.get("options") instanceof Map<?, ?> map) {
       map.forEach((key, value) -> options.put(String.valueOf(key), String.valueOf(value)));
     } else if (json.get("options") != null) {
-      throw new CheckpointException(file + ": options: expected an object such as {\"omniquant.epochs\": 4}, found " + json.get("options"));
+      throw new CheckpointException(file + ": options: expected an object such as {\"omniquant.epochs\": 4}, found "
+          + json.get("options"));
     }
     Path base = file.toAbsolutePath().getParent();
     int seed = whole(file + ": seed", json.get("seed"), 2, 0, Integer.MAX_VALUE);
@@ -56,7 +58,8 @@ public record SweepFile(Path model, Path text, int sequence, int limit, Path cal
     settings.remove("grid");
     return new SweepFile(path(file + ": model", base, json.get("model"), Home.model()),
         path(file + ": text", base, json.get("text"), Home.evaluationText()),
-        whole(file + ": sequence", json.get("sequence"), 256, 2, 1 << 20), whole(file + ": limit", json.get("limit"), 1 << 30, 1, 1 << 30),
+        whole(file + ": sequence", json.get("sequence"), 256, 2, 1 << 20), whole(file + ": limit", json.get("limit"), 1 << 30,
+            1, 1 << 30),
         path(file + ": calibration", base, json.get("calibration"), Home.calibrationText()),
         whole(file + ": samples", json.get("samples"), 128, 1, 1 << 20),
         whole(file + ": calibration_sequence", json.get("calibration_sequence"), 2048, 2, 1 << 20), options,
@@ -73,7 +76,8 @@ public record SweepFile(Path model, Path text, int sequence, int limit, Path cal
     List<Object> steps = axis(where, grid, "steps", 2L);
     List<Object> fractions = axis(where, grid, "salient", 0.1);
     List<Object> groups = axis(where, grid, "group_size", 0L);
-    long all = List.of(pipelines, neurons, detectors, weights, activations, steps, fractions, groups).stream().mapToLong(List::size)
+    long all = List.of(pipelines, neurons, detectors, weights, activations, steps, fractions, groups).stream()
+        .mapToLong(List::size)
         .reduce(1, (a, b) -> Math.min(a * b, Integer.MAX_VALUE));
     if (all > MOST) {
       throw new CheckpointException(where + ": expected at most " + MOST + " points, found more");
@@ -99,14 +103,17 @@ public record SweepFile(Path model, Path text, int sequence, int limit, Path cal
     return points;
   }
 
-  private static QuantizationSpec spec(String where, Object weights, Object activations, Object steps, Object salient, Object group, long seed)
+  private static QuantizationSpec spec(String where, Object weights, Object activations, Object steps, Object salient,
+      Object group, long seed)
       throws CheckpointException {
     if (!(salient instanceof Number fraction)) {
       throw new CheckpointException(where + ".salient: expected numbers from 0 to 1, found '" + salient + "'");
     }
     try {
-      return new QuantizationSpec(whole(where + ".weight_bits", weights, 0, 0, 99), whole(where + ".activation_bits", activations, 0, 0, 99),
-          whole(where + ".steps", steps, 0, 0, 99), fraction.doubleValue(), whole(where + ".group_size", group, 0, 0, 1 << 30), seed);
+      return new QuantizationSpec(whole(where + ".weight_bits", weights, 0, 0, 99),
+          whole(where + ".activation_bits", activations, 0, 0, 99),
+          whole(where + ".steps", steps, 0, 0, 99), fraction.doubleValue(), whole(where + ".group_size", group, 0, 0, 1 << 30),
+              seed);
     } catch (IllegalArgumentException e) {
       throw new CheckpointException(where + ": " + e.getMessage(), e);
     }

@@ -17,11 +17,13 @@ import org.spikellm.api.QuantizationSpec;
 public record SweepPoint(String pipeline, String neuron, String detector, QuantizationSpec spec) {
 
   /** What a grid may vary, as its file and {@link #json} have it. */
-  static final List<String> AXES = List.of("pipeline", "neuron", "salience", "weight_bits", "activation_bits", "steps", "salient", "group_size");
+  static final List<String> AXES = List.of("pipeline", "neuron", "salience", "weight_bits", "activation_bits", "steps",
+      "salient", "group_size");
 
   /** Its name: a file's and a reader's. */
   public String name() {
-    return String.format(Locale.ROOT, "%s-%s-%s-w%da%d-t%d-s%s-g%d", pipeline, neuron, detector, spec.weightBits(), spec.activationBits(),
+    return String.format(Locale.ROOT, "%s-%s-%s-w%da%d-t%d-s%s-g%d", pipeline, neuron, detector, spec.weightBits(),
+        spec.activationBits(),
         spec.timeSteps(), number(spec.salient()), spec.groupSize());
   }
 
@@ -30,7 +32,8 @@ public record SweepPoint(String pipeline, String neuron, String detector, Quanti
   }
 
   /**
-   * The point whose result this one has: where there is one time step, or nothing is encoded, no channel can be salient, whatever fraction
+   * The point whose result this one has: where there is one time step, or nothing is encoded, no channel can be salient,
+   * whatever fraction
    * and detector are given.
    */
   public SweepPoint equivalent(String firstDetector) {
@@ -38,7 +41,8 @@ public record SweepPoint(String pipeline, String neuron, String detector, Quanti
       return this;
     }
     return !spec.encodesActivations() ? this
-        : new SweepPoint(pipeline, neuron, firstDetector, new QuantizationSpec(spec.weightBits(), spec.activationBits(), 1, 0, spec.groupSize(),
+        : new SweepPoint(pipeline, neuron, firstDetector, new QuantizationSpec(spec.weightBits(), spec.activationBits(), 1, 0,
+            spec.groupSize(),
             spec.seed()));
   }
 

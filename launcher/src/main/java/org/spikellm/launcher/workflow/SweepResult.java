@@ -18,7 +18,8 @@ import org.spikellm.model.CheckpointException;
  * @param quantizeSeconds how long it took to make
  * @param evaluateSeconds how long it took to measure
  */
-public record SweepResult(double perplexity, double bitsPerWeight, long bytes, double spikes, double accumulates, double firingRate,
+public record SweepResult(double perplexity, double bitsPerWeight, long bytes, double spikes, double accumulates,
+    double firingRate,
     double equalSteps, double joules, double quantizeSeconds, double evaluateSeconds) {
 
   /** For files and programs. */
@@ -39,7 +40,8 @@ public record SweepResult(double perplexity, double bitsPerWeight, long bytes, d
 
   /** Reads what {@link #json} made; {@code where} names it in errors. */
   static SweepResult of(Map<?, ?> json, String where) throws CheckpointException {
-    return new SweepResult(number(json, "perplexity", where), number(json, "bits_per_weight", where), (long) number(json, "bytes", where),
+    return new SweepResult(number(json, "perplexity", where), number(json, "bits_per_weight", where),
+        (long) number(json, "bytes", where),
         number(json, "spikes_per_token", where), number(json, "accumulates_per_token", where), number(json, "firing_rate", where),
         number(json, "equal_steps", where), number(json, "joules_per_token", where), number(json, "quantize_seconds", where),
         number(json, "evaluate_seconds", where));
@@ -52,6 +54,7 @@ public record SweepResult(double perplexity, double bitsPerWeight, long bytes, d
     if (json.get(key) instanceof Number number) {
       return number.doubleValue();
     }
-    throw new CheckpointException(where + ": " + key + ": expected a number, found " + json.get(key) + "; remove the file to measure again");
+    throw new CheckpointException(where + ": " + key + ": expected a number, found " + json.get(key)
+        + "; remove the file to measure again");
   }
 }

@@ -16,7 +16,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The pages of all commands, as a browser shows them. With {@code -Dspikellm.screenshots=DIR} the pictures are kept there, to be looked at. */
+/**
+ * The pages of all commands, as a browser shows them. With {@code -Dspikellm.screenshots=DIR} the pictures are kept there, to be
+ * looked at.
+ */
 class BrowserTest {
 
   private static final int PHONE = 390;
@@ -46,7 +49,8 @@ class BrowserTest {
     done("evaluate", model, packed, "--text", text, "--sequence", "64", "--limit", "1", "--quiet", "--report",
         PAGES.get("evaluate").toString(), "--prompt", "The old king", "--raster", "5.mlp.down_proj");
     done("cost", packed, "--text", text, "--sequence", "32", "--limit", "1", "--quiet", "--report", PAGES.get("cost").toString());
-    Path grid = Files.writeString(temporary.resolve("grid.json"), "{\"samples\": 1, \"calibration_sequence\": 16, \"sequence\": 32, \"limit\": 1, "
+    Path grid = Files.writeString(temporary.resolve("grid.json"),
+        "{\"samples\": 1, \"calibration_sequence\": 16, \"sequence\": 32, \"limit\": 1, "
         + "\"grid\": {\"pipeline\": [\"rtn\"], \"neuron\": [\"gif\", \"ternary-gif\"]}}");
     done("sweep", grid.toString(), temporary.resolve("sweep").toString(), "--quiet");
     Files.copy(temporary.resolve("sweep/report.html"), PAGES.get("sweep"));
@@ -80,7 +84,8 @@ class BrowserTest {
   @Test
   void picturesAreNotBlankInLightInDarkAndOnAPhone() throws IOException, InterruptedException {
     for (Map.Entry<String, Path> page : PAGES.entrySet()) {
-      Path phone = Files.writeString(temporary.resolve("phone.html"), "<!DOCTYPE html><body style=\"margin:0\"><iframe style=\"border:0\" width=\""
+      Path phone = Files.writeString(temporary.resolve("phone.html"),
+          "<!DOCTYPE html><body style=\"margin:0\"><iframe style=\"border:0\" width=\""
           + PHONE + "\" height=\"1600\" src=\"" + page.getValue().getFileName() + "\"></iframe>");
       BufferedImage light = chromium.picture(page.getValue(), 1100, 1600, false);
       BufferedImage dark = chromium.picture(page.getValue(), 1100, 1600, true);
@@ -102,7 +107,8 @@ class BrowserTest {
     for (String name : PAGES.keySet()) {
       Path page = changed(name, "<script>parent.postMessage(document.documentElement.scrollWidth, \"*\");</script>");
       Path phone = Files.writeString(temporary.resolve("phone.html"), "<!DOCTYPE html><body><script>onmessage = e => "
-          + "document.body.dataset.width = e.data;</script><iframe width=\"" + PHONE + "\" height=\"800\" src=\"" + page.getFileName()
+          + "document.body.dataset.width = e.data;</script><iframe width=\"" + PHONE + "\" height=\"800\" src=\""
+              + page.getFileName()
           + "\"></iframe>");
       String dom = chromium.dom(phone).dom();
       assertTrue(dom.contains("data-width=\""), name + ": the page did not answer");
@@ -113,11 +119,16 @@ class BrowserTest {
 
   @Test
   void tablesAreSortedAndCopied() throws IOException, InterruptedException {
-    Path page = changed("sweep", "<script>var table = document.querySelector('table'); var at = Array.from(table.tHead.rows[0].cells)"
-        + ".findIndex(function (c) { return c.textContent === 'perplexity'; }); var button = table.querySelectorAll('thead button')[at];"
-        + "function shown() { return Array.from(table.tBodies[0].rows).map(function (r) { return r.cells[at].textContent; }).join(' '); }"
-        + "button.click(); document.body.setAttribute('data-up', shown()); button.click(); document.body.setAttribute('data-down', shown());"
-        + "document.execCommand = function () { document.body.setAttribute('data-copied', document.activeElement.value.length); return true; };"
+    Path page = changed("sweep", "<script>var table = document.querySelector('table'); var at = "
+        + "Array.from(table.tHead.rows[0].cells)"
+        + ".findIndex(function (c) { return c.textContent === 'perplexity'; }); var button = table.querySelectorAll('thead "
+            + "button')[at];"
+        + "function shown() { return Array.from(table.tBodies[0].rows).map(function (r) { return r.cells[at].textContent; "
+            + "}).join(' '); }"
+        + "button.click(); document.body.setAttribute('data-up', shown()); button.click(); "
+            + "document.body.setAttribute('data-down', shown());"
+        + "document.execCommand = function () { document.body.setAttribute('data-copied', "
+            + "document.activeElement.value.length); return true; };"
         + "document.querySelector('.copy').click();</script>");
     Chromium.Loaded loaded = chromium.dom(page);
     assertEquals(List.of(), loaded.console());
@@ -135,7 +146,8 @@ class BrowserTest {
   }
 
   private static Path changed(String name, String more) throws IOException {
-    return Files.writeString(temporary.resolve("changed.html"), Files.readString(PAGES.get(name)).replace("</body>", more + "</body>"));
+    return Files.writeString(temporary.resolve("changed.html"), Files.readString(PAGES.get(name))
+        .replace("</body>", more + "</body>"));
   }
 
   private static void keep(BufferedImage picture, String name) throws IOException {

@@ -29,7 +29,8 @@ record Chromium(Path program, Path home) {
 
   /** The one on the path; without one the test is skipped, unless {@code -Dtck.require=chromium} wants it to fail. */
   static Chromium found(Path home) {
-    Optional<Path> program = NAMES.stream().flatMap(name -> Arrays.stream(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
+    Optional<Path> program = NAMES.stream().flatMap(name -> Arrays.stream(System.getenv().getOrDefault("PATH", "")
+        .split(File.pathSeparator))
         .map(directory -> Path.of(directory, name))).filter(Files::isExecutable).findFirst();
     if (program.isEmpty()) {
       String reason = "there is no " + String.join(", ", NAMES) + " on the path: pages cannot be looked at";
@@ -64,7 +65,8 @@ record Chromium(Path program, Path home) {
   }
 
   private Loaded run(Path page, String... options) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of(program.toString(), "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
+    List<String> command = new ArrayList<>(List.of(program.toString(), "--headless=new", "--no-sandbox", "--disable-gpu",
+        "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-logging=stderr",
         "--user-data-dir=" + home.resolve("profile")));
     command.addAll(List.of(options));
@@ -110,6 +112,7 @@ record Chromium(Path program, Path home) {
         colours.merge(picture.getRGB(x, y), 1, Integer::sum);
       }
     }
-    return colours.values().stream().mapToInt(Integer::intValue).max().orElseThrow() / ((double) picture.getWidth() * picture.getHeight());
+    return colours.values().stream().mapToInt(Integer::intValue).max()
+        .orElseThrow() / ((double) picture.getWidth() * picture.getHeight());
   }
 }

@@ -43,12 +43,14 @@ class SweepTest {
   @Test
   void aPointIsWhatQuantizeAndEvaluateMake() throws IOException {
     Path out = temporary.resolve("out");
-    List<Map<?, ?>> points = points(Program.run("sweep", grid("\"pipeline\": [\"omniquant\"], \"salient\": [0.1, 0.2]").toString(), out.toString(),
+    List<Map<?, ?>> points = points(Program.run("sweep", grid("\"pipeline\": [\"omniquant\"], \"salient\": [0.1, 0.2]")
+        .toString(), out.toString(),
         "--keep", "--quiet", "--json"));
     assertEquals(List.of("float", "omniquant-gif-gradient-w4a4-t2-s0.1-g0", "omniquant-gif-gradient-w4a4-t2-s0.2-g0"),
         points.stream().map(point -> point.get("name")).toList());
     Path alone = temporary.resolve("alone");
-    assertEquals(0, Program.run("quantize", ModelCopy.ORIGINAL.toString(), alone.toString(), "--salient", "0.2", "--samples", "2", "--sequence",
+    assertEquals(0, Program.run("quantize", ModelCopy.ORIGINAL.toString(), alone.toString(), "--salient", "0.2", "--samples",
+        "2", "--sequence",
         "32", "--epochs", "1", "--quiet").status());
     Path second = out.resolve("models").resolve(points.get(2).get("name").toString());
     try (Stream<Path> files = Files.list(alone)) {
@@ -57,13 +59,16 @@ class SweepTest {
       }
     }
     String text = ModelCopy.ORIGINAL.resolve("evaluation.txt").toString();
-    Program evaluated = Program.run("evaluate", alone.toString(), "--text", text, "--sequence", "64", "--limit", "2", "--quiet", "--json");
-    Map<?, ?> perplexity = (Map<?, ?>) Json.parseObject(evaluated.out().getBytes(StandardCharsets.UTF_8), "evaluate").get("perplexity");
+    Program evaluated = Program.run("evaluate", alone.toString(), "--text", text, "--sequence", "64", "--limit", "2", "--quiet",
+        "--json");
+    Map<?, ?> perplexity = (Map<?, ?>) Json.parseObject(evaluated.out().getBytes(StandardCharsets.UTF_8), "evaluate")
+        .get("perplexity");
     assertEquals(((Map<?, ?>) perplexity.values().iterator().next()).get("value"), points.get(2).get("perplexity"));
     Program cost = Program.run("cost", alone.toString(), "--sequence", "64", "--limit", "2", "--quiet", "--json");
     Map<String, Object> counted = Json.parseObject(cost.out().getBytes(StandardCharsets.UTF_8), "cost");
     assertEquals((Long) counted.get("spikes") / 128.0, (Double) points.get(2).get("spikes_per_token"), 1e-9);
-    assertEquals((Double) ((Map<?, ?>) counted.get("energy_joules")).get("this_model") / 128, (Double) points.get(2).get("joules_per_token"), 1e-15);
+    assertEquals((Double) ((Map<?, ?>) counted.get("energy_joules")).get("this_model") / 128, (Double) points.get(2)
+        .get("joules_per_token"), 1e-15);
   }
 
   @Test
@@ -81,9 +86,11 @@ class SweepTest {
     Path gone = out.resolve("points/rtn-ternary-gif-gradient-w4a4-t2-s0.1-g0.json");
     String measured = Files.readString(gone).split(",")[0];
     Files.delete(gone);
-    List<Map<?, ?>> points = points(Program.run("sweep", grid(few + ", \"salient\": [0.1, 0.3]").toString(), out.toString(), "--quiet", "--json"));
+    List<Map<?, ?>> points = points(Program.run("sweep", grid(few + ", \"salient\": [0.1, 0.3]").toString(), out.toString(),
+        "--quiet", "--json"));
     assertEquals(1 + 8, points.size());
-    assertEquals(12345.5, points.stream().filter(point -> point.get("name").equals("rtn-gif-gradient-w4a4-t2-s0.1-g0")).findFirst().orElseThrow()
+    assertEquals(12345.5, points.stream().filter(point -> point.get("name").equals("rtn-gif-gradient-w4a4-t2-s0.1-g0"))
+        .findFirst().orElseThrow()
         .get("perplexity"));
     assertEquals(measured, Files.readString(gone).split(",")[0]);
     assertEquals(points.get(1).get("perplexity"), points.get(2).get("perplexity"), "with one step no channel is salient");
@@ -125,7 +132,8 @@ class SweepTest {
   void anotherSweepsPlaceIsLeftAlone() throws IOException {
     Path out = temporary.resolve("out");
     assertEquals(0, Program.run("sweep", grid("\"pipeline\": [\"rtn\"]").toString(), out.toString(), "--quiet").status());
-    Path other = file("{\"samples\": 3, \"calibration_sequence\": 32, \"sequence\": 64, \"limit\": 2, \"options\": {\"omniquant.epochs\": 1}, "
+    Path other = file("{\"samples\": 3, \"calibration_sequence\": 32, \"sequence\": 64, \"limit\": 2, \"options\": "
+        + "{\"omniquant.epochs\": 1}, "
         + "\"grid\": {\"pipeline\": [\"rtn\"]}}");
     Program run = Program.run("sweep", other.toString(), out.toString(), "--quiet");
     assertEquals(1, run.status());

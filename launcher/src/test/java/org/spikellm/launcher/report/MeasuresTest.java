@@ -21,13 +21,15 @@ class MeasuresTest {
 
   private static final String EVIL = "</style><script>alert('x')</script>&\"\u0000";
 
-  private static Measures measures(List<FigureTable> tables, List<ParetoPoint> points, boolean lower, Map<String, SpikeRaster> rasters) {
+  private static Measures measures(List<FigureTable> tables, List<ParetoPoint> points, boolean lower, Map<String,
+      SpikeRaster> rasters) {
     return new Measures(EVIL, EVIL, "spikellm test", tables, points, "quality", lower, "a table", Map.of(), rasters);
   }
 
   @Test
   void theFrontIsWhatNoOtherBeatsInBoth() {
-    List<ParetoPoint> points = List.of(new ParetoPoint("a", 1, 30), new ParetoPoint("b", 2, 20), new ParetoPoint("worse than b", 2, 21),
+    List<ParetoPoint> points = List.of(new ParetoPoint("a", 1, 30), new ParetoPoint("b", 2, 20),
+        new ParetoPoint("worse than b", 2, 21),
         new ParetoPoint("worse than b too", 3, 20), new ParetoPoint("c", 4, 10), new ParetoPoint("d", 5, 11));
     assertEquals(List.of("a", "b", "c"), ParetoSection.front(points, true).stream().map(ParetoPoint::name).toList());
     assertEquals(List.of("a"), ParetoSection.front(points, false).stream().map(ParetoPoint::name).toList());
@@ -35,7 +37,8 @@ class MeasuresTest {
 
   @Test
   void everyPointIsDrawnAndWhatIsNotFiniteLeftOut() throws IOException {
-    List<ParetoPoint> points = List.of(new ParetoPoint("a", 1e-6, 30), new ParetoPoint("b", 2e-6, 20), new ParetoPoint("n", 2e-6, Double.NaN),
+    List<ParetoPoint> points = List.of(new ParetoPoint("a", 1e-6, 30), new ParetoPoint("b", 2e-6, 20),
+        new ParetoPoint("n", 2e-6, Double.NaN),
         new ParetoPoint(EVIL, 1e-5, 25));
     Document page = Reports.parse(measures(List.of(), points, true, Map.of()).page());
     Element section = Reports.section(page, "pareto");
@@ -51,20 +54,24 @@ class MeasuresTest {
     Element root = Reports.parse(page).getDocumentElement();
     assertFalse(page.contains("<script>alert") || page.contains("\u0000"));
     assertEquals(1, Reports.elements(root, "script").size());
-    assertEquals(2 * 2, Reports.elements(root, "td").size() + Reports.elements((Element) root.getElementsByTagName("tbody").item(0), "th").size());
+    assertEquals(2 * 2, Reports.elements(root, "td").size() + Reports.elements((Element) root.getElementsByTagName("tbody")
+        .item(0), "th").size());
   }
 
   /** Each spike is a cell at its token, step and channel, its colour its level. */
   @Test
   void aRasterHasEverySpikeInItsPlace() throws IOException {
     short[][][] levels = {{{0, 2, 0}, {0, 1, 0}}, {{1, 0, 2}, {0, 0, 0}}};
-    SpikeRaster raster = new SpikeRaster("a b", List.of("a", " b"), "0.mlp.down_proj", new byte[] {0, 1, 0}, new int[] {1, 2}, levels);
+    SpikeRaster raster = new SpikeRaster("a b", List.of("a", " b"), "0.mlp.down_proj", new byte[] {0, 1, 0}, new int[] {1, 2},
+        levels);
     Document page = Reports.parse(measures(List.of(), List.of(), true, Map.of("m", raster)).page());
     List<Element> maps = Reports.ofClass(page.getDocumentElement(), "svg", "map");
     assertEquals(1, maps.size());
     // Two levels on eight colours: 1 is the fourth, 2 the eighth. Plain rows are channels 0 and 2, the salient one is channel 1.
-    assertEquals(Set.of(List.of(0, 2), List.of(0, 1)), cells(maps.getFirst(), "l4"), "level 1: channel 0 at token 1; channel 1 at step 1");
-    assertEquals(Set.of(List.of(1, 2), List.of(0, 0)), cells(maps.getFirst(), "l8"), "level 2: channel 2 at token 1; channel 1 at step 0");
+    assertEquals(Set.of(List.of(0, 2), List.of(0, 1)), cells(maps.getFirst(), "l4"),
+        "level 1: channel 0 at token 1; channel 1 at step 1");
+    assertEquals(Set.of(List.of(1, 2), List.of(0, 0)), cells(maps.getFirst(), "l8"),
+        "level 2: channel 2 at token 1; channel 1 at step 0");
     assertTrue(page.getDocumentElement().getTextContent().contains("2 tokens, 2 time steps each"));
   }
 

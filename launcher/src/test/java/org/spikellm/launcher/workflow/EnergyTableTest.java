@@ -20,7 +20,8 @@ class EnergyTableTest {
   private Path temporary;
 
   private static String entries(String... keys) {
-    return Stream.of(keys).map(key -> "\"" + key + "\": {\"value\": 2, \"source\": \"a paper\"}").collect(Collectors.joining(", "));
+    return Stream.of(keys).map(key -> "\"" + key + "\": {\"value\": 2, \"source\": \"a paper\"}")
+        .collect(Collectors.joining(", "));
   }
 
   private Path file(String name, String prices) throws IOException {
@@ -51,7 +52,8 @@ class EnergyTableTest {
   @Test
   void whatIsNoTableIsRefused() throws IOException {
     String all = entries("fp32_mac", "fp32_add", "fp16_mac", "int8_mac", "int8_add");
-    refused("{\"name\": \"x\", \"picojoules\": {" + all + ", " + entries("int4_mac") + "}}", "unknown key 'int4_mac'", "memory_byte");
+    refused("{\"name\": \"x\", \"picojoules\": {" + all + ", " + entries("int4_mac") + "}}", "unknown key 'int4_mac'",
+        "memory_byte");
     refused("{\"name\": \"x\", \"nanojoules\": {}}", "unknown key 'nanojoules'", "picojoules");
     refused("{\"name\": \"x\", \"picojoules\": {" + entries("fp32_mac") + "}}", "fp32_add", "found nothing");
     refused("{\"picojoules\": {" + all + "}}", "name", "found nothing");

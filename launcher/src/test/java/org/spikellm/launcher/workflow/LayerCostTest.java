@@ -124,7 +124,8 @@ class LayerCostTest {
     assertEquals(ace, cost.ace(), 1e-6, "ACE");
     assertEquals(steps / (TOKENS * COLUMNS * ROWS), cost.equalSteps(), 1e-12, "equal steps");
     assertEquals(0.03e-12 * accumulates + 4.6e-12 * cost.scalings(), cost.joules(EnergyTable.DEFAULT), 1e-20, "energy");
-    assertEquals(0.23e-12 * TOKENS * COLUMNS * ROWS + 4.6e-12 * cost.scalings(), cost.codedJoules(EnergyTable.DEFAULT), 1e-20, "without spikes");
+    assertEquals(0.23e-12 * TOKENS * COLUMNS * ROWS + 4.6e-12 * cost.scalings(), cost.codedJoules(EnergyTable.DEFAULT), 1e-20,
+        "without spikes");
     assertEquals(bytes(weight, train), cost.bytes(), "bytes");
     assertEquals(4L * (ROWS * COLUMNS + TOKENS * COLUMNS + TOKENS * ROWS), cost.floatBytes(), "bytes in float");
   }

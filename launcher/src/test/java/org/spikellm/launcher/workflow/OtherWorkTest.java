@@ -69,7 +69,8 @@ class OtherWorkTest {
     assertEquals(100L * windows, bytes(found, "head"), "once for each chunk of tokens");
     OtherWork residuals = found.stream().filter(one -> one.name().equals("residuals")).findFirst().orElseThrow();
     assertEquals(0.9e-12 * residuals.additions(), residuals.joules(EnergyTable.DEFAULT), 1e-20);
-    assertEquals(0, OtherWork.of(config, 1, 1, false, 1, 1).stream().filter(one -> one.name().equals("encoding")).findFirst().orElseThrow()
+    assertEquals(0, OtherWork.of(config, 1, 1, false, 1, 1).stream().filter(one -> one.name().equals("encoding")).findFirst()
+        .orElseThrow()
         .functions(), "what stays in float is not encoded");
   }
 
