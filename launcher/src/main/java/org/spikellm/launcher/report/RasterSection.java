@@ -23,8 +23,8 @@ final class RasterSection {
     out.open("section", "class", "raster").element("h2", "Spikes of a prompt: " + model);
     int steps = raster.levels()[0].length;
     int tokens = Math.min(raster.tokens().size(), Math.max(1, CELLS / steps));
-    out.element("p", "What the neurons before " + raster.layer() + " fire while the model reads “" + raster.prompt()
-        + "”. Time runs to the right: " + tokens + " tokens, " + steps + (steps == 1 ? " time step each." : " time steps each.")
+    out.element("p", "What the neurons before " + raster.layer() + " fire while the model reads this: “" + raster.prompt()
+        + "” Time runs to the right: " + tokens + " tokens, " + steps + (steps == 1 ? " time step each." : " time steps each.")
         + " A row is a channel, the darker the more levels fire at once. A channel has done with a token after the steps of "
             + "its class"
         + " and is silent until the next.");

@@ -146,7 +146,7 @@ public final class Sweep {
           + "something else");
     } else {
       try {
-        Files.createDirectories(out.resolve(POINTS));
+        Files.createDirectories(out);
         write(known, settings);
       } catch (IOException e) {
         throw new CheckpointException(out + ": cannot be written: " + e.getMessage() + "; choose another place", e);
@@ -176,9 +176,8 @@ public final class Sweep {
       boolean before = Files.exists(result(same.name()));
       SweepResult result = once(same.name(), () -> make(same));
       rows.add(new Row(point.name(), point, result));
-      progress.say(String.format(Locale.ROOT, "Point %d of %d, %s: perplexity %.4f, %.3g µJ a token%s", number, file.points()
-          .size(),
-          point.name(), result.perplexity(), 1e6 * result.joules(), before ? ", measured before" : ""));
+      progress.say(String.format(Locale.ROOT, "Point %d of %d, %s: perplexity %.4f, %.3g µJ a token%s", number,
+          file.points().size(), point.name(), result.perplexity(), 1e6 * result.joules(), before ? ", measured before" : ""));
     }
     if (!keep && isEmpty(out.resolve(MODELS))) {
       Files.delete(out.resolve(MODELS));

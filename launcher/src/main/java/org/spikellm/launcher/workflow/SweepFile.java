@@ -23,10 +23,9 @@ import org.spikellm.model.Json;
  * @param calibrationSequence tokens of one
  * @param options of providers, as {@code --option} takes them
  * @param points the grid, in the order of the file, the last key turning fastest
- * @param settings everything but the grid, as the file has it
  */
 public record SweepFile(Path model, Path text, int sequence, int limit, Path calibration, int samples, int calibrationSequence,
-    Map<String, String> options, List<SweepPoint> points, Map<String, Object> settings) {
+    Map<String, String> options, List<SweepPoint> points) {
 
   private static final List<String> KEYS = List.of("model", "text", "sequence", "limit", "calibration", "samples",
       "calibration_sequence", "seed",
@@ -54,8 +53,6 @@ public record SweepFile(Path model, Path text, int sequence, int limit, Path cal
     }
     Path base = file.toAbsolutePath().getParent();
     int seed = whole(file + ": seed", json.get("seed"), 2, 0, Integer.MAX_VALUE);
-    Map<String, Object> settings = new LinkedHashMap<>(json);
-    settings.remove("grid");
     return new SweepFile(path(file + ": model", base, json.get("model"), Home.model()),
         path(file + ": text", base, json.get("text"), Home.evaluationText()),
         whole(file + ": sequence", json.get("sequence"), 256, 2, 1 << 20), whole(file + ": limit", json.get("limit"), 1 << 30,
@@ -63,7 +60,7 @@ public record SweepFile(Path model, Path text, int sequence, int limit, Path cal
         path(file + ": calibration", base, json.get("calibration"), Home.calibrationText()),
         whole(file + ": samples", json.get("samples"), 128, 1, 1 << 20),
         whole(file + ": calibration_sequence", json.get("calibration_sequence"), 2048, 2, 1 << 20), options,
-        points(file + ": grid", grid, seed), settings);
+        points(file + ": grid", grid, seed));
   }
 
   private static List<SweepPoint> points(String where, Map<?, ?> grid, long seed) throws CheckpointException {

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -68,6 +69,26 @@ class MeasureReportTest {
       }
       assertEquals(all, cost.layers().get(3).get(Projection.DOWN).spikes());
     }
+  }
+
+  /** The energy of the page is what cost counts on the same windows. */
+  @Test
+  void thePageOfEvaluateHasTheFiguresOfEvaluateAndCost() throws IOException {
+    Path page = temporary.resolve("models.html");
+    Program run = Program.run("evaluate", MODEL, packed, "--text", TEXT, "--sequence", "32", "--limit", "2", "--quiet", "--json",
+        "--report", page.toString());
+    assertEquals(0, run.status(), run.err());
+    Map<?, ?> models = (Map<?, ?>) Json.parseObject(run.out().getBytes(StandardCharsets.UTF_8), "evaluate").get("models");
+    String text = Files.readString(page);
+    for (Object model : List.of(MODEL, packed)) {
+      Map<?, ?> perplexity = (Map<?, ?>) ((Map<?, ?>) ((Map<?, ?>) models.get(model)).get("perplexity")).get(TEXT);
+      assertTrue(text.contains(String.format(Locale.ROOT, "%.4f", (Double) perplexity.get("value"))), perplexity.toString());
+      Program cost = Program.run("cost", model.toString(), "--text", TEXT, "--sequence", "32", "--limit", "2", "--quiet", "--json");
+      Map<String, Object> counted = Json.parseObject(cost.out().getBytes(StandardCharsets.UTF_8), "cost");
+      double joules = (Double) ((Map<?, ?>) counted.get("energy_joules")).get("this_model") / 64;
+      assertTrue(text.contains("<td class=\"figure\">" + String.format(Locale.ROOT, "%.3g", 1e6 * joules) + "</td>"), "µJ of " + model);
+    }
+    assertEquals(2, text.split("class=\"dot best\"", -1).length - 1, "neither beats the other in both");
   }
 
   @Test
