@@ -71,7 +71,8 @@ final class EvaluationTable {
     if (basis.containsKey("windows")) {
       return basis.get("windows") + " × " + basis.get("sequence") + " tokens";
     }
-    return basis.get("items") + " items" + (basis.get("shots").equals(0) ? "" : ", " + basis.get("shots") + " shots");
+    int shots = (int) basis.get("shots");
+    return basis.get("items") + " items" + (shots == 0 ? "" : ", " + shots + (shots == 1 ? " shot" : " shots"));
   }
 
   /** A result, as soon as it is there. */
