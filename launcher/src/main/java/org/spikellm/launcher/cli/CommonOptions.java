@@ -135,6 +135,13 @@ final class CommonOptions implements AutoCloseable {
     }
   }
 
+  /** Refuses {@code --option} where {@code instead} is the place of providers' options. */
+  void noOptions(String instead) {
+    if (!options.isEmpty()) {
+      throw wrong("--option: expected the options in " + instead + ", found " + options);
+    }
+  }
+
   /** A warning on standard error. */
   void warn(String line) {
     err.println("warning: " + line);

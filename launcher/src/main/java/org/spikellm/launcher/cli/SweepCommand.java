@@ -56,6 +56,7 @@ final class SweepCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     common.onlyOne(csv);
+    common.noOptions("FILE, since they are kept with the results");
     SweepFile grid = SweepFile.read(file);
     EnergyTable energy = energyTable == null ? EnergyTable.DEFAULT : EnergyTable.read(energyTable);
     Sweep sweep = new Sweep(grid, out, common.registry().with(grid.options()), energy, common.backend, common.threads(), keep,
