@@ -21,7 +21,8 @@ record CostTables(Cost.Measured measured, EnergyTable energy) {
     LayerCost total = measured.cost().total();
     double tokens = measured.tokens();
     Table table = new Table().row("a token, linear layers", "float", "codes, multiplied", "this model");
-    table.row("multiply-adds", count(total.macs() / tokens), count(total.macs() / tokens), count(total.multiplications() / tokens));
+    table.row("multiply-adds", count(total.macs() / tokens), count(total.macs() / tokens),
+        count(total.multiplications() / tokens));
     table.row("accumulates", "", "", count(total.accumulates() / tokens));
     table.row("multiplications by scales", "", count(total.scalings() / tokens), count(total.scalings() / tokens));
     if (total.spikes() > 0) {

@@ -40,8 +40,8 @@ record EvaluationPage(List<Evaluated> results, Map<String, Cost> costs, EnergyTa
         results.size() + (results.size() == 1 ? " model" : " models") + ", with what they counted while they were measured.",
         String.join(", ", new Main.Version().getVersion()),
         List.of(EvaluationTable.of(results).figures("Quality", String.join(" ", EvaluationTable.notes(results))), work()), points,
-        shown.metric() + " of " + (shown.task() ? shown.of() : Path.of(shown.of()).getFileName()), shown.metric()
-            .equals("perplexity"), energy.name(), spiking, rasters);
+        shown.metric() + " of " + (shown.task() ? shown.of() : Path.of(shown.of()).getFileName()),
+        shown.metric().equals("perplexity"), energy.name(), spiking, rasters);
   }
 
   private FigureTable work() {

@@ -14,7 +14,7 @@ import picocli.CommandLine.ParseResult;
 @Command(name = "spikellm", description = "Turns LLaMA-class language models into spiking models and runs them.",
     versionProvider = Main.Version.class, subcommands = {DemoCommand.class, QuantizeCommand.class, GenerateCommand.class, ChatCommand.class,
         EvaluateCommand.class, CostCommand.class, SweepCommand.class, InspectCommand.class, BenchCommand.class,
-            ProvidersCommand.class})
+        ProvidersCommand.class})
 public final class Main implements Runnable {
 
   @Option(names = {"-V", "--version"}, versionHelp = true, description = "Show the version and exit.")

@@ -68,7 +68,7 @@ final class ReportOptions {
     for (Path model : models) {
       SpikeRaster spikes = SpikeRaster.of(model, registry, common.backend, common.threads(),
           prompt == null ? "Once upon a time, there was a little girl who lived in a village near the forest." : prompt,
-              RASTER_TOKENS,
+          RASTER_TOKENS,
           place(common));
       if (spikes != null) {
         rasters.put(model.toString(), spikes);

@@ -20,8 +20,7 @@ import org.spikellm.launcher.workflow.SpikeRaster;
  * @param rasters spikes of a prompt, by model
  */
 public record Measures(String title, String summary, String program, List<FigureTable> tables, List<ParetoPoint> points,
-    String quality,
-    boolean lower, String energyTable, Map<String, Cost> costs, Map<String, SpikeRaster> rasters) {
+    String quality, boolean lower, String energyTable, Map<String, Cost> costs, Map<String, SpikeRaster> rasters) {
 
   /** The page. */
   public String page() {

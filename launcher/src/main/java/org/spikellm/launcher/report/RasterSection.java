@@ -129,8 +129,7 @@ final class RasterSection {
         String text = raster.tokens().get(token).strip();
         String y = Numbers.at(height + 6);
         out.element("text", text.isEmpty() ? "␣" : text.length() > 12 ? text.substring(0, 11) + "…" : text, "x", x, "y", y,
-            "class",
-            "token", "transform", "rotate(-60 " + x + " " + y + ")");
+            "class", "token", "transform", "rotate(-60 " + x + " " + y + ")");
       }
     }
     out.empty("path", "class", "beat", "d", marks.toString());

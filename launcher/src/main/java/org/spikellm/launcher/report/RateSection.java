@@ -80,7 +80,10 @@ final class RateSection {
         + blocks + (blocks == 1 ? " block" : " blocks")).close().line();
   }
 
-  /** {@link #EMPTY} where nothing is encoded, 0 where none of a column's channels fired, else eighths of the highest rate, rounded up. */
+  /**
+   * {@link #EMPTY} where nothing is encoded, 0 where none of a column's channels fired, else eighths of the highest rate,
+   * rounded up.
+   */
   private static byte[] levels(double[] rates, int columns) {
     byte[] levels = new byte[columns];
     if (rates.length == 0) {
@@ -109,11 +112,9 @@ final class RateSection {
       out.empty("rect", "x", Numbers.at(x + 2), "y", Numbers.at(20 + height - tall), "width", Numbers.at(bar - 4), "height",
           Numbers.at(tall), "class", "bar-spiking");
       out.element("text", Numbers.whole(rates.counts()[i]), "x", Numbers.at(x + bar / 2), "y", Numbers.at(14 + height - tall),
-          "class",
-          "tick x");
+            "class", "tick x");
       out.element("text", i * 10 + "–" + (i + 1) * 10 + " %", "x", Numbers.at(x + bar / 2), "y", String.valueOf(height + 38),
-          "class",
-          "tick x");
+            "class", "tick x");
     }
     out.close().element("figcaption", "How many of all layers' " + Numbers.whole(rates.channels())
         + " input channels fire at which rate; "

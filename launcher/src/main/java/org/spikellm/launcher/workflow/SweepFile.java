@@ -28,8 +28,7 @@ public record SweepFile(Path model, Path text, int sequence, int limit, Path cal
     Map<String, String> options, List<SweepPoint> points) {
 
   private static final List<String> KEYS = List.of("model", "text", "sequence", "limit", "calibration", "samples",
-      "calibration_sequence", "seed",
-      "options", "grid");
+      "calibration_sequence", "seed", "options", "grid");
   private static final int MOST = 10_000;
 
   /**

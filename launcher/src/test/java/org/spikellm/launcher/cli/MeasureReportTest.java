@@ -83,10 +83,12 @@ class MeasureReportTest {
     for (Object model : List.of(MODEL, packed)) {
       Map<?, ?> perplexity = (Map<?, ?>) ((Map<?, ?>) ((Map<?, ?>) models.get(model)).get("perplexity")).get(TEXT);
       assertTrue(text.contains(String.format(Locale.ROOT, "%.4f", (Double) perplexity.get("value"))), perplexity.toString());
-      Program cost = Program.run("cost", model.toString(), "--text", TEXT, "--sequence", "32", "--limit", "2", "--quiet", "--json");
+      Program cost = Program.run("cost", model.toString(), "--text", TEXT, "--sequence", "32", "--limit", "2", "--quiet",
+          "--json");
       Map<String, Object> counted = Json.parseObject(cost.out().getBytes(StandardCharsets.UTF_8), "cost");
       double joules = (Double) ((Map<?, ?>) counted.get("energy_joules")).get("this_model") / 64;
-      assertTrue(text.contains("<td class=\"figure\">" + String.format(Locale.ROOT, "%.3g", 1e6 * joules) + "</td>"), "µJ of " + model);
+      assertTrue(text.contains("<td class=\"figure\">" + String.format(Locale.ROOT, "%.3g", 1e6 * joules) + "</td>"), "µJ of "
+          + model);
     }
     assertEquals(2, text.split("class=\"dot best\"", -1).length - 1, "neither beats the other in both");
   }
@@ -107,9 +109,11 @@ class MeasureReportTest {
     assertEquals("mine", energy.get("table"));
     assertEquals(2e-12 * (Long) json.get("bytes"), (Double) memory.get("this_model"), 1e-18);
     assertEquals(2e-12 * (Long) json.get("float_bytes"), (Double) memory.get("float"), 1e-18);
-    assertEquals(2e-12 * ((Long) json.get("accumulates") + (Long) json.get("scalings")), (Double) energy.get("this_model"), 1e-15);
+    assertEquals(2e-12 * ((Long) json.get("accumulates") + (Long) json.get("scalings")), (Double) energy.get("this_model"),
+        1e-15);
     Map<?, ?> rates = (Map<?, ?>) json.get("channel_rates");
-    long channels = rates.entrySet().stream().filter(rate -> !rate.getKey().equals("silent")).mapToLong(rate -> (Long) rate.getValue())
+    long channels = rates.entrySet().stream().filter(rate -> !rate.getKey().equals("silent"))
+        .mapToLong(rate -> (Long) rate.getValue())
         .sum();
     assertEquals(6 * (6 * 192 + 512), channels, "each layer's input channels");
     Program words = Program.run("cost", packed, "--text", TEXT, "--sequence", "16", "--limit", "1", "--quiet", "--energy-table",
@@ -135,7 +139,8 @@ class MeasureReportTest {
     refused(2, List.of("--raster", "--report"), "evaluate", packed, "--text", TEXT, "--raster", "0.mlp.up_proj");
     refused(1, List.of("6.mlp.up_proj", "blocks 0 to 5"), "evaluate", MODEL, packed, "--text", TEXT, "--report", page,
         "--raster", "6.mlp.up_proj");
-    refused(1, List.of("gone/page.html", "directory"), "cost", packed, "--report", temporary.resolve("gone/page.html").toString());
+    refused(1, List.of("gone/page.html", "directory"), "cost", packed, "--report", temporary.resolve("gone/page.html")
+        .toString());
     refused(1, List.of("gone.json", "not found"), "cost", packed, "--energy-table", temporary.resolve("gone.json").toString());
     Path notes = Files.writeString(temporary.resolve("notes.html"), "keep");
     refused(1, List.of("notes.html", "not an HTML page"), "evaluate", packed, "--text", TEXT, "--report", notes.toString());
@@ -146,7 +151,8 @@ class MeasureReportTest {
   @Test
   void aFloatModelsPageSaysThatNothingSpikes() throws IOException {
     Path page = temporary.resolve("float.html");
-    Program run = Program.run("cost", MODEL, "--text", TEXT, "--sequence", "16", "--limit", "1", "--quiet", "--report", page.toString());
+    Program run = Program.run("cost", MODEL, "--text", TEXT, "--sequence", "16", "--limit", "1", "--quiet", "--report",
+        page.toString());
     assertEquals(0, run.status(), run.err());
     String text = Files.readString(page);
     assertTrue(text.contains("there are no spikes to show"), "what it says");

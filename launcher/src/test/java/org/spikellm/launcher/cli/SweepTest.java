@@ -138,7 +138,8 @@ class SweepTest {
     Program run = Program.run("sweep", other.toString(), out.toString(), "--quiet");
     assertEquals(1, run.status());
     assertTrue(run.err().contains("samples 2, found 3"), run.err());
-    Program option = Program.run("sweep", other.toString(), temporary.resolve("new").toString(), "--option", "omniquant.epochs=1");
+    Program option = Program.run("sweep", other.toString(), temporary.resolve("new").toString(), "--option",
+        "omniquant.epochs=1");
     assertEquals(2, option.status());
     assertTrue(option.err().contains("--option") && option.err().contains("FILE"), option.err());
     Path taken = Files.createDirectory(temporary.resolve("taken"));
