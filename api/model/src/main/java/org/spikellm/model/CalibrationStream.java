@@ -1,6 +1,7 @@
 package org.spikellm.model;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntConsumer;
 import org.spikellm.api.BlockShape;
@@ -62,6 +63,30 @@ public final class CalibrationStream implements AutoCloseable {
   /** A sample as it is now, F32 [sequence, hidden]; valid until another one is asked for, not to be changed. */
   public Tensor sample(int i) {
     return store.read(i);
+  }
+
+  /** Bytes of all samples. */
+  public long bytes() {
+    return (long) samples * sequence * hidden * Float.BYTES;
+  }
+
+  /** All samples as they are now, each F32 [sequence, hidden], as copies. */
+  public List<Tensor> copies() {
+    List<Tensor> copies = new ArrayList<>();
+    for (int i = 0; i < samples; i++) {
+      Tensor sample = Tensor.allocate(DType.F32, sequence, hidden);
+      store.copy(i, sample);
+      copies.add(sample);
+    }
+    return copies;
+  }
+
+  /** Replaces all samples by what {@link #copies} gave. */
+  public void replace(List<Tensor> copies) {
+    for (int i = 0; i < samples; i++) {
+      store.read(i).segment().copyFrom(copies.get(i).segment());
+      store.write(i);
+    }
   }
 
   /** What the block answers to a sample, F32 [sequence, hidden], valid until the next call of this or {@link #observe}. */

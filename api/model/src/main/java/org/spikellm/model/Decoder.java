@@ -16,7 +16,7 @@ import org.spikellm.api.Tensor;
 public final class Decoder {
 
   /** Tokens of a prompt that run through a block at once. */
-  private static final int CHUNK = 512;
+  public static final int CHUNK = 512;
 
   private final ModelConfig config;
   private final Session session;

@@ -150,6 +150,13 @@ final class CommonOptions implements AutoCloseable {
     }
   }
 
+  /** Refuses {@code --option} where {@code instead} is the place of providers' options. */
+  void noOptions(String instead) {
+    if (!options.isEmpty()) {
+      throw wrong("--option: expected the options in " + instead + ", found " + options);
+    }
+  }
+
   /** A warning that progress showed already, unless nobody was to see progress. */
   void warnIfQuiet(String line) {
     if (quiet) {

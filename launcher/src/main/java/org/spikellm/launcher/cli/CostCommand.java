@@ -2,18 +2,19 @@ package org.spikellm.launcher.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.spikellm.api.Projection;
 import org.spikellm.launcher.registry.Registry;
+import org.spikellm.launcher.report.FigureTable;
+import org.spikellm.launcher.report.Measures;
+import org.spikellm.launcher.report.ReportFile;
 import org.spikellm.launcher.workflow.Cost;
+import org.spikellm.launcher.workflow.EnergyTable;
 import org.spikellm.launcher.workflow.Home;
-import org.spikellm.launcher.workflow.LayerCost;
 import org.spikellm.launcher.workflow.LoadedModel;
+import org.spikellm.launcher.workflow.SpikeRaster;
 import org.spikellm.model.SpikeMode;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -24,8 +25,6 @@ import picocli.CommandLine.Parameters;
 @Command(name = "cost", description = {"Count the operations and spikes of a model on a text, and estimate their energy.",
     "Counted while it runs, layer by layer: accumulates are additions that spikes of activations or of weights cause."})
 final class CostCommand implements Callable<Integer> {
-
-  private static final String ENERGY = "45 nm, Horowitz, ISSCC 2014";
 
   @Mixin
   private CommonOptions common;
@@ -43,6 +42,9 @@ final class CostCommand implements Callable<Integer> {
   @Option(names = "--limit", paramLabel = "N", defaultValue = "4", description = "Most windows. Default: ${DEFAULT-VALUE}.")
   private int limit;
 
+  @Mixin
+  private ReportOptions reporting;
+
   @Option(names = "--layers", description = "Also list every linear layer.")
   private boolean layers;
 
@@ -53,127 +55,71 @@ final class CostCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     common.onlyOne(csv);
     if (sequence < 1 || limit < 1) {
-      throw common.wrong((sequence < 1 ? "--sequence: expected 1 or more, found " + sequence : "--limit: expected 1 or more, found " + limit));
+      throw common.wrong(sequence < 1 ? "--sequence: expected 1 or more, found " + sequence
+          : "--limit: expected 1 or more, found " + limit);
     }
+    EnergyTable table = reporting.energy();
+    ReportFile page = reporting.file(common, List.of(model));
     Registry registry = common.registry();
     try (LoadedModel loaded = LoadedModel.open(model, registry, common.backend, common.threads(), SpikeMode.COLLAPSED)) {
       common.tell(loaded.neurons());
       Cost.Measured measured =
           Cost.measure(loaded, text == null ? Home.evaluationText() : text, sequence, limit, common.progress());
+      if (page != null) {
+        page.write(report(measured, table, reporting.rasters(common, registry, List.of(model))).page());
+      }
       if (common.json) {
-        common.printJson(json(measured));
+        common.printJson(new CostSummary(measured, table).json());
       } else if (csv) {
-        common.printCsv(rows(measured));
+        common.printCsv(new CostSummary(measured, table).rows());
       } else {
-        print(measured);
+        print(measured, table);
+      }
+      if (page != null) {
+        common.note("Report: " + page);
       }
       return 0;
     }
   }
 
-  private void print(Cost.Measured measured) {
-    LayerCost total = measured.cost().total();
-    double tokens = measured.tokens();
-    Table table = new Table().row("a token, linear layers", "float", "codes, multiplied", "this model");
-    table.row("multiply-adds", count(total.macs() / tokens), count(total.macs() / tokens), count(total.multiplications() / tokens));
-    table.row("accumulates", "", "", count(total.accumulates() / tokens));
-    table.row("multiplications by scales", "", count(total.scalings() / tokens), count(total.scalings() / tokens));
-    if (total.spikes() > 0) {
-      table.row("spikes of inputs", "", "", count(total.spikes() / tokens));
-      table.row("firing rate", "", "", percent(total.firingRate()));
-      table.row("inputs that stay silent", "", "", percent(total.silentShare()));
+  private Measures report(Cost.Measured measured, EnergyTable table, Map<String, SpikeRaster> rasters) {
+    CostTables tables = new CostTables(measured, table);
+    List<FigureTable> shown = List.of(
+        tables.totals().figures("A token, in the linear layers", "Energy is an estimate by the table '" + table.name()
+            + "': " + table.prices() + "." + (table.hasMemory() ? "" : " Memory traffic is left out.")),
+        tables.others().figures("What is no spikes", "With logits for every token; functions have no price."),
+        tables.layers().figures("Layer by layer, a token", ""));
+    boolean spikes = measured.cost().total().spikes() > 0;
+    return new Measures("What " + model + " costs", "Counted over " + measured.tokens() + " tokens, " + measured.windows()
+        + (measured.windows() == 1 ? " window of " : " windows of ") + measured.sequence()
+            + (spikes ? "." : ". Its inputs stay in float: there are no spikes to show."),
+        String.join(", ", new Main.Version().getVersion()), shown, List.of(), "", true, table.name(),
+        spikes ? Map.of(model.toString(), measured.cost()) : Map.of(), rasters);
+  }
+
+  private void print(Cost.Measured measured, EnergyTable energy) {
+    CostTables tables = new CostTables(measured, energy);
+    tables.totals().print(common.out);
+    common.out.printf(Locale.ROOT, "Counted over %d tokens, %d windows of %d.%n", measured.tokens(), measured.windows(),
+        measured.sequence());
+    if (measured.cost().total().spikes() > 0) {
+      common.out.println();
+      tables.histogram().print(common.out);
     }
-    table.row("equal steps", "", "", String.format(Locale.ROOT, "%.2f", total.equalSteps()));
-    table.row("ACE", "", "", count(total.ace() / tokens));
-    table.row("energy, estimated*", micro(total.floatJoules() / tokens), micro(total.codedJoules() / tokens),
-        micro(total.joules() / tokens));
-    table.print(common.out);
-    common.out.printf(Locale.ROOT, "Counted over %d tokens, %d windows of %d. Not spikes, and not in the table: attention, %s multiply-adds a token here;%n"
-        + "the head, %s for each token whose logits are made.%n", measured.tokens(), measured.windows(), measured.sequence(),
-        count(measured.attentionMacs() / tokens), count(measured.headMacs()));
-    common.out.println("* arithmetic alone, " + ENERGY + ": 4.6 pJ a float multiply-add or scale, 0.9 a float addition, 0.03 an 8-bit addition;");
-    common.out.println("  codes as 8-bit multiply-adds (0.23) where weights and inputs are, half-precision ones (1.5) where one of them is. Memory traffic is left out.");
+    common.out.println();
+    tables.others().print(common.out);
+    common.out.println("With logits for every token. Exponentials, roots, divisions and roundings are functions, for which "
+        + "the table has no price.");
+    common.out.println();
+    common.out.println("* An estimate by the table '" + energy.name() + "': " + energy.prices() + ".");
+    common.out.println("  Scales are float multiply-adds; codes are 8-bit ones where weights and inputs are codes, "
+        + "half-precision ones where one of them is.");
+    common.out.println(energy.hasMemory() ? "  Memory stands apart: a byte is counted once each time it is read or written, "
+        + "caches left out."
+        : "  Memory traffic is left out: the table has no price for it.");
     if (layers) {
       common.out.println();
-      Table list = new Table().row("layer", "accumulates", "multiply-adds", "firing rate", "silent", "equal steps", "energy");
-      forEach(measured, (name, cost) -> list.row(name, count(cost.accumulates() / tokens), count(cost.multiplications() / tokens),
-          percent(cost.firingRate()), percent(cost.silentShare()), String.format(Locale.ROOT, "%.2f", cost.equalSteps()),
-          micro(cost.joules() / tokens)));
-      list.print(common.out);
+      tables.layers().print(common.out);
     }
-  }
-
-  private interface Layer {
-    void see(String name, LayerCost cost);
-  }
-
-  private static void forEach(Cost.Measured measured, Layer layer) {
-    List<Map<Projection, LayerCost>> blocks = measured.cost().layers();
-    for (int i = 0; i < blocks.size(); i++) {
-      int block = i;
-      blocks.get(i).forEach((projection, cost) -> layer.see(block + "." + projection.tensorName(), cost));
-    }
-  }
-
-  private static Map<String, Object> json(Cost.Measured measured) {
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("tokens", measured.tokens());
-    put(map, measured.cost().total());
-    Map<String, Object> other = new LinkedHashMap<>();
-    other.put("attention_macs", measured.attentionMacs());
-    other.put("head_macs_per_logits", measured.headMacs());
-    map.put("not_spiking", other);
-    map.put("layers", layers(measured));
-    return map;
-  }
-
-  private static List<Map<String, Object>> layers(Cost.Measured measured) {
-    List<Map<String, Object>> list = new ArrayList<>();
-    forEach(measured, (name, cost) -> list.add(layer(name, cost)));
-    return list;
-  }
-
-  /** The layers and, as the last row, all of them together. */
-  private static List<Map<String, Object>> rows(Cost.Measured measured) {
-    List<Map<String, Object>> rows = layers(measured);
-    rows.add(layer("all", measured.cost().total()));
-    return rows;
-  }
-
-  private static Map<String, Object> layer(String name, LayerCost cost) {
-    Map<String, Object> one = new LinkedHashMap<>();
-    one.put("layer", name);
-    put(one, cost);
-    return one;
-  }
-
-  private static void put(Map<String, Object> map, LayerCost cost) {
-    map.put("macs", cost.macs());
-    map.put("multiplications", cost.multiplications());
-    map.put("accumulates", cost.accumulates());
-    map.put("scalings", cost.scalings());
-    map.put("spikes", cost.spikes());
-    map.put("firing_rate", cost.firingRate());
-    map.put("silent_share", cost.silentShare());
-    map.put("ace", cost.ace());
-    map.put("equal_steps", cost.equalSteps());
-    Map<String, Object> energy = new LinkedHashMap<>();
-    energy.put("table", ENERGY);
-    energy.put("float", cost.floatJoules());
-    energy.put("codes_multiplied", cost.codedJoules());
-    energy.put("this_model", cost.joules());
-    map.put("energy_joules", energy);
-  }
-
-  private static String count(double value) {
-    return String.format(Locale.ROOT, value < 1e5 ? "%.0f" : "%.3g", value);
-  }
-
-  private static String percent(double share) {
-    return String.format(Locale.ROOT, "%.1f %%", 100 * share);
-  }
-
-  private static String micro(double joules) {
-    return String.format(Locale.ROOT, "%.3g µJ", joules * 1e6);
   }
 }

@@ -13,6 +13,7 @@ import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.workflow.Demonstration;
 import org.spikellm.launcher.workflow.EnergyTable;
 import org.spikellm.launcher.workflow.LayerCost;
+import org.spikellm.launcher.workflow.Operation;
 import org.spikellm.launcher.workflow.Home;
 import org.spikellm.launcher.workflow.Quantization;
 import org.spikellm.model.CheckpointException;
@@ -94,12 +95,12 @@ final class DemoCommand implements Callable<Integer> {
     table.row("spikes a token", "", number("%.0f", cost.spikes() / tokens));
     table.row("firing rate", "", number("%.1f %%", 100 * cost.firingRate()));
     table.row("additions a token", number("%.2e", macs / tokens), number("%.2e", cost.accumulates() / tokens));
-    table.row("energy a token, estimated*", micro(EnergyTable.FP32_MAC.joules(macs) / tokens),
-        micro(cost.joules() / tokens));
+    table.row("energy a token, estimated*", micro(EnergyTable.DEFAULT.joules(Operation.FP32_MAC, macs) / tokens),
+        micro(cost.joules(EnergyTable.DEFAULT) / tokens));
     table.print(common.out);
     common.out.println("* arithmetic of the linear layers alone, 45 nm (Horowitz 2014): 4.6 pJ a float multiply-add, 0.03 pJ an");
     common.out.println("  8-bit addition. Without spikes, as 8-bit multiply-adds, they would take "
-        + micro(EnergyTable.INT8_MAC.joules(macs) / tokens) + ".");
+        + micro(EnergyTable.DEFAULT.joules(Operation.INT8_MAC, macs) / tokens) + ".");
     common.out.println("  Memory traffic is left out.");
     common.out.println();
     common.out.println("Go on with:");
@@ -140,7 +141,7 @@ final class DemoCommand implements Callable<Integer> {
     map.put("spikes", figures.cost().total().spikes());
     map.put("firing_rate", figures.cost().total().firingRate());
     map.put("accumulates", figures.cost().total().accumulates());
-    map.put("energy_joules", figures.cost().total().joules());
+    map.put("energy_joules", figures.cost().total().joules(EnergyTable.DEFAULT));
     map.put("tokens", figures.tokens());
     return map;
   }

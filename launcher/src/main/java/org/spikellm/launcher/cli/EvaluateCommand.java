@@ -9,11 +9,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.spikellm.launcher.registry.Registry;
+import org.spikellm.launcher.report.ReportFile;
 import org.spikellm.launcher.tasks.SamplesFile;
 import org.spikellm.launcher.tasks.Task;
 import org.spikellm.launcher.tasks.TaskScores;
 import org.spikellm.launcher.tasks.TaskSelection;
 import org.spikellm.launcher.workflow.CheckpointNeurons;
+import org.spikellm.launcher.workflow.Cost;
+import org.spikellm.launcher.workflow.EnergyTable;
 import org.spikellm.launcher.workflow.Evaluation;
 import org.spikellm.launcher.workflow.LoadedModel;
 import org.spikellm.model.Checkpoint;
@@ -68,21 +71,32 @@ final class EvaluateCommand implements Callable<Integer> {
   @Option(names = "--csv", description = "Print the figures as CSV.")
   private boolean csv;
 
+  @Mixin
+  private ReportOptions reporting;
+
   @Override
   public Integer call() throws IOException {
     checkCall();
+    EnergyTable energy = reporting.energy();
+    ReportFile page = reporting.file(common, models);
     int most = limit == null ? Integer.MAX_VALUE : limit;
     List<Task> chosen = TaskSelection.read(selected("--tasks", tasks), most, shots, selected("--shots-from", shotsFrom), seed);
     Registry registry = common.registry();
     int context = leastLimit(registry);
     try (SamplesFile file = samples == null ? null : SamplesFile.begin(samples)) {
       List<Evaluated> results = new ArrayList<>();
+      Map<String, Cost> costs = new LinkedHashMap<>();
       Map<String, int[]> firstTokens = new LinkedHashMap<>();
       for (Path model : models.stream().distinct().toList()) {
         try (LoadedModel loaded = LoadedModel.open(model, registry, common.backend, common.threads(), SpikeMode.COLLAPSED)) {
           common.tell(loaded.neurons());
           Map<String, int[]> tokens = Evaluation.tokens(loaded, texts);
           warnOfOtherTokens(model, tokens, firstTokens);
+          if (page != null) {
+            Cost cost = new Cost(loaded.checkpoint());
+            costs.put(model.toString(), cost);
+            loaded.decoder().observe(cost::block);
+          }
           results.add(new Evaluated(model.toString(),
               Evaluation.perplexity(loaded, tokens, Math.min(sequence, context), most, common.progress()),
               scores(loaded, model, chosen, context, file)));
@@ -91,7 +105,14 @@ final class EvaluateCommand implements Callable<Integer> {
       if (file != null) {
         file.finish();
       }
+      if (page != null) {
+        page.write(new EvaluationPage(results, costs, energy)
+            .measures(reporting.rasters(common, registry, models.stream().distinct().toList())).page());
+      }
       print(results);
+      if (page != null) {
+        common.note("Report: " + page);
+      }
       return 0;
     }
   }

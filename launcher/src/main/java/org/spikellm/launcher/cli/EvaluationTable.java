@@ -20,7 +20,7 @@ final class EvaluationTable {
   private EvaluationTable() {}
 
   static Table of(List<Evaluated> models) {
-    Table table = new Table().leftAligned(3).row("", "", "model", "value", "±", "to the first", "±", "measured on");
+    Table table = new Table().leftAligned(3).row("on", "metric", "model", "value", "±", "to the first", "±", "measured on");
     Evaluated first = models.getFirst();
     List<List<Figure>> figures = models.stream().map(model -> model.figures(first)).toList();
     for (int i = 0; i < figures.getFirst().size(); i++) {

@@ -14,7 +14,8 @@ import picocli.CommandLine.ParseResult;
 /** The program {@code spikellm}. Exit status: 0 done, 1 could not be done, 2 wrong call, 130 interrupted. */
 @Command(name = "spikellm", description = "Turns LLaMA-class language models into spiking models and runs them.",
     versionProvider = Main.Version.class, subcommands = {DemoCommand.class, QuantizeCommand.class, GenerateCommand.class, ChatCommand.class,
-        EvaluateCommand.class, CostCommand.class, InspectCommand.class, BenchCommand.class, ProvidersCommand.class})
+        EvaluateCommand.class, CostCommand.class, SweepCommand.class, InspectCommand.class, BenchCommand.class,
+        ProvidersCommand.class})
 public final class Main implements Runnable {
 
   /** What hooks get to do their work. */
@@ -33,7 +34,11 @@ public final class Main implements Runnable {
   public static void main(String[] args) {
     System.setProperty("java.util.logging.SimpleFormatter.format", "spikellm: %4$s: %5$s%n");  // level, message
     Thread interruption = new Thread(() -> System.err.println("\nspikellm: interrupted"
-        + (args.length > 0 && args[0].equals("quantize") ? "; finished blocks are kept, and the same command goes on after them" : "")));
+        + (args.length == 0 ? "" : switch (args[0]) {
+          case "quantize" -> "; finished blocks are kept, and the same command goes on after them";
+          case "sweep" -> "; finished points are kept, and the same command goes on after them";
+          default -> "";
+        })));
     Runtime.getRuntime().addShutdownHook(interruption);
     int status = run(args);
     Runtime.getRuntime().removeShutdownHook(interruption);

@@ -4,6 +4,7 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.spikellm.launcher.report.FigureTable;
 
 /** A table for people: the first column to the left, the others to the right unless told otherwise. */
 final class Table {
@@ -27,6 +28,20 @@ final class Table {
   Table leftAligned(int columns) {
     left = columns;
     return this;
+  }
+
+  /** The same for a page, whose reader may sort it: words that stand for the rows below them too are written in each. */
+  FigureTable figures(String title, String note) {
+    int words = Math.min(left, rows.getFirst().length);
+    List<List<String>> filled = new ArrayList<>();
+    for (String[] row : rows.subList(1, rows.size())) {
+      String[] cells = row.clone();
+      for (int c = 0; c < words && !filled.isEmpty(); c++) {
+        cells[c] = cells[c].isEmpty() ? filled.getLast().get(c) : cells[c];
+      }
+      filled.add(List.of(cells));
+    }
+    return new FigureTable(title, note, words, List.of(rows.getFirst()), filled);
   }
 
   void print(PrintStream out) {

@@ -67,34 +67,8 @@ final class ChannelMap {
       levels[r] = levels(rows.get(r));
       marks[r] = marks(rows.get(r));
     }
-    paths(out, levels, SCORE, 0, 'l', MULTIPLES.length);
-    paths(out, marks, MARK, SCORE, 's', SHARES);
-  }
-
-  /** One path a colour: runs of equal columns of all rows. */
-  private void paths(Markup out, byte[][] values, int thickness, int offset, char name, int highest) {
-    String y = Numbers.at(offset + thickness / 2.0);
-    out.open("g", "transform", "translate(0 " + y + ")", "stroke-width", String.valueOf(thickness));
-    for (int value = 0; value <= highest; value++) {
-      StringBuilder path = new StringBuilder();
-      for (int r = 0; r < values.length; r++) {
-        byte[] row = values[r];
-        for (int from = 0; from < row.length;) {
-          int to = from;
-          while (to < row.length && row[to] == value) {
-            to++;
-          }
-          if (to > from) {
-            path.append('M').append(from).append(' ').append(r * PITCH).append('h').append(to - from);
-          }
-          from = Math.max(to, from + 1);
-        }
-      }
-      if (!path.isEmpty()) {
-        out.empty("path", "class", name + String.valueOf(value), "d", path.toString());
-      }
-    }
-    out.close().line();
+    Strips.draw(out, levels, PITCH, SCORE, 0, "l", MULTIPLES.length);
+    Strips.draw(out, marks, PITCH, MARK, SCORE, "s", SHARES);
   }
 
   /** The colour of each column: how many of {@link #MULTIPLES} its highest score reaches. */

@@ -1,15 +1,9 @@
 package org.spikellm.launcher.report;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/** A report as one HTML page that needs nothing else: no scripts, no fonts, no pictures from elsewhere. */
+/** The page about a quantization. */
 public final class Page {
-
-  private static final String STYLE = "report.css";
 
   private Page() {}
 
@@ -17,25 +11,15 @@ public final class Page {
   public static String of(QuantizationReport report) {
     Path name = report.source().toAbsolutePath().normalize().getFileName();
     String title = (name == null ? report.source() : name) + ", quantized with " + report.provider("pipeline");
-    Markup out = new Markup();
-    out.raw("<!DOCTYPE html>\n");
-    out.open("html", "lang", "en").open("head").line();
-    out.empty("meta", "charset", "utf-8").line();
-    out.empty("meta", "name", "viewport", "content", "width=device-width, initial-scale=1").line();
-    out.element("title", title).line();
-    out.open("style").raw(style()).close().close().line();
-    out.open("body").open("header").element("h1", title);
-    out.element("p", summary(report)).close().line();
-    out.open("main").line();
-    figures(out, report);
-    words(out);
-    PerplexitySection.write(out, report);
-    LossSection.write(out, report);
-    SalienceSection.write(out, report);
-    SizeSection.write(out, report);
-    ProvenanceSection.write(out, report);
-    out.close().element("footer", "Made by " + report.run().program() + ".");
-    return out.close().close().toString() + "\n";
+    return Sheet.of(title, summary(report), report.run().program(), out -> {
+      figures(out, report);
+      words(out);
+      PerplexitySection.write(out, report);
+      LossSection.write(out, report);
+      SalienceSection.write(out, report);
+      SizeSection.write(out, report);
+      ProvenanceSection.write(out, report);
+    });
   }
 
   private static String summary(QuantizationReport report) {
@@ -82,13 +66,5 @@ public final class Page {
 
   private static void word(Markup out, String word, String meaning) {
     out.element("dt", word).element("dd", meaning);
-  }
-
-  private static String style() {
-    try (InputStream in = Page.class.getResourceAsStream(STYLE)) {
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

@@ -18,10 +18,18 @@ public final class ReportFile {
 
   private final Path file;
   private final Path target;
+  /** What is done by the time it is written. */
+  private final String done;
 
-  private ReportFile(Path file, Path target) {
+  private ReportFile(Path file, Path target, String done) {
     this.file = file;
     this.target = target;
+    this.done = done;
+  }
+
+  /** As {@link #at(Path, Path)}, for a report on what was measured. */
+  public static ReportFile at(Path file) throws IOException {
+    return at(file, null, "all was measured");
   }
 
   /**
@@ -32,9 +40,12 @@ public final class ReportFile {
    * @throws IOException if it is something else than a page, or its directory is not there or cannot be written
    */
   public static ReportFile at(Path file, Path out) throws IOException {
+    return at(file, out.toAbsolutePath().normalize(), "the checkpoint is whole");
+  }
+
+  private static ReportFile at(Path file, Path checkpoint, String done) throws IOException {
     Path target = file.toAbsolutePath().normalize();
     Path directory = target.getParent();
-    Path checkpoint = out.toAbsolutePath().normalize();
     if (directory == null || Files.isDirectory(target) || target.equals(checkpoint)) {
       throw new IOException(file + ": expected the name of an HTML file for the report, found a directory");
     }
@@ -43,7 +54,7 @@ public final class ReportFile {
     }
     if (!Files.isDirectory(directory)) {
       if (directory.equals(checkpoint) && !Files.exists(directory)) {
-        return new ReportFile(file, target);
+        return new ReportFile(file, target, done);
       }
       throw new IOException(file + ": expected a directory to write the report to, found "
           + (Files.exists(directory) ? "a file" : "nothing") + " at " + directory);
@@ -53,7 +64,7 @@ public final class ReportFile {
     } catch (IOException e) {
       throw new IOException(file + ": the report cannot be written: " + reason(e) + "; choose another place", e);
     }
-    return new ReportFile(file, target);
+    return new ReportFile(file, target, done);
   }
 
   private static boolean isPage(Path file) throws IOException {
@@ -77,7 +88,7 @@ public final class ReportFile {
         Files.deleteIfExists(partial);
       }
     } catch (IOException e) {
-      throw new IOException(file + ": the checkpoint is whole, but the report cannot be written: " + reason(e), e);
+      throw new IOException(file + ": " + done + ", but the report cannot be written: " + reason(e), e);
     }
   }
 

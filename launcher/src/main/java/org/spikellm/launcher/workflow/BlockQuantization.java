@@ -5,7 +5,9 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.IntConsumer;
+import java.util.function.Supplier;
 import org.spikellm.api.Block;
 import org.spikellm.api.BlockTask;
 import org.spikellm.api.Calibration;
@@ -60,10 +62,10 @@ final class BlockQuantization {
   Result quantize(int index, Block block, Streams streams, IntConsumer progress, TrainingListener listener) {
     QuantizationSpec spec = request.spec();
     boolean salient = spec.encodesActivations() && spec.timeSteps() > 1 && spec.salient() > 0;
-    BlockStatistics statistics = new BlockStatistics(block.shape(), session, salient && request.detector().needsGram());
     PreparedBlock floating = new PreparedBlock(session, block, SpikeMode.COLLAPSED);
-    streams.quantized().observe(floating, statistics, progress);
-    Calibration calibration = request.pipeline().calibrationPasses() == 0 ? null : calibration(floating, streams, progress);
+    BlockStatistics statistics = statistics(index, floating, salient && request.detector().needsGram(), streams, progress);
+    Calibration calibration = request.pipeline().calibrationPasses() == 0 ? null
+        : calibration(index, floating, streams, progress);
     Map<String, float[]> salience = new LinkedHashMap<>();
     Map<Projection, InputStatistics> inputs = statistics.inputs();
     Map<Projection, Encoding> encodings = new EnumMap<>(Projection.class);
@@ -96,12 +98,25 @@ final class BlockQuantization {
     }
   }
 
-  private static Calibration calibration(PreparedBlock floating, Streams streams, IntConsumer progress) {
+  private BlockStatistics statistics(int index, PreparedBlock floating, boolean gram, Streams streams, IntConsumer progress) {
+    Function<Boolean, BlockStatistics> observe = withGram -> {
+      BlockStatistics statistics = new BlockStatistics(floating.shape(), session, withGram);
+      streams.quantized().observe(floating, statistics, progress);
+      return statistics;
+    };
+    return index == 0 && request.shared() != null ? request.shared().first(gram, observe) : observe.apply(gram);
+  }
+
+  private Calibration calibration(int index, PreparedBlock floating, Streams streams, IntConsumer progress) {
     if (streams.floating() == null) {
       return new BlockCalibration(streams.quantized(), null, floating, null);
     }
-    InputRanges ranges = new InputRanges(floating.shape());
-    streams.floating().advance(floating, ranges, done -> progress.accept(streams.quantized().samples() + done));
+    Supplier<InputRanges> run = () -> {
+      InputRanges ranges = new InputRanges(floating.shape());
+      streams.floating().advance(floating, ranges, done -> progress.accept(streams.quantized().samples() + done));
+      return ranges;
+    };
+    InputRanges ranges = request.shared() == null ? run.get() : request.shared().advance(index, streams.floating(), run);
     return new BlockCalibration(streams.quantized(), streams.floating(), floating, ranges);
   }
 

@@ -13,13 +13,14 @@ import org.spikellm.model.Checkpoint;
 import org.spikellm.model.CheckpointException;
 import org.spikellm.model.KvCache;
 import org.spikellm.model.LinearObserver;
-import org.spikellm.model.ModelConfig;
 
-/** Counts what the linear layers of a model do while it runs. */
+/** Counts what a model does while it runs: its linear layers operation by operation, and how many tokens pass. */
 public final class Cost {
 
   private final List<Map<Projection, LayerWork>> works = new ArrayList<>();
   private final List<Map<Projection, LayerCost>> counts = new ArrayList<>();
+  private final List<Map<Projection, ChannelSpikes>> channels = new ArrayList<>();
+  private long tokens;
 
   /** Nothing yet, for a model of this checkpoint, all of whose weights it reads. */
   public Cost(Checkpoint checkpoint) throws CheckpointException {
@@ -27,12 +28,15 @@ public final class Cost {
       Block block = checkpoint.block(i);
       Map<Projection, LayerWork> work = new EnumMap<>(Projection.class);
       Map<Projection, LayerCost> count = new EnumMap<>(Projection.class);
+      Map<Projection, ChannelSpikes> spikes = new EnumMap<>(Projection.class);
       for (Projection projection : Projection.values()) {
         work.put(projection, LayerWork.of(block.linear(projection)));
         count.put(projection, new LayerCost());
+        spikes.put(projection, new ChannelSpikes());
       }
       works.add(work);
       counts.add(count);
+      channels.add(spikes);
     }
   }
 
@@ -57,10 +61,10 @@ public final class Cost {
     }
     progress.end();
     model.decoder().observe(block -> LinearObserver.NONE);
-    ModelConfig config = model.decoder().config();
-    long pairs = (long) windows * window * (window + 1) / 2;
-    return new Measured(cost, windows, window, 2L * config.blocks() * config.block().heads() * config.block().headDim() * pairs,
-        (long) config.vocabulary() * config.block().hidden());
+    Checkpoint checkpoint = model.checkpoint();
+    Block first = checkpoint.block(0);
+    return new Measured(cost, windows, window, OtherWork.of(checkpoint.config(), windows, window, first.keyValues() != null,
+        checkpoint.config().blocks() * TokenWork.positionBytes(first), TokenWork.bytes(checkpoint.head())));
   }
 
   /**
@@ -69,26 +73,61 @@ public final class Cost {
    * @param cost of the linear layers
    * @param windows of the text
    * @param sequence tokens a window
-   * @param attentionMacs multiply-adds of attention: queries with keys, and weights with values, which are decoded first
-   * @param headMacs multiply-adds of the head for one token's logits
+   * @param others what is not spikes, with logits for every token
    */
-  public record Measured(Cost cost, int windows, int sequence, long attentionMacs, long headMacs) {
+  public record Measured(Cost cost, int windows, int sequence, List<OtherWork> others) {
 
     /** Tokens in all. */
     public long tokens() {
       return (long) windows * sequence;
     }
+
+    /** One of the others. */
+    public OtherWork other(String name) {
+      return others.stream().filter(work -> work.name().equals(name)).findFirst().orElseThrow();
+    }
   }
 
   /** Counts for block {@code index}. */
   public LinearObserver block(int index) {
-    return (projection, tokens, train, encoding) -> counts.get(index).get(projection)
-        .add(works.get(index).get(projection), tokens, train, encoding);
+    return (projection, rows, train, encoding) -> {
+      long[] fired = counts.get(index).get(projection).add(works.get(index).get(projection), rows, train, encoding);
+      if (fired != null) {
+        channels.get(index).get(projection).add(encoding, rows, fired);
+      }
+      tokens += index == 0 && projection == Projection.Q ? rows : 0;
+    };
+  }
+
+  /** Tokens that passed. */
+  public long tokens() {
+    return tokens;
   }
 
   /** What each layer of each block did. */
   public List<Map<Projection, LayerCost>> layers() {
     return counts;
+  }
+
+  /** Firing rate of each input channel of a layer, in the channels' own order; nothing where they stay in float. */
+  public double[] channelRates(int block, Projection projection) {
+    return channels.get(block).get(projection).rates();
+  }
+
+  /** How many channels of a layer fire at which rate. */
+  public RateHistogram histogram(int block, Projection projection) {
+    return RateHistogram.of(channelRates(block, projection));
+  }
+
+  /** The same of all layers. */
+  public RateHistogram histogram() {
+    RateHistogram all = RateHistogram.EMPTY;
+    for (Map<Projection, ChannelSpikes> block : channels) {
+      for (ChannelSpikes layer : block.values()) {
+        all = all.plus(RateHistogram.of(layer.rates()));
+      }
+    }
+    return all;
   }
 
   /** What all of them did. */

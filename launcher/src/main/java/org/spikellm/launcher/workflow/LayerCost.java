@@ -27,11 +27,19 @@ public final class LayerCost {
   private long scalings;
   private double ace;
   private double steps;
-  private double codedJoules;
+  private long integerMacs;
+  private long halfMacs;
+  private long bytes;
+  private long floatBytes;
 
-  /** Adds the tokens of one call; {@code train} and {@code encoding} are null where the input stays in float. */
-  void add(LayerWork work, int tokens, SpikeTrain train, Encoding encoding) {
+  /**
+   * Adds the tokens of one call; {@code train} and {@code encoding} are null where the input stays in float.
+   *
+   * @return spikes of each channel, in channel order; null where there are none
+   */
+  long[] add(LayerWork work, int tokens, SpikeTrain train, Encoding encoding) {
     long[] fired = train == null ? null : fired(train);
+    move(work, tokens, train);
     int start = 0;
     for (int c = 0; c < work.classes().size(); c++) {
       LayerWork.ClassWork part = work.classes().get(c);
@@ -42,7 +50,11 @@ public final class LayerCost {
       ace += (double) products * part.weightBits() * inputSteps * (dynamics == null ? FLOAT_BITS : bits(dynamics));
       steps += (double) products * inputSteps * part.weightSteps();
       scalings += (long) tokens * work.rows() * (train == null ? part.groups() : Math.max(1, part.groups()));
-      codedJoules += energy(work.codedWeights(), train != null).joules(products);
+      if (work.codedWeights() && train != null) {
+        integerMacs += products;
+      } else if (work.codedWeights() || train != null) {
+        halfMacs += products;
+      }
       if (train != null) {
         inputs += (long) tokens * part.columns();
         possible += (long) tokens * part.columns() * Math.max(dynamics.countHigh(), -dynamics.countLow());
@@ -53,6 +65,7 @@ public final class LayerCost {
     if (train != null) {
       silent += silent(train);
     }
+    return fired;
   }
 
   private void accumulate(LayerWork work, LayerWork.ClassWork part, int tokens, long[] fired, int start, long products) {
@@ -77,9 +90,15 @@ public final class LayerCost {
     }
   }
 
-  /** A multiplication of codes, or of what stays in float. */
-  private static EnergyTable energy(boolean codes, boolean encoded) {
-    return codes && encoded ? EnergyTable.INT8_MAC : codes || encoded ? EnergyTable.FP16_MAC : EnergyTable.FP32_MAC;
+  /** Weights are read once a call, inputs once, results are written once; beside it, the same in floats. */
+  private void move(LayerWork work, int tokens, SpikeTrain train) {
+    long columns = work.columns();
+    long results = (long) tokens * work.rows() * Float.BYTES;
+    long input = train == null ? tokens * columns * Float.BYTES
+        : train.planes().stream().mapToLong(plane -> plane.rows() * plane.rowBytes()).sum()
+            + (long) tokens * train.order().classes() * (Float.BYTES + Integer.BYTES);
+    bytes += work.weightBytes() + input + results;
+    floatBytes += (work.rows() * columns + tokens * columns) * Float.BYTES + results;
   }
 
   /** Bits that hold the levels of one step. */
@@ -133,7 +152,10 @@ public final class LayerCost {
     scalings += other.scalings;
     ace += other.ace;
     steps += other.steps;
-    codedJoules += other.codedJoules;
+    integerMacs += other.integerMacs;
+    halfMacs += other.halfMacs;
+    bytes += other.bytes;
+    floatBytes += other.floatBytes;
     return this;
   }
 
@@ -183,23 +205,41 @@ public final class LayerCost {
   }
 
   /**
-   * Joules by {@link EnergyTable}: integers are added as 8-bit ones, floats as floats; scales and what is not spikes are float multiplications.
+   * Bytes moved: the weights once for each call of up to 512 tokens, spike counts with their scales or inputs in float, results
+   * in float.
+   * What a cache holds back is not looked at.
    */
-  public double joules() {
-    return EnergyTable.INT8_ADD.joules(integerAccumulates) + EnergyTable.FP32_ACCUMULATE.joules(floatAccumulates)
-        + EnergyTable.FP32_MAC.joules(scalings + multiplications);
+  public long bytes() {
+    return bytes;
+  }
+
+  /** The same of a layer with weights and inputs of 32 bits. */
+  public long floatBytes() {
+    return floatBytes;
+  }
+
+  /** Products of weights and inputs both of which are codes. */
+  public long integerMacs() {
+    return integerMacs;
+  }
+
+  /** Joules: integers are added as 8-bit ones, floats as floats; scales and what is not spikes are float multiplications. */
+  public double joules(EnergyTable table) {
+    return table.joules(Operation.INT8_ADD, integerAccumulates) + table.joules(Operation.FP32_ADD, floatAccumulates)
+        + table.joules(Operation.FP32_MAC, scalings + multiplications);
   }
 
   /** Joules of the float layer. */
-  public double floatJoules() {
-    return EnergyTable.FP32_MAC.joules(macs);
+  public double floatJoules(EnergyTable table) {
+    return table.joules(Operation.FP32_MAC, macs);
   }
 
   /**
    * Joules of the same codes multiplied and not accumulated: as 8-bit multiply-adds where weights and inputs are codes, as half-precision ones
-   * where one of them is, else as float ones.
+   * where one of them is, else as float ones; and of the multiplications by scales.
    */
-  public double codedJoules() {
-    return codedJoules;
+  public double codedJoules(EnergyTable table) {
+    return table.joules(Operation.INT8_MAC, integerMacs) + table.joules(Operation.FP16_MAC, halfMacs)
+        + table.joules(Operation.FP32_MAC, macs - integerMacs - halfMacs + scalings);
   }
 }

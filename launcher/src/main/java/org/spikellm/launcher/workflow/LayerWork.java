@@ -13,8 +13,9 @@ import org.spikellm.api.QuantizedWeight;
  * @param rows output channels
  * @param classes of its columns, in channel order
  * @param codedWeights whether all weights are integer codes with a scale
+ * @param weightBytes bytes of the weights, as they are computed with
  */
-record LayerWork(int rows, List<ClassWork> classes, boolean codedWeights) {
+record LayerWork(int rows, List<ClassWork> classes, boolean codedWeights, long weightBytes) {
 
   /**
    * A class of columns.
@@ -35,11 +36,17 @@ record LayerWork(int rows, List<ClassWork> classes, boolean codedWeights) {
           / stored.stream().mapToLong(StoredWeights::weights).sum();
       int classes = linear.input() == null ? 1 : linear.input().order().classes();
       return new LayerWork(weight.rows(), IntStream.range(0, classes).mapToObj(c -> new ClassWork(linear.input() == null ? weight.columns()
-          : linear.input().order().end(c) - linear.input().order().start(c), bits, 1, null, 0)).toList(), false);
+          : linear.input().order().end(c) - linear.input().order().start(c), bits, 1, null, 0)).toList(), false,
+              TokenWork.bytes(weight));
     }
     List<ClassWork> classes = quantized.classes().stream().map(codes -> new ClassWork(codes.columns(), codes.bits(),
         Math.max(1, codes.timeSteps()), codes.timeSteps() == 0 ? null : spikes(codes), codes.groups())).toList();
-    return new LayerWork(weight.rows(), classes, true);
+    return new LayerWork(weight.rows(), classes, true, TokenWork.bytes(weight));
+  }
+
+  /** Input channels. */
+  long columns() {
+    return classes.stream().mapToLong(ClassWork::columns).sum();
   }
 
   /** Σ_rows |code − zero| of each column. */

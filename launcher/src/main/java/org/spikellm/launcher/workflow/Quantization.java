@@ -34,8 +34,15 @@ public final class Quantization {
   private final Registry registry;
   private final QuantizeOptions options;
   private final Progress progress;
+  private final SharedCalibration shared;
 
   public Quantization(Registry registry, QuantizeOptions options, Progress progress) {
+    this(registry, options, progress, null);
+  }
+
+  /** @param shared with other quantizations of the same source on the same windows, or null */
+  Quantization(Registry registry, QuantizeOptions options, Progress progress, SharedCalibration shared) {
+    this.shared = shared;
     this.registry = registry;
     this.options = options;
     this.progress = progress;
@@ -93,7 +100,8 @@ public final class Quantization {
       int sequence = Math.min(options.sequence(), checkpoint.config().contextLength());
       List<int[]> windows = CalibrationWindows.draw(tokenizer.encode(text, tokenizer.addsBos()), file.toString(), options.samples(),
           sequence, options.spec().seed());
-      QuantizationRequest request = new QuantizationRequest(options.spec(), pipeline, neuron, detector, windows, options.memory());
+      QuantizationRequest request = new QuantizationRequest(options.spec(), pipeline, neuron, detector, windows,
+          options.memory(), shared);
       progress.begin("Hashing the source", 1, "checkpoint");
       Map<String, Object> description =
           description(SourceHash.of(checkpoint), SourceHash.of(text.getBytes(StandardCharsets.UTF_8)), windows, found);

@@ -15,6 +15,14 @@ import org.spikellm.api.SalienceDetector;
  * @param detector scores channels
  * @param calibration token windows of equal length
  * @param memory bytes that the calibration streams may hold in memory; does not change the result
+ * @param shared with other quantizations of the same source on the same windows, or null
  */
 public record QuantizationRequest(QuantizationSpec spec, QuantizationPipeline pipeline, NeuronModel neuron,
-    SalienceDetector detector, List<int[]> calibration, long memory) {}
+    SalienceDetector detector, List<int[]> calibration, long memory, SharedCalibration shared) {
+
+  /** One that shares nothing. */
+  public QuantizationRequest(QuantizationSpec spec, QuantizationPipeline pipeline, NeuronModel neuron, SalienceDetector detector,
+      List<int[]> calibration, long memory) {
+    this(spec, pipeline, neuron, detector, calibration, memory, null);
+  }
+}

@@ -86,7 +86,7 @@ class DecodingTest {
   private static LinearObserver counting(LayerCost cost, Checkpoint checkpoint) {
     return (projection, tokens, train, encoding) -> cost.add(new LayerWork(checkpoint.config().block().rows(projection),
         IntStream.range(0, train.order().classes()).mapToObj(c -> new LayerWork.ClassWork(train.order().end(c) - train.order().start(c), 4, 1,
-            null, 1)).toList(), true), tokens, train, encoding);
+            null, 1)).toList(), true, 0), tokens, train, encoding);
   }
 
   @Test

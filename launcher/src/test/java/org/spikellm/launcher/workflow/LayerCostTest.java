@@ -1,5 +1,6 @@
 package org.spikellm.launcher.workflow;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.ArrayList;
@@ -122,7 +123,55 @@ class LayerCostTest {
     assertEquals((long) TOKENS * ROWS * (4 + 2), cost.scalings(), "groups of 13 and 7 columns");
     assertEquals(ace, cost.ace(), 1e-6, "ACE");
     assertEquals(steps / (TOKENS * COLUMNS * ROWS), cost.equalSteps(), 1e-12, "equal steps");
-    assertEquals(0.03e-12 * accumulates + 4.6e-12 * cost.scalings(), cost.joules(), 1e-20, "energy");
+    assertEquals(0.03e-12 * accumulates + 4.6e-12 * cost.scalings(), cost.joules(EnergyTable.DEFAULT), 1e-20, "energy");
+    assertEquals(0.23e-12 * TOKENS * COLUMNS * ROWS + 4.6e-12 * cost.scalings(), cost.codedJoules(EnergyTable.DEFAULT), 1e-20,
+        "without spikes");
+    assertEquals(bytes(weight, train), cost.bytes(), "bytes");
+    assertEquals(4L * (ROWS * COLUMNS + TOKENS * COLUMNS + TOKENS * ROWS), cost.floatBytes(), "bytes in float");
+  }
+
+  /** Tensor by tensor: codes, scales, zero points; planes, thresholds, zero points; results. */
+  private static long bytes(QuantizedWeight weight, SpikeTrain train) {
+    List<Tensor> tensors = new ArrayList<>(train.planes());
+    weight.classes().forEach(codes -> tensors.addAll(List.of(codes.codes(), codes.scales(), codes.zeros())));
+    tensors.addAll(List.of(train.thresholds(), train.zeros()));
+    return tensors.stream().mapToLong(tensor -> tensor.segment().byteSize()).sum() + (long) TOKENS * ROWS * Float.BYTES;
+  }
+
+  @Test
+  @DisplayName("a channel's rate is its spikes over the most of its class, wherever its place is")
+  void rates() throws Exception {
+    NeuronModel model = Golden.registry().find(NeuronModel.class, "gif");
+    ChannelOrder order = weight(false).order();
+    Encoding encoding = new Encoding(model, order, List.of(model.dynamics(2, 1), model.dynamics(2, 2)), true);
+    SpikeTrain train = train(encoding);
+    LayerCost cost = new LayerCost();
+    ChannelSpikes channels = new ChannelSpikes();
+    long[] fired = cost.add(LayerWork.of(new Block.Linear(weight(false), null, encoding)), TOKENS, train, encoding);
+    channels.add(encoding, TOKENS, fired);
+    channels.add(encoding, TOKENS, fired);
+    double[] rates = channels.rates();
+    long[] bins = new long[RateHistogram.BINS];
+    long silent = 0;
+    for (int channel = 0; channel < COLUMNS; channel++) {
+      int place = 0;
+      while (order.order()[place] != channel) {
+        place++;
+      }
+      double sum = 0;
+      for (int t = 0; t < TOKENS; t++) {
+        sum += train.count(t, place);
+      }
+      double rate = sum / (TOKENS * (place < STARTS[1] ? 3.0 : 6.0));
+      assertEquals(rate, rates[channel], 1e-12, "channel " + channel);
+      bins[Math.min(9, (int) Math.floor(10 * rate))]++;
+      silent += sum == 0 ? 1 : 0;
+    }
+    RateHistogram histogram = RateHistogram.of(rates);
+    assertArrayEquals(bins, histogram.counts());
+    assertEquals(silent, histogram.silent());
+    assertEquals(2 * COLUMNS, histogram.plus(histogram).channels());
+    assertArrayEquals(new long[] {1, 0, 0, 0, 0, 1, 0, 0, 0, 1}, RateHistogram.of(new double[] {0, 0.5, 1}).counts());
   }
 
   @Test
@@ -142,7 +191,7 @@ class LayerCostTest {
     assertEquals(TOKENS * spikes, cost.accumulates());
     assertEquals(0, cost.multiplications());
     assertEquals((13 + 3 * 7) / 20.0, cost.equalSteps(), 1e-12);
-    assertEquals(0.9e-12 * TOKENS * spikes + 4.6e-12 * TOKENS * ROWS * 6, cost.joules(), 1e-20);
+    assertEquals(0.9e-12 * TOKENS * spikes + 4.6e-12 * TOKENS * ROWS * 6, cost.joules(EnergyTable.DEFAULT), 1e-20);
 
     LayerCost codes = new LayerCost();
     codes.add(LayerWork.of(new Block.Linear(weight(false), null, null)), TOKENS, null, null);
@@ -153,7 +202,7 @@ class LayerCostTest {
     dense.add(LayerWork.of(new Block.Linear(new DenseWeight(Tensor.allocate(DType.BF16, ROWS, COLUMNS)), null, null)), TOKENS, null, null);
     assertEquals((long) TOKENS * COLUMNS * ROWS, dense.multiplications());
     assertEquals(0, dense.scalings());
-    assertEquals(dense.floatJoules(), dense.joules());
+    assertEquals(dense.floatJoules(EnergyTable.DEFAULT), dense.joules(EnergyTable.DEFAULT));
     assertEquals(16.0 * 16 * TOKENS * COLUMNS * ROWS, dense.ace());
   }
 }

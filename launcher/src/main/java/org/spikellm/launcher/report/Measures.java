@@ -1,0 +1,40 @@
+package org.spikellm.launcher.report;
+
+import java.util.List;
+import java.util.Map;
+import org.spikellm.launcher.workflow.Cost;
+import org.spikellm.launcher.workflow.SpikeRaster;
+
+/**
+ * What was measured of models, for a page.
+ *
+ * @param title of the page
+ * @param summary a sentence on it
+ * @param program name and version of the program, and of the Java that ran it
+ * @param tables in the order of the page
+ * @param points models by energy and quality; none leaves the picture out
+ * @param quality what {@link ParetoPoint#quality} is, in words
+ * @param lower whether less of it is better
+ * @param energyTable name of the table that energy is estimated with
+ * @param costs what models that spike did, by name
+ * @param rasters spikes of a prompt, by model
+ */
+public record Measures(String title, String summary, String program, List<FigureTable> tables, List<ParetoPoint> points,
+    String quality, boolean lower, String energyTable, Map<String, Cost> costs, Map<String, SpikeRaster> rasters) {
+
+  /** The page. */
+  public String page() {
+    return Sheet.of(title, summary, program, out -> {
+      if (!tables.isEmpty()) {
+        out.open("section", "id", "figures").element("h2", "Figures");
+        tables.forEach(table -> table.write(out));
+        out.close().line();
+      }
+      if (points.size() > 1) {
+        ParetoSection.write(out, points, quality, lower, energyTable);
+      }
+      costs.forEach((model, cost) -> RateSection.write(out, model, cost));
+      rasters.forEach((model, raster) -> RasterSection.write(out, model, raster));
+    });
+  }
+}
