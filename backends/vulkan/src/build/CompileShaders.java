@@ -1,0 +1,95 @@
+import static org.lwjgl.util.shaderc.Shaderc.*;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Compiles every {@code NAME.comp} of a directory to {@code NAME.spv} in another one, and those that use INTEGER_DOT a second time, with it
+ * defined, to {@code NAME.dot.spv}. The build starts it; what is newer than all sources is left as it is.
+ */
+public final class CompileShaders {
+
+  private static final Pattern INCLUDE = Pattern.compile("(?m)^#include \"([^\"]+)\"$");
+  private static final String DOT = "INTEGER_DOT";
+
+  public static void main(String[] args) throws IOException {
+    try {
+      compileAll(args);
+    } catch (LinkageError e) {
+      System.err.println("shaderc cannot be loaded here (" + e.getMessage() + "): the vulkan backend is built without its shaders");
+    }
+  }
+
+  private static void compileAll(String[] args) throws IOException {
+    Path sources = Path.of(args[0]);
+    Path out = Path.of(args[1]);
+    Files.createDirectories(out);
+    List<Path> all;
+    try (Stream<Path> files = Files.list(sources)) {
+      all = files.sorted().toList();
+    }
+    long newest = 0;
+    for (Path file : all) {
+      newest = Math.max(newest, Files.getLastModifiedTime(file).toMillis());
+    }
+    List<Path> expected = new ArrayList<>();
+    for (Path file : all) {
+      if (!file.toString().endsWith(".comp")) {
+        continue;
+      }
+      String name = file.getFileName().toString().replace(".comp", "");
+      String text = included(file);
+      compile(text, file, false, out.resolve(name + ".spv"), newest, expected);
+      if (text.contains(DOT)) {
+        compile(text, file, true, out.resolve(name + ".dot.spv"), newest, expected);
+      }
+    }
+    try (Stream<Path> files = Files.list(out)) {
+      for (Path file : files.filter(f -> f.toString().endsWith(".spv") && !expected.contains(f)).toList()) {
+        Files.delete(file); // of a shader that is no more
+      }
+    }
+  }
+
+  private static String included(Path file) throws IOException {
+    Matcher include = INCLUDE.matcher(Files.readString(file));
+    StringBuilder text = new StringBuilder();
+    while (include.find()) {
+      include.appendReplacement(text, Matcher.quoteReplacement(included(file.resolveSibling(include.group(1)))));
+    }
+    return include.appendTail(text).toString();
+  }
+
+  private static void compile(String text, Path source, boolean dot, Path out, long newest, List<Path> expected) throws IOException {
+    expected.add(out);
+    if (Files.exists(out) && Files.getLastModifiedTime(out).toMillis() > newest) {
+      return;
+    }
+    long compiler = shaderc_compiler_initialize();
+    long options = shaderc_compile_options_initialize();
+    shaderc_compile_options_set_target_env(options, shaderc_target_env_vulkan, shaderc_env_version_vulkan_1_2);
+    shaderc_compile_options_set_optimization_level(options, shaderc_optimization_level_performance);
+    if (dot) {
+      shaderc_compile_options_add_macro_definition(options, DOT, "1");
+    }
+    long result = shaderc_compile_into_spv(compiler, text, shaderc_compute_shader, source.getFileName().toString(), "main", options);
+    if (shaderc_result_get_compilation_status(result) != shaderc_compilation_status_success) {
+      System.err.println(source + ", with its includes in place:\n" + shaderc_result_get_error_message(result));
+      System.exit(1);
+    }
+    ByteBuffer code = shaderc_result_get_bytes(result);
+    byte[] bytes = new byte[code.remaining()];
+    code.get(bytes);
+    Files.write(out, bytes);
+    shaderc_result_release(result);
+    shaderc_compile_options_release(options);
+    shaderc_compiler_release(compiler);
+  }
+}

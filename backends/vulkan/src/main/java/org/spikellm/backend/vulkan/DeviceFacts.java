@@ -1,0 +1,119 @@
+package org.spikellm.backend.vulkan;
+
+import static org.lwjgl.system.MemoryStack.stackPush;
+import static org.lwjgl.vulkan.VK10.*;
+import static org.lwjgl.vulkan.VK11.vkGetPhysicalDeviceFeatures2;
+
+import java.nio.IntBuffer;
+import org.lwjgl.system.MemoryStack;
+import org.lwjgl.vulkan.KHRShaderIntegerDotProduct;
+import org.lwjgl.vulkan.VkExtensionProperties;
+import org.lwjgl.vulkan.VkPhysicalDevice;
+import org.lwjgl.vulkan.VkPhysicalDeviceFeatures2;
+import org.lwjgl.vulkan.VkPhysicalDeviceProperties;
+import org.lwjgl.vulkan.VkPhysicalDeviceShaderIntegerDotProductFeatures;
+import org.lwjgl.vulkan.VkPhysicalDeviceVulkan12Features;
+import org.lwjgl.vulkan.VkQueueFamilyProperties;
+
+/**
+ * What decides whether a device can be used, and which of several is.
+ *
+ * @param name as its driver calls it
+ * @param type VK_PHYSICAL_DEVICE_TYPE_…
+ * @param version Vulkan's, as VK_MAKE_API_VERSION packs it
+ * @param computeFamily the first family of queues that computes, or -1
+ * @param addresses whether buffers have addresses (bufferDeviceAddress)
+ * @param integerDot whether there are products of four signed bytes (VK_KHR_shader_integer_dot_product)
+ */
+record DeviceFacts(String name, int type, int version, int computeFamily, boolean addresses, boolean integerDot) {
+
+  private static final int MINOR_NEEDED = 2;
+
+  static DeviceFacts of(VkPhysicalDevice device) {
+    try (MemoryStack stack = stackPush()) {
+      VkPhysicalDeviceProperties properties = VkPhysicalDeviceProperties.malloc(stack);
+      vkGetPhysicalDeviceProperties(device, properties);
+      int version = properties.apiVersion();
+      boolean addresses = false;
+      boolean integerDot = false;
+      if (isEnough(version)) {
+        boolean dotExtension = hasExtension(device, KHRShaderIntegerDotProduct.VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+        var dot = VkPhysicalDeviceShaderIntegerDotProductFeatures.calloc(stack).sType$Default();
+        var twelve = VkPhysicalDeviceVulkan12Features.calloc(stack).sType$Default();
+        var features = VkPhysicalDeviceFeatures2.calloc(stack).sType$Default().pNext(twelve);
+        if (dotExtension) {
+          features.pNext(dot);
+        }
+        vkGetPhysicalDeviceFeatures2(device, features);
+        addresses = twelve.bufferDeviceAddress();
+        integerDot = dotExtension && dot.shaderIntegerDotProduct();
+      }
+      return new DeviceFacts(properties.deviceNameString(), properties.deviceType(), version, computeFamily(device, stack), addresses,
+          integerDot);
+    }
+  }
+
+  private static boolean isEnough(int version) {
+    return VK_API_VERSION_MAJOR(version) > 1 || VK_API_VERSION_MINOR(version) >= MINOR_NEEDED;
+  }
+
+  private static int computeFamily(VkPhysicalDevice device, MemoryStack stack) {
+    IntBuffer count = stack.mallocInt(1);
+    vkGetPhysicalDeviceQueueFamilyProperties(device, count, null);
+    VkQueueFamilyProperties.Buffer families = VkQueueFamilyProperties.malloc(count.get(0), stack);
+    vkGetPhysicalDeviceQueueFamilyProperties(device, count, families);
+    for (int family = 0; family < families.capacity(); family++) {
+      if ((families.get(family).queueFlags() & VK_QUEUE_COMPUTE_BIT) != 0) {
+        return family;
+      }
+    }
+    return -1;
+  }
+
+  private static boolean hasExtension(VkPhysicalDevice device, String name) {
+    try (MemoryStack stack = stackPush()) {
+      IntBuffer count = stack.mallocInt(1);
+      vkEnumerateDeviceExtensionProperties(device, (String) null, count, null);
+      VkExtensionProperties.Buffer extensions = VkExtensionProperties.malloc(count.get(0));
+      try (extensions) {
+        vkEnumerateDeviceExtensionProperties(device, (String) null, count, extensions);
+        return extensions.stream().anyMatch(extension -> extension.extensionNameString().equals(name));
+      }
+    }
+  }
+
+  /** What it lacks, or null. */
+  String lack() {
+    if (!isEnough(version)) {
+      return "has Vulkan " + VK_API_VERSION_MAJOR(version) + "." + VK_API_VERSION_MINOR(version) + ", needed is 1." + MINOR_NEEDED;
+    }
+    if (computeFamily < 0) {
+      return "has no queue that computes";
+    }
+    return addresses ? null : "has no addresses of buffers (bufferDeviceAddress)";
+  }
+
+  /** Whether it is a CPU that acts as a GPU. */
+  boolean isSoftware() {
+    return type == VK_PHYSICAL_DEVICE_TYPE_CPU;
+  }
+
+  /**
+   * Rank among backends. An integrated GPU shares the memory that the CPU's kernels already read as fast as it can be read; a CPU that
+   * acts as a GPU is no faster than plain Java has to be.
+   */
+  int speed() {
+    return switch (type) {
+      case VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU -> 300;
+      case VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU -> 250;
+      case VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU -> 150;
+      default -> 0;
+    };
+  }
+
+  /** The device in words. */
+  String inWords() {
+    return name + ", Vulkan " + VK_API_VERSION_MAJOR(version) + "." + VK_API_VERSION_MINOR(version)
+        + (isSoftware() ? ", a CPU that acts as a GPU" : "");
+  }
+}
