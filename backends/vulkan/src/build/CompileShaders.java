@@ -6,18 +6,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Compiles every {@code NAME.comp} of a directory to {@code NAME.spv} in another one, and those that use INTEGER_DOT a second time, with it
- * defined, to {@code NAME.dot.spv}. The build starts it; what is newer than all sources is left as it is.
+ * Compiles every {@code NAME.comp} of a directory to {@code NAME.spv} in another one. What a device may lack is used under a macro: a source
+ * that has some of them is compiled with each choice of them, to {@code NAME.MACRO….spv}. The build starts it; what is newer than all
+ * sources is left as it is.
  */
 public final class CompileShaders {
 
   private static final Pattern INCLUDE = Pattern.compile("(?m)^#include \"([^\"]+)\"$");
-  private static final String DOT = "INTEGER_DOT";
+  private static final List<String> MACROS = List.of("INTEGER_DOT", "SUBGROUPS");
 
   public static void main(String[] args) throws IOException {
     try {
@@ -46,9 +49,16 @@ public final class CompileShaders {
       }
       String name = file.getFileName().toString().replace(".comp", "");
       String text = included(file);
-      compile(text, file, false, out.resolve(name + ".spv"), newest, expected);
-      if (text.contains(DOT)) {
-        compile(text, file, true, out.resolve(name + ".dot.spv"), newest, expected);
+      List<String> used = MACROS.stream().filter(text::contains).toList();
+      for (int choice = 0; choice < 1 << used.size(); choice++) {
+        List<String> defined = new ArrayList<>();
+        for (int i = 0; i < used.size(); i++) {
+          if ((choice >> i & 1) != 0) {
+            defined.add(used.get(i));
+          }
+        }
+        String suffix = defined.stream().map(macro -> "." + macro.toLowerCase(Locale.ROOT)).collect(Collectors.joining());
+        compile(text, file, defined, out.resolve(name + suffix + ".spv"), newest, expected);
       }
     }
     try (Stream<Path> files = Files.list(out)) {
@@ -67,7 +77,8 @@ public final class CompileShaders {
     return include.appendTail(text).toString();
   }
 
-  private static void compile(String text, Path source, boolean dot, Path out, long newest, List<Path> expected) throws IOException {
+  private static void compile(String text, Path source, List<String> macros, Path out, long newest, List<Path> expected)
+      throws IOException {
     expected.add(out);
     if (Files.exists(out) && Files.getLastModifiedTime(out).toMillis() > newest) {
       return;
@@ -76,9 +87,7 @@ public final class CompileShaders {
     long options = shaderc_compile_options_initialize();
     shaderc_compile_options_set_target_env(options, shaderc_target_env_vulkan, shaderc_env_version_vulkan_1_2);
     shaderc_compile_options_set_optimization_level(options, shaderc_optimization_level_performance);
-    if (dot) {
-      shaderc_compile_options_add_macro_definition(options, DOT, "1");
-    }
+    macros.forEach(macro -> shaderc_compile_options_add_macro_definition(options, macro, "1"));
     long result = shaderc_compile_into_spv(compiler, text, shaderc_compute_shader, source.getFileName().toString(), "main", options);
     if (shaderc_result_get_compilation_status(result) != shaderc_compilation_status_success) {
       System.err.println(source + ", with its includes in place:\n" + shaderc_result_get_error_message(result));

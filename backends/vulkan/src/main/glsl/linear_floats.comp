@@ -7,6 +7,7 @@ layout(local_size_x = 32) in;
 
 #include "memory.glsl"
 #include "codes.glsl"
+#include "share.glsl"
 
 layout(push_constant) uniform Arguments {
   Words codes;
@@ -23,7 +24,7 @@ layout(push_constant) uniform Arguments {
   uint firstPlace; // of this class
 };
 
-const uint MOST = 8; // tokens
+const uint MOST = 4; // tokens
 
 void main() {
   uint row = gl_GlobalInvocationID.x;
@@ -52,13 +53,26 @@ void main() {
       uint columns = pieces.at[2 * p + 1];
       uint words[9];
       readBlock(codes, blocks, tile, block, lane, words);
+#ifdef SUBGROUPS
+      float mine[MOST][4];
+      [[unroll]] for (uint t = 0; t < TOKENS; t++) {
+        [[unroll]] for (uint i = 0; i < 4; i++) {
+          mine[t][i] = inputs.at[from[t] + block * 32 + 8 * i + shareLane()];
+        }
+      }
+#endif
       [[unroll]] for (uint i = 0; i < 8; i++) {
         uint four = fourCodes(words, i);
         [[unroll]] for (uint b = 0; b < 4; b++) {
           uint j = 4 * i + b;
           float weight = (columns >> j & 1) != 0 ? float(int(four >> (8 * b) & 0xff) - codeZero) : 0;
           [[unroll]] for (uint t = 0; t < TOKENS; t++) {
-            products[t] += inputs.at[from[t] + block * 32 + j] * weight;
+#ifdef SUBGROUPS
+            float x = subgroupBroadcast(mine[t][j / 8], j % 8);
+#else
+            float x = inputs.at[from[t] + block * 32 + j];
+#endif
+            products[t] += x * weight;
           }
         }
       }

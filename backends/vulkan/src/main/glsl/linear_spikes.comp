@@ -13,6 +13,7 @@ layout(local_size_x = 32) in;
 #include "memory.glsl"
 #include "codes.glsl"
 #include "wide.glsl"
+#include "share.glsl"
 
 layout(push_constant) uniform Arguments {
   Words codes;
@@ -35,7 +36,7 @@ layout(push_constant) uniform Arguments {
   uint narrow;    // 1 where I fits in 32 bits, so that what overflows on the way does not matter
 };
 
-const uint MOST = 8; // tokens
+const uint MOST = 4; // tokens
 
 int dot4(uint a, uint b) {
 #ifdef INTEGER_DOT
@@ -84,24 +85,38 @@ void main() {
         products[t] = 0;
         stored[t] = 0;
       }
-      codeSum = 0;
+      codeSum = 0; // the same for every digit
       for (uint p = firstPiece; p < firstPiece + groupPieces; p++) {
         uint block = WHOLE ? p : pieces.at[2 * p];
         uint columns = WHOLE ? ~0u : pieces.at[2 * p + 1];
         uint words[9];
         readBlock(codes, blocks, tile, block, lane, words);
+        uint four[8];
         [[unroll]] for (uint i = 0; i < 8; i++) {
-          uint mask = WHOLE ? ~0u : fourMask(columns, i);
-          uint four = (fourCodes(words, i) ^ flip) & mask;
-          codeSum += dot4(four, ONES);
-          [[unroll]] for (uint t = 0; t < TOKENS; t++) {
-            uint bytes = spikes.at[from[t] + d * digitWords + block * 8 + i] & mask;
-            products[t] += dot4(bytes, four);
+          four[i] = (fourCodes(words, i) ^ flip) & (WHOLE ? ~0u : fourMask(columns, i));
+          codeSum += dot4(four[i], ONES);
+        }
+        [[unroll]] for (uint t = 0; t < TOKENS; t++) {
+          uint at = from[t] + d * digitWords + block * 8;
+#ifdef SUBGROUPS
+          uint mine = spikes.at[at + shareLane()] & (WHOLE ? ~0u : fourMask(columns, shareLane()));
+          stored[t] += dot4(mine, ONES);
+          [[unroll]] for (uint i = 0; i < 8; i++) {
+            products[t] += dot4(subgroupBroadcast(mine, i), four[i]);
+          }
+#else
+          [[unroll]] for (uint i = 0; i < 8; i++) {
+            uint bytes = spikes.at[at + i] & (WHOLE ? ~0u : fourMask(columns, i));
+            products[t] += dot4(bytes, four[i]);
             stored[t] += dot4(bytes, ONES);
           }
+#endif
         }
       }
       [[unroll]] for (uint t = 0; t < TOKENS; t++) {
+#ifdef SUBGROUPS
+        stored[t] = shareSum(stored[t]);
+#endif
         if (narrow != 0) {
           integer[t].x = (integer[t].x << 8) + uint(products[t] - codeZero * stored[t]);
         } else {

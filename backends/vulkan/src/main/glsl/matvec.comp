@@ -1,5 +1,6 @@
 #version 460
-// out[i, j] = Σ_k a[i, k] · b[j, k] for few rows of a: 64 threads share the columns of a row of b, and add up what each has.
+// out[i, j] = Σ_k a[i, k] · b[j, k] for few rows of a: 16 threads share the columns of a row of b, and add up what each has; a workgroup has
+// four rows of b.
 
 layout(constant_id = 0) const uint TYPE = 0;
 layout(local_size_x = 64) in;
@@ -17,28 +18,33 @@ layout(push_constant) uniform Arguments {
   uint stride; // of product
 };
 
-const uint THREADS = 64;
-shared float parts[THREADS];
+const uint SHARERS = 16;
+const uint LINES = 4;
+shared float parts[LINES * SHARERS];
 
 void main() {
   uint thread = gl_LocalInvocationID.x;
+  uint sharer = thread % SHARERS;
   uint i = gl_WorkGroupID.y;
-  for (uint j = gl_WorkGroupID.x; j < n; j += gl_NumWorkGroups.x) {
+  for (uint first = gl_WorkGroupID.x * LINES; first < n; first += gl_NumWorkGroups.x * LINES) {
+    uint j = first + thread / SHARERS;
     float sum = 0;
-    for (uint c = thread; c < k; c += THREADS) {
-      sum += a.at[i * k + c] * element(b, j * k + c);
+    if (j < n) {
+      for (uint c = sharer; c < k; c += SHARERS) {
+        sum += a.at[i * k + c] * element(b, j * k + c);
+      }
     }
     parts[thread] = sum;
     barrier();
-    for (uint width = THREADS / 2; width > 0; width /= 2) {
-      if (thread < width) {
+    for (uint width = SHARERS / 2; width > 0; width /= 2) {
+      if (sharer < width) {
         parts[thread] += parts[thread + width];
       }
       barrier();
     }
-    if (thread == 0) {
-      product.at[i * stride + j] = parts[0];
+    if (sharer == 0 && j < n) {
+      product.at[i * stride + j] = parts[thread];
     }
-    barrier(); // the next row's parts go to the same place
+    barrier(); // the next rows' parts go to the same place
   }
 }

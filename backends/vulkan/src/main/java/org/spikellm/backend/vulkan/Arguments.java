@@ -27,7 +27,7 @@ final class Arguments {
     return this;
   }
 
-  Arguments with(float number) {
+  Arguments withFloat(float number) {
     bytes.putFloat(number);
     return this;
   }

@@ -23,6 +23,7 @@ final class Device implements AutoCloseable {
   private final VkPhysicalDevice physical;
   private final DeviceFacts facts;
   private final boolean integerDot;
+  private final boolean subgroups;
   private final VkDevice handle;
   private final VkQueue queue;
   private final VkPhysicalDeviceMemoryProperties memory;
@@ -33,8 +34,9 @@ final class Device implements AutoCloseable {
    * @param validation whether what the validation layers report is a failure
    * @param wanted which device
    * @param mayUseDot whether the device's products of bytes are used where it has them
+   * @param mayUseSubgroups whether its threads share values where they can
    */
-  Device(boolean validation, String wanted, boolean mayUseDot) {
+  Device(boolean validation, String wanted, boolean mayUseDot, boolean mayUseSubgroups) {
     instance = new Instance(validation);
     try (MemoryStack stack = stackPush()) {
       List<VkPhysicalDevice> all = instance.devices();
@@ -45,6 +47,7 @@ final class Device implements AutoCloseable {
       physical = all.get(choice.index());
       facts = DeviceFacts.of(physical);
       integerDot = mayUseDot && facts.integerDot();
+      subgroups = mayUseSubgroups && facts.subgroups();
       handle = open(stack);
       PointerBuffer pointer = stack.mallocPointer(1);
       vkGetDeviceQueue(handle, facts.computeFamily(), 0, pointer);
@@ -87,6 +90,11 @@ final class Device implements AutoCloseable {
   /** Whether shaders use the device's products of bytes. */
   boolean integerDot() {
     return integerDot;
+  }
+
+  /** Whether shaders share values between threads. */
+  boolean subgroups() {
+    return subgroups;
   }
 
   /** Fails with what the validation layers have said. */

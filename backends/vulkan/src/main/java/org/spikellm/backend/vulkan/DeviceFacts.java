@@ -2,7 +2,7 @@ package org.spikellm.backend.vulkan;
 
 import static org.lwjgl.system.MemoryStack.stackPush;
 import static org.lwjgl.vulkan.VK10.*;
-import static org.lwjgl.vulkan.VK11.vkGetPhysicalDeviceFeatures2;
+import static org.lwjgl.vulkan.VK11.*;
 
 import java.nio.IntBuffer;
 import org.lwjgl.system.MemoryStack;
@@ -11,7 +11,9 @@ import org.lwjgl.vulkan.VkExtensionProperties;
 import org.lwjgl.vulkan.VkPhysicalDevice;
 import org.lwjgl.vulkan.VkPhysicalDeviceFeatures2;
 import org.lwjgl.vulkan.VkPhysicalDeviceProperties;
+import org.lwjgl.vulkan.VkPhysicalDeviceProperties2;
 import org.lwjgl.vulkan.VkPhysicalDeviceShaderIntegerDotProductFeatures;
+import org.lwjgl.vulkan.VkPhysicalDeviceSubgroupProperties;
 import org.lwjgl.vulkan.VkPhysicalDeviceVulkan12Features;
 import org.lwjgl.vulkan.VkQueueFamilyProperties;
 
@@ -24,10 +26,13 @@ import org.lwjgl.vulkan.VkQueueFamilyProperties;
  * @param computeFamily the first family of queues that computes, or -1
  * @param addresses whether buffers have addresses (bufferDeviceAddress)
  * @param integerDot whether there are products of four signed bytes (VK_KHR_shader_integer_dot_product)
+ * @param subgroups whether eight threads or more share values and sums
  */
-record DeviceFacts(String name, int type, int version, int computeFamily, boolean addresses, boolean integerDot) {
+record DeviceFacts(String name, int type, int version, int computeFamily, boolean addresses, boolean integerDot, boolean subgroups) {
 
   private static final int MINOR_NEEDED = 2;
+  /** How many threads share.glsl needs. */
+  private static final int SHARED = 8;
 
   static DeviceFacts of(VkPhysicalDevice device) {
     try (MemoryStack stack = stackPush()) {
@@ -49,12 +54,20 @@ record DeviceFacts(String name, int type, int version, int computeFamily, boolea
         integerDot = dotExtension && dot.shaderIntegerDotProduct();
       }
       return new DeviceFacts(properties.deviceNameString(), properties.deviceType(), version, computeFamily(device, stack), addresses,
-          integerDot);
+          integerDot, isEnough(version) && sharesInSubgroups(device, stack));
     }
   }
 
   private static boolean isEnough(int version) {
     return VK_API_VERSION_MAJOR(version) > 1 || VK_API_VERSION_MINOR(version) >= MINOR_NEEDED;
+  }
+
+  private static boolean sharesInSubgroups(VkPhysicalDevice device, MemoryStack stack) {
+    var subgroup = VkPhysicalDeviceSubgroupProperties.calloc(stack).sType$Default();
+    vkGetPhysicalDeviceProperties2(device, VkPhysicalDeviceProperties2.calloc(stack).sType$Default().pNext(subgroup));
+    int operations = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT;
+    return subgroup.subgroupSize() >= SHARED && (subgroup.supportedOperations() & operations) == operations
+        && (subgroup.supportedStages() & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
   }
 
   private static int computeFamily(VkPhysicalDevice device, MemoryStack stack) {

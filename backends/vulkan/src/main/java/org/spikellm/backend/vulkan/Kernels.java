@@ -70,7 +70,7 @@ final class Kernels implements AutoCloseable {
     if (known != null) {
       return known;
     }
-    ByteBuffer code = shader.code(device.integerDot());
+    ByteBuffer code = shader.code(device.integerDot(), device.subgroups());
     try (MemoryStack stack = stackPush()) {
       LongBuffer out = stack.mallocLong(1);
       VulkanFailure.check("vkCreateShaderModule of " + shader, vkCreateShaderModule(device.handle(),

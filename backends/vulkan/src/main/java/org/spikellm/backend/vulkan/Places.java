@@ -83,6 +83,23 @@ final class Places {
     }
   }
 
+  /** Reads the digits of a token, one or two, and puts what they stand for into a row of {@code counts}, I8 or I16. */
+  void read(MemorySegment place, int digits, Tensor counts, int token) {
+    for (int c = 0; c < order.classes(); c++) {
+      int from = order.start(c);
+      int width = order.end(c) - from;
+      if (digits == 1) {
+        MemorySegment.copy(place, first(c), counts.segment(), token * counts.rowBytes() + from, width);
+        continue;
+      }
+      for (int i = 0; i < width; i++) {
+        int low = place.get(Tensor.BYTE, first(c) + i);
+        int high = place.get(Tensor.BYTE, (long) count() + first(c) + i);
+        counts.setInt(token, from + i, low + (high << 8) + MIDDLE);
+      }
+    }
+  }
+
   /** Writes the inputs of a token, which stand in the channels' own order. */
   void fill(float[] row, MemorySegment place) {
     place.fill((byte) 0);

@@ -10,33 +10,37 @@ import org.lwjgl.system.MemoryUtil;
 
 /** The kernels; each is a file of GLSL, compiled to SPIR-V by the build. */
 enum Shader {
-  MATMUL, MATVEC, LINEAR_FLOATS, LINEAR_SPIKES(true);
+  MATMUL, MATVEC, LINEAR_FLOATS(false, true), LINEAR_SPIKES(true, true), RMS_NORM, ROPE, SOFTMAX, SWI_GLU, ENCODE, ATTENTION;
 
-  /** Whether there is a second form that uses products of bytes. */
+  /** Which forms there are beside the plain one: with products of bytes, with subgroups. */
   private final boolean hasDot;
+  private final boolean hasSubgroups;
 
   Shader() {
-    this(false);
+    this(false, false);
   }
 
-  Shader(boolean hasDot) {
+  Shader(boolean hasDot, boolean hasSubgroups) {
     this.hasDot = hasDot;
+    this.hasSubgroups = hasSubgroups;
   }
 
   /** Whether the build had a compiler for them. */
   static boolean inThisBuild() {
-    return Shader.class.getResource(MATMUL.resource(false)) != null;
+    return Shader.class.getResource(MATMUL.resource(false, false)) != null;
   }
 
-  private String resource(boolean integerDot) {
-    return name().toLowerCase(Locale.ROOT) + (hasDot && integerDot ? ".dot.spv" : ".spv");
+  private String resource(boolean integerDot, boolean subgroups) {
+    return name().toLowerCase(Locale.ROOT) + (hasDot && integerDot ? ".integer_dot" : "") + (hasSubgroups && subgroups ? ".subgroups" : "")
+        + ".spv";
   }
 
   /** SPIR-V in memory that the caller frees. */
-  ByteBuffer code(boolean integerDot) {
-    try (InputStream in = Shader.class.getResourceAsStream(resource(integerDot))) {
+  ByteBuffer code(boolean integerDot, boolean subgroups) {
+    String resource = resource(integerDot, subgroups);
+    try (InputStream in = Shader.class.getResourceAsStream(resource)) {
       if (in == null) {
-        throw new IllegalStateException("backend 'vulkan': " + resource(integerDot) + " is not in this build; build again from scratch");
+        throw new IllegalStateException("backend 'vulkan': " + resource + " is not in this build; build again from scratch");
       }
       byte[] bytes = in.readAllBytes();
       return MemoryUtil.memAlloc(bytes.length).order(ByteOrder.nativeOrder()).put(bytes).flip();

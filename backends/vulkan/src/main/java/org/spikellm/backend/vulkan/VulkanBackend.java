@@ -9,18 +9,23 @@ import org.spikellm.api.Session;
 
 /**
  * A GPU, by Vulkan's compute shaders. Options: {@code device} chooses among several, by number or by a part of the name;
- * {@code integer-dot} says whether the device's products of four bytes are used; {@code validation} makes whatever the validation
+ * {@code integer-dot} and {@code subgroups} say whether the device's products of four bytes, and values shared between threads, are used
+ * where it has them; {@code validation} makes whatever the validation
  * layers report a failure, which is for tests.
  */
 public final class VulkanBackend implements ComputeBackend {
 
   private static final String DEVICE = "device";
   private static final String INTEGER_DOT = "integer-dot";
+  private static final String SUBGROUPS = "subgroups";
   private static final String VALIDATION = "validation";
-  private static final Map<String, String> DEFAULTS = Map.of(DEVICE, Choice.AUTO, INTEGER_DOT, Choice.AUTO, VALIDATION, "false");
+  private static final Map<String, String> DEFAULTS = Map.of(DEVICE, Choice.AUTO, INTEGER_DOT, Choice.AUTO, SUBGROUPS, Choice.AUTO,
+      VALIDATION, "false");
+  private static final List<String> WHERE_POSSIBLE = List.of(Choice.AUTO, "off");
 
   private final String device;
-  private final String integerDot;
+  private final boolean integerDot;
+  private final boolean subgroups;
   private final boolean validation;
 
   public VulkanBackend() {
@@ -29,7 +34,8 @@ public final class VulkanBackend implements ComputeBackend {
 
   private VulkanBackend(Map<String, String> options) {
     device = options.getOrDefault(DEVICE, Choice.AUTO).strip();
-    integerDot = oneOf(options, INTEGER_DOT, List.of(Choice.AUTO, "off"));
+    integerDot = oneOf(options, INTEGER_DOT, WHERE_POSSIBLE).equals(Choice.AUTO);
+    subgroups = oneOf(options, SUBGROUPS, WHERE_POSSIBLE).equals(Choice.AUTO);
     validation = Boolean.parseBoolean(oneOf(options, VALIDATION, List.of("false", "true")));
   }
 
@@ -100,6 +106,6 @@ public final class VulkanBackend implements ComputeBackend {
     if (probe() instanceof Availability.Unavailable unavailable) {
       throw new IllegalStateException("backend 'vulkan' is not available: " + unavailable.reason());
     }
-    return new VulkanSession(new Device(validation, device, integerDot.equals(Choice.AUTO)), threads);
+    return new VulkanSession(new Device(validation, device, integerDot, subgroups), threads);
   }
 }

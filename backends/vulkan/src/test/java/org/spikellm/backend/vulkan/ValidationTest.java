@@ -15,7 +15,7 @@ class ValidationTest {
     if (new VulkanBackend().configure(Map.of("validation", "true")).probe() instanceof Availability.Unavailable unavailable) {
       Sessions.skip(unavailable.reason());
     }
-    Device device = new Device(true, Choice.AUTO, true);
+    Device device = new Device(true, Choice.AUTO, true, true);
     new DeviceMemory(device).allocate(1); // and never freed
     String said = assertThrows(IllegalStateException.class, device::close).getMessage();
     assertTrue(said.contains("the validation layers report") && said.contains("VkBuffer"), said);
