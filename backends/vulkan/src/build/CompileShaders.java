@@ -13,9 +13,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Compiles every {@code NAME.comp} of a directory to {@code NAME.spv} in another one. What a device may lack is used under a macro: a source
- * that has some of them is compiled with each choice of them, to {@code NAME.MACRO….spv}. The build starts it; what is newer than all
- * sources is left as it is.
+ * Compiles every {@code NAME.comp} of a directory to {@code NAME.spv} in another one. What a device may lack is used under a
+ * macro: a source that has some of them is compiled with each choice of them, to {@code NAME.MACRO….spv}. The build starts it;
+ * what is newer than all sources is left as it is.
  */
 public final class CompileShaders {
 
@@ -26,7 +26,8 @@ public final class CompileShaders {
     try {
       compileAll(args);
     } catch (LinkageError e) {
-      System.err.println("shaderc cannot be loaded here (" + e.getMessage() + "): the vulkan backend is built without its shaders");
+      System.err.println("shaderc cannot be loaded here (" + e.getMessage() + "): the vulkan backend is built without its "
+          + "shaders");
     }
   }
 
@@ -88,7 +89,8 @@ public final class CompileShaders {
     shaderc_compile_options_set_target_env(options, shaderc_target_env_vulkan, shaderc_env_version_vulkan_1_2);
     shaderc_compile_options_set_optimization_level(options, shaderc_optimization_level_performance);
     macros.forEach(macro -> shaderc_compile_options_add_macro_definition(options, macro, "1"));
-    long result = shaderc_compile_into_spv(compiler, text, shaderc_compute_shader, source.getFileName().toString(), "main", options);
+    String name = source.getFileName().toString();
+    long result = shaderc_compile_into_spv(compiler, text, shaderc_compute_shader, name, "main", options);
     if (shaderc_result_get_compilation_status(result) != shaderc_compilation_status_success) {
       System.err.println(source + ", with its includes in place:\n" + shaderc_result_get_error_message(result));
       System.exit(1);

@@ -1,7 +1,7 @@
 #version 460
-// Causal attention of query heads over the cache. A workgroup has four rows, of the rows (token, head) that look at one kv head, and goes
-// through the positions in tiles of as many as it has threads. A thread has first a position of the tile, then channels; sums are scaled
-// down when a larger score comes (online softmax).
+// Causal attention of query heads over the cache. A workgroup has four rows, of the rows (token, head) that look at one kv head,
+// and goes through the positions in tiles of as many as it has threads. A thread has first a position of the tile, then channels;
+// sums are scaled down when a larger score comes (online softmax).
 
 layout(constant_id = 0) const uint TYPE = 0;     // of what is cached: F32, I8, I16
 layout(constant_id = 1) const uint CHANNELS = 8; // of a thread

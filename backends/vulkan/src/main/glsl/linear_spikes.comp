@@ -1,6 +1,6 @@
 #version 460
-// out[t, r] += Σ_group I · (θ_t · scale), for one class of columns, with the exact integer I = Σ_j (stored_tj − zero_t) (code_rj − zero_r).
-// A thread has one row and TOKENS tokens. What is stored is cut into signed bytes, Σ_d digit_d · 256^d.
+// out[t, r] += Σ_group I · (θ_t · scale), for one class of columns, with the exact integer I = Σ_j (stored_tj − zero_t) (code_rj
+// − zero_r). A thread has one row and TOKENS tokens. What is stored is cut into signed bytes, Σ_d digit_d · 256^d.
 
 layout(constant_id = 0) const uint BITS = 4;
 layout(constant_id = 1) const uint TOKENS = 1;
@@ -42,8 +42,11 @@ int dot4(uint a, uint b) {
 #ifdef INTEGER_DOT
   return dotPacked4x8EXT(int(a), int(b));
 #else
-  return bitfieldExtract(int(a), 0, 8) * bitfieldExtract(int(b), 0, 8) + bitfieldExtract(int(a), 8, 8) * bitfieldExtract(int(b), 8, 8)
-      + bitfieldExtract(int(a), 16, 8) * bitfieldExtract(int(b), 16, 8) + bitfieldExtract(int(a), 24, 8) * bitfieldExtract(int(b), 24, 8);
+  int sum = 0;
+  [[unroll]] for (int bit = 0; bit < 32; bit += 8) {
+    sum += bitfieldExtract(int(a), bit, 8) * bitfieldExtract(int(b), bit, 8);
+  }
+  return sum;
 #endif
 }
 

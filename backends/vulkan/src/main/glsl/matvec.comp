@@ -1,6 +1,6 @@
 #version 460
-// out[i, j] = Σ_k a[i, k] · b[j, k] for few rows of a: 16 threads share the columns of a row of b, and add up what each has; a workgroup has
-// four rows of b.
+// out[i, j] = Σ_k a[i, k] · b[j, k] for few rows of a: 16 threads share the columns of a row of b, and add up what each has; a
+// workgroup has four rows of b.
 
 layout(constant_id = 0) const uint TYPE = 0;
 layout(local_size_x = 64) in;

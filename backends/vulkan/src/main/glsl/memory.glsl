@@ -1,4 +1,5 @@
-// Device memory by address: kernels get addresses in their push constants, so that there are no descriptors, and no limit to what one covers.
+// Device memory by address: kernels get addresses in their push constants, so that there are no descriptors, and no limit to what
+// one covers.
 #extension GL_EXT_buffer_reference : require
 #extension GL_EXT_control_flow_attributes : require
 

@@ -1,4 +1,5 @@
-// With SUBGROUPS, what all threads of a tile read alike is read once: eight threads have one of eight each, and share it by broadcasts.
+// With SUBGROUPS, what all threads of a tile read alike is read once: eight threads have one of eight each, and share it by
+// broadcasts.
 #ifdef SUBGROUPS
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_ballot : require

@@ -19,8 +19,8 @@ import org.spikellm.model.Safetensors;
 import org.spikellm.model.SpikeMode;
 
 /**
- * The demo model on the Vulkan backend, in float, with encoded activations and with ternary weights, against an independent implementation.
- * It is quantized on the fastest backend, since the device may be a CPU that acts as a GPU.
+ * The demo model on the Vulkan backend, in float, with encoded activations and with ternary weights, against an independent
+ * implementation. It is quantized on the fastest backend, since the device may be a CPU that acts as a GPU.
  */
 class VulkanGoldenTest {
 
@@ -32,15 +32,16 @@ class VulkanGoldenTest {
     assertEquals(expected, measured, within * expected, run);
   }
 
-  private static void assertQuantized(String run, double within, String pipeline, Map<String, String> options, QuantizationSpec spec)
-      throws IOException {
+  private static void assertQuantized(String run, double within, String pipeline, Map<String, String> options,
+      QuantizationSpec spec) throws IOException {
     try (Session vulkan = Golden.session("vulkan"); Session fastest = Golden.session();
         Checkpoint checkpoint = Checkpoint.open(Golden.TALES, Golden.neurons())) {
       Registry registry = Golden.registry();
       QuantizationRequest request = new QuantizationRequest(spec, registry.find(QuantizationPipeline.class, pipeline, options),
           registry.find(NeuronModel.class, "gif"), registry.find(SalienceDetector.class, "gradient"),
           Golden.windows(GOLDEN.tensor("calibration")), Long.MAX_VALUE);
-      assertPerplexity(run, within, Quantized.decoder(checkpoint, fastest, vulkan, request, TrainingListener.NONE, SpikeMode.COLLAPSED));
+      Decoder decoder = Quantized.decoder(checkpoint, fastest, vulkan, request, TrainingListener.NONE, SpikeMode.COLLAPSED);
+      assertPerplexity(run, within, decoder);
     }
   }
 

@@ -3,7 +3,10 @@ package org.spikellm.backend.vulkan;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** The push constants of a kernel, in the order in which its shader declares them: addresses first, since they are aligned to 8 bytes. */
+/**
+ * The push constants of a kernel, in the order in which its shader declares them: addresses first, since they are aligned to 8
+ * bytes.
+ */
 final class Arguments {
 
   /** What every device has. */

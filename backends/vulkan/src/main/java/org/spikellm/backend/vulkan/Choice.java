@@ -32,7 +32,8 @@ record Choice(int index, String reason) {
         .max((i, j) -> devices.get(i).speed() != devices.get(j).speed() ? devices.get(i).speed() - devices.get(j).speed() : j - i)
         .map(i -> new Choice(i, null))
         .orElseGet(() -> new Choice(-1, "no device can be used: " + matching.stream()
-            .map(i -> devices.get(i).name() + " " + devices.get(i).lack()).collect(Collectors.joining("; ")) + "; use backend 'simd'"));
+            .map(i -> devices.get(i).name() + " " + devices.get(i).lack()).collect(Collectors.joining("; "))
+            + "; use backend 'simd'"));
   }
 
   private static boolean matches(DeviceFacts device, int index, String wanted) {
@@ -41,6 +42,7 @@ record Choice(int index, String reason) {
   }
 
   private static String list(List<DeviceFacts> devices) {
-    return IntStream.range(0, devices.size()).mapToObj(i -> i + " (" + devices.get(i).name() + ")").collect(Collectors.joining(", "));
+    return IntStream.range(0, devices.size()).mapToObj(i -> i + " (" + devices.get(i).name() + ")")
+        .collect(Collectors.joining(", "));
   }
 }

@@ -8,8 +8,8 @@ import org.spikellm.api.CodeClass;
 import org.spikellm.api.Tensor;
 
 /**
- * The codes of one class of columns as the shaders read them (codes.glsl): tiles of 32 rows, in each of them blocks of 32 columns, of
- * those the words of all rows beside each other. A group of columns is cut into pieces that lie within a block.
+ * The codes of one class of columns as the shaders read them (codes.glsl): tiles of 32 rows, in each of them blocks of 32
+ * columns, of those the words of all rows beside each other. A group of columns is cut into pieces that lie within a block.
  */
 final class CodeBlocks {
 

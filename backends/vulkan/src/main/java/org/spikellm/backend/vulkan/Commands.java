@@ -13,8 +13,8 @@ import org.lwjgl.vulkan.VkCommandPoolCreateInfo;
 import org.lwjgl.vulkan.VkMemoryBarrier;
 
 /**
- * What the device is to do, in order. Data goes through memory that both see, of which there are two turns: while the device copies out of
- * one, the host fills the other. Nothing needs to be waited for but {@link #finish}.
+ * What the device is to do, in order. Data goes through memory that both see, of which there are two turns: while the device
+ * copies out of one, the host fills the other. Nothing needs to be waited for but {@link #finish}.
  */
 final class Commands implements AutoCloseable {
 
@@ -42,8 +42,9 @@ final class Commands implements AutoCloseable {
     this.device = device;
     try (MemoryStack stack = stackPush()) {
       LongBuffer out = stack.mallocLong(1);
-      VulkanFailure.check("vkCreateCommandPool", vkCreateCommandPool(device.handle(), VkCommandPoolCreateInfo.calloc(stack).sType$Default()
-          .flags(VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT).queueFamilyIndex(device.facts().computeFamily()), null, out));
+      var create = VkCommandPoolCreateInfo.calloc(stack).sType$Default().flags(VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT)
+          .queueFamilyIndex(device.facts().computeFamily());
+      VulkanFailure.check("vkCreateCommandPool", vkCreateCommandPool(device.handle(), create, null, out));
       pool = out.get(0);
     }
     try {

@@ -2,6 +2,7 @@ package org.spikellm.backend.vulkan;
 
 import static org.lwjgl.system.MemoryStack.stackPush;
 import static org.lwjgl.vulkan.VK10.*;
+import static org.lwjgl.vulkan.VK11.vkGetPhysicalDeviceProperties2;
 
 import java.util.List;
 import org.lwjgl.PointerBuffer;
@@ -11,7 +12,9 @@ import org.lwjgl.vulkan.VkDevice;
 import org.lwjgl.vulkan.VkDeviceCreateInfo;
 import org.lwjgl.vulkan.VkDeviceQueueCreateInfo;
 import org.lwjgl.vulkan.VkPhysicalDevice;
+import org.lwjgl.vulkan.VkPhysicalDeviceMaintenance3Properties;
 import org.lwjgl.vulkan.VkPhysicalDeviceMemoryProperties;
+import org.lwjgl.vulkan.VkPhysicalDeviceProperties2;
 import org.lwjgl.vulkan.VkPhysicalDeviceShaderIntegerDotProductFeatures;
 import org.lwjgl.vulkan.VkPhysicalDeviceVulkan12Features;
 import org.lwjgl.vulkan.VkQueue;
@@ -102,7 +105,16 @@ final class Device implements AutoCloseable {
     instance.checkMessages();
   }
 
-  /** The largest allocation, bytes. */
+  /** The most bytes of one allocation. */
+  long largestAllocation() {
+    try (MemoryStack stack = stackPush()) {
+      var limits = VkPhysicalDeviceMaintenance3Properties.calloc(stack).sType$Default();
+      vkGetPhysicalDeviceProperties2(physical, VkPhysicalDeviceProperties2.calloc(stack).sType$Default().pNext(limits));
+      return Math.min(limits.maxMemoryAllocationSize() < 0 ? Long.MAX_VALUE : limits.maxMemoryAllocationSize(), largestHeap());
+    }
+  }
+
+  /** Bytes of the largest part of its own memory. */
   long largestHeap() {
     long largest = 0;
     for (int heap = 0; heap < memory.memoryHeapCount(); heap++) {
@@ -114,8 +126,8 @@ final class Device implements AutoCloseable {
   }
 
   /**
-   * The first type of memory that {@code allowed} has the bit of and that has all {@code needed} properties; one that also has the
-   * {@code preferred} ones goes before.
+   * The first type of memory that {@code allowed} has the bit of and that has all {@code needed} properties; one that also has
+   * the {@code preferred} ones goes before.
    */
   int memoryType(int allowed, int needed, int preferred) {
     for (int properties : new int[] {needed | preferred, needed}) {

@@ -28,7 +28,8 @@ import org.lwjgl.vulkan.VkQueueFamilyProperties;
  * @param integerDot whether there are products of four signed bytes (VK_KHR_shader_integer_dot_product)
  * @param subgroups whether eight threads or more share values and sums
  */
-record DeviceFacts(String name, int type, int version, int computeFamily, boolean addresses, boolean integerDot, boolean subgroups) {
+record DeviceFacts(String name, int type, int version, int computeFamily, boolean addresses, boolean integerDot,
+    boolean subgroups) {
 
   private static final int MINOR_NEEDED = 2;
   /** How many threads share.glsl needs. */
@@ -53,8 +54,8 @@ record DeviceFacts(String name, int type, int version, int computeFamily, boolea
         addresses = twelve.bufferDeviceAddress();
         integerDot = dotExtension && dot.shaderIntegerDotProduct();
       }
-      return new DeviceFacts(properties.deviceNameString(), properties.deviceType(), version, computeFamily(device, stack), addresses,
-          integerDot, isEnough(version) && sharesInSubgroups(device, stack));
+      return new DeviceFacts(properties.deviceNameString(), properties.deviceType(), version, computeFamily(device, stack),
+          addresses, integerDot, isEnough(version) && sharesInSubgroups(device, stack));
     }
   }
 
@@ -98,7 +99,7 @@ record DeviceFacts(String name, int type, int version, int computeFamily, boolea
   /** What it lacks, or null. */
   String lack() {
     if (!isEnough(version)) {
-      return "has Vulkan " + VK_API_VERSION_MAJOR(version) + "." + VK_API_VERSION_MINOR(version) + ", needed is 1." + MINOR_NEEDED;
+      return "has Vulkan " + inWords(version) + ", needed is 1." + MINOR_NEEDED;
     }
     if (computeFamily < 0) {
       return "has no queue that computes";
@@ -112,8 +113,8 @@ record DeviceFacts(String name, int type, int version, int computeFamily, boolea
   }
 
   /**
-   * Rank among backends. An integrated GPU shares the memory that the CPU's kernels already read as fast as it can be read; a CPU that
-   * acts as a GPU is no faster than plain Java has to be.
+   * Rank among backends. An integrated GPU shares the memory that the CPU's kernels already read as fast as it can be read; a CPU
+   * that acts as a GPU is no faster than plain Java has to be.
    */
   int speed() {
     return switch (type) {
@@ -126,7 +127,10 @@ record DeviceFacts(String name, int type, int version, int computeFamily, boolea
 
   /** The device in words. */
   String inWords() {
-    return name + ", Vulkan " + VK_API_VERSION_MAJOR(version) + "." + VK_API_VERSION_MINOR(version)
-        + (isSoftware() ? ", a CPU that acts as a GPU" : "");
+    return name + ", Vulkan " + inWords(version) + (isSoftware() ? ", a CPU that acts as a GPU" : "");
+  }
+
+  private static String inWords(int version) {
+    return VK_API_VERSION_MAJOR(version) + "." + VK_API_VERSION_MINOR(version);
   }
 }

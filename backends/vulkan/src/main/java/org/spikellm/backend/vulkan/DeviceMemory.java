@@ -22,8 +22,8 @@ import org.lwjgl.vulkan.VkMemoryAllocateInfo;
 import org.lwjgl.vulkan.VkMemoryRequirements;
 
 /**
- * A device's memory: ranges of large buffers, since a device may allow only a few thousand allocations. What belongs to an object is
- * given back when that is no longer reachable. For one thread.
+ * A device's memory: ranges of large buffers, since a device may allow only a few thousand allocations. What belongs to an object
+ * is given back when that is no longer reachable. For one thread.
  */
 final class DeviceMemory implements AutoCloseable {
 
@@ -149,14 +149,18 @@ final class DeviceMemory implements AutoCloseable {
 
   private Block newBlock(long bytes, long needed) {
     try {
+      if (bytes > device.largestAllocation()) {
+        throw new OutOfMemoryError(); // asking for it would be a fault
+      }
       return create(bytes);
     } catch (OutOfMemoryError e) {
       if (bytes > needed) {
         return newBlock(needed, needed);
       }
       long used = blocks.stream().mapToLong(b -> b.bytes).sum();
-      throw new OutOfMemoryError("backend 'vulkan': " + device.facts().name() + " has no " + mebibytes(needed) + " MiB left beside the "
-          + mebibytes(used) + " MiB in use here; its memory is " + mebibytes(device.largestHeap()) + " MiB");
+      throw new OutOfMemoryError("backend 'vulkan': " + device.facts().name() + " has no " + mebibytes(needed)
+          + " MiB left beside the " + mebibytes(used) + " MiB in use here; its memory is " + mebibytes(device.largestHeap())
+          + " MiB, of which " + mebibytes(device.largestAllocation()) + " MiB go into one allocation");
     }
   }
 
@@ -168,9 +172,9 @@ final class DeviceMemory implements AutoCloseable {
     Block block = new Block(bytes);
     try (MemoryStack stack = stackPush()) {
       LongBuffer out = stack.mallocLong(1);
-      VkBufferCreateInfo buffer = VkBufferCreateInfo.calloc(stack).sType$Default().size(bytes).sharingMode(VK_SHARING_MODE_EXCLUSIVE)
-          .usage(VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT
-              | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT);
+      VkBufferCreateInfo buffer = VkBufferCreateInfo.calloc(stack).sType$Default().size(bytes)
+          .sharingMode(VK_SHARING_MODE_EXCLUSIVE).usage(VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT
+              | VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT);
       VulkanFailure.check("vkCreateBuffer", vkCreateBuffer(device.handle(), buffer, null, out));
       block.buffer = out.get(0);
       block.memory = bind(stack, device, block.buffer, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0, true);

@@ -55,10 +55,10 @@ final class EncoderTable {
   }
 
   /** The push constants of encode.comp. */
-  Arguments arguments(DeviceMemory.Range inputs, int rows, DeviceMemory.Range order, DeviceMemory.Range classes, DeviceMemory.Range spikes,
-      DeviceMemory.Range thetas, DeviceMemory.Range zeros) {
-    return Arguments.of(inputs, order, classes, spikes, thetas, zeros).with(rows, encoding.order().channels(), encoding.order().classes(),
-        digits, places.count() / 4, offset, encoding.dynamics().getFirst().bidirectional() ? 1 : 0);
+  Arguments arguments(int rows, DeviceMemory.Range inputs, DeviceMemory.Range order, DeviceMemory.Range classes,
+      DeviceMemory.Range spikes, DeviceMemory.Range thetas, DeviceMemory.Range zeros) {
+    return Arguments.of(inputs, order, classes, spikes, thetas, zeros).with(rows, encoding.order().channels(),
+        encoding.order().classes(), digits, places.count() / 4, offset, encoding.dynamics().getFirst().bidirectional() ? 1 : 0);
   }
 
   /** Puts digits together to the train's counts, and corrects its zero points by what was taken off for the digits' sake. */

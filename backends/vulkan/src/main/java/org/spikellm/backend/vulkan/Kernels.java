@@ -33,7 +33,8 @@ final class Kernels implements AutoCloseable {
     this.device = device;
     try (MemoryStack stack = stackPush()) {
       LongBuffer out = stack.mallocLong(1);
-      VkPushConstantRange.Buffer range = VkPushConstantRange.calloc(1, stack).stageFlags(VK_SHADER_STAGE_COMPUTE_BIT).size(Arguments.BYTES);
+      VkPushConstantRange.Buffer range = VkPushConstantRange.calloc(1, stack).stageFlags(VK_SHADER_STAGE_COMPUTE_BIT)
+          .size(Arguments.BYTES);
       VulkanFailure.check("vkCreatePipelineLayout", vkCreatePipelineLayout(device.handle(),
           VkPipelineLayoutCreateInfo.calloc(stack).sType$Default().pPushConstantRanges(range), null, out));
       layout = out.get(0);

@@ -27,8 +27,8 @@ final class Loader {
         VK.create();
         return null;
       } catch (UnsatisfiedLinkError e) {
-        return "there is no Vulkan loader (" + firstLine(e) + "); install libvulkan1 (Debian, Ubuntu) or vulkan-loader (Fedora) and the driver "
-            + "of your GPU, or use backend 'simd'";
+        return "there is no Vulkan loader (" + firstLine(e) + "); install libvulkan1 (Debian, Ubuntu) or vulkan-loader (Fedora) "
+            + "and the driver of your GPU, or use backend 'simd'";
       } catch (LinkageError | RuntimeException e) {
         return "LWJGL cannot be loaded: " + firstLine(e) + "; use backend 'simd'";
       }

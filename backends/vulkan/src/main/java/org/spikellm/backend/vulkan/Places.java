@@ -8,8 +8,8 @@ import org.spikellm.api.SpikeTrain;
 import org.spikellm.api.Tensor;
 
 /**
- * Where the inputs of a linear layer stand on the device: in channel order, each class from a multiple of {@link #BLOCK} places on, with
- * zeros in between.
+ * Where the inputs of a linear layer stand on the device: in channel order, each class from a multiple of {@link #BLOCK} places
+ * on, with zeros in between.
  */
 final class Places {
 

@@ -31,8 +31,8 @@ enum Shader {
   }
 
   private String resource(boolean integerDot, boolean subgroups) {
-    return name().toLowerCase(Locale.ROOT) + (hasDot && integerDot ? ".integer_dot" : "") + (hasSubgroups && subgroups ? ".subgroups" : "")
-        + ".spv";
+    return name().toLowerCase(Locale.ROOT) + (hasDot && integerDot ? ".integer_dot" : "")
+        + (hasSubgroups && subgroups ? ".subgroups" : "") + ".spv";
   }
 
   /** SPIR-V in memory that the caller frees. */

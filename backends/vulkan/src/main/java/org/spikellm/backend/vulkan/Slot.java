@@ -15,7 +15,10 @@ import org.lwjgl.vulkan.VkCommandBufferBeginInfo;
 import org.lwjgl.vulkan.VkFenceCreateInfo;
 import org.lwjgl.vulkan.VkSubmitInfo;
 
-/** One of the turns of {@link Commands}: a command buffer, memory that host and device see, and the fence that says when both are free. */
+/**
+ * One of the turns of {@link Commands}: a command buffer, memory that host and device see, and the fence that says when both are
+ * free.
+ */
 final class Slot implements AutoCloseable {
 
   private final Device device;
@@ -33,18 +36,22 @@ final class Slot implements AutoCloseable {
     this.bytes = bytes;
     try (MemoryStack stack = stackPush()) {
       PointerBuffer pointer = stack.mallocPointer(1);
-      VulkanFailure.check("vkAllocateCommandBuffers", vkAllocateCommandBuffers(device.handle(), VkCommandBufferAllocateInfo.calloc(stack)
-          .sType$Default().commandPool(pool).level(VK_COMMAND_BUFFER_LEVEL_PRIMARY).commandBufferCount(1), pointer));
+      var allocate = VkCommandBufferAllocateInfo.calloc(stack).sType$Default().commandPool(pool)
+          .level(VK_COMMAND_BUFFER_LEVEL_PRIMARY).commandBufferCount(1);
+      VulkanFailure.check("vkAllocateCommandBuffers", vkAllocateCommandBuffers(device.handle(), allocate, pointer));
       commands = new VkCommandBuffer(pointer.get(0), device.handle());
       LongBuffer out = stack.mallocLong(1);
-      VulkanFailure.check("vkCreateBuffer", vkCreateBuffer(device.handle(), VkBufferCreateInfo.calloc(stack).sType$Default().size(bytes)
-          .usage(VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT).sharingMode(VK_SHARING_MODE_EXCLUSIVE), null, out));
+      var create = VkBufferCreateInfo.calloc(stack).sType$Default().size(bytes).sharingMode(VK_SHARING_MODE_EXCLUSIVE)
+          .usage(VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT);
+      VulkanFailure.check("vkCreateBuffer", vkCreateBuffer(device.handle(), create, null, out));
       buffer = out.get(0);
       try {
-        memory = DeviceMemory.bind(stack, device, buffer, VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT,
-            VK_MEMORY_PROPERTY_HOST_CACHED_BIT, false);
-        mapped = MemorySegment.ofBuffer(MemoryUtil.memByteBuffer(DeviceMemory.map(stack, device, memory), Math.toIntExact(bytes)));
-        VulkanFailure.check("vkCreateFence", vkCreateFence(device.handle(), VkFenceCreateInfo.calloc(stack).sType$Default(), null, out));
+        int seen = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+        memory = DeviceMemory.bind(stack, device, buffer, seen, VK_MEMORY_PROPERTY_HOST_CACHED_BIT, false);
+        long address = DeviceMemory.map(stack, device, memory);
+        mapped = MemorySegment.ofBuffer(MemoryUtil.memByteBuffer(address, Math.toIntExact(bytes)));
+        var unsignaled = VkFenceCreateInfo.calloc(stack).sType$Default();
+        VulkanFailure.check("vkCreateFence", vkCreateFence(device.handle(), unsignaled, null, out));
         fence = out.get(0);
       } catch (RuntimeException | Error e) {
         close();
@@ -82,8 +89,8 @@ final class Slot implements AutoCloseable {
     await();
     used = 0;
     try (MemoryStack stack = stackPush()) {
-      VulkanFailure.check("vkBeginCommandBuffer", vkBeginCommandBuffer(commands, VkCommandBufferBeginInfo.calloc(stack).sType$Default()
-          .flags(VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT)));
+      var once = VkCommandBufferBeginInfo.calloc(stack).sType$Default().flags(VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT);
+      VulkanFailure.check("vkBeginCommandBuffer", vkBeginCommandBuffer(commands, once));
     }
   }
 

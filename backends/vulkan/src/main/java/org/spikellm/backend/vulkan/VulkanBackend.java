@@ -8,10 +8,9 @@ import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.Session;
 
 /**
- * A GPU, by Vulkan's compute shaders. Options: {@code device} chooses among several, by number or by a part of the name;
- * {@code integer-dot} and {@code subgroups} say whether the device's products of four bytes, and values shared between threads, are used
- * where it has them; {@code validation} makes whatever the validation
- * layers report a failure, which is for tests.
+ * A GPU, by Vulkan's compute shaders. Options: {@code device} chooses among several, by number or by a part of the name; {@code
+ * integer-dot} and {@code subgroups} say whether the device's products of four bytes, and values shared between threads, are used
+ * where it has them; {@code validation} makes whatever the validation layers report a failure, which is for tests.
  */
 public final class VulkanBackend implements ComputeBackend {
 
@@ -19,8 +18,8 @@ public final class VulkanBackend implements ComputeBackend {
   private static final String INTEGER_DOT = "integer-dot";
   private static final String SUBGROUPS = "subgroups";
   private static final String VALIDATION = "validation";
-  private static final Map<String, String> DEFAULTS = Map.of(DEVICE, Choice.AUTO, INTEGER_DOT, Choice.AUTO, SUBGROUPS, Choice.AUTO,
-      VALIDATION, "false");
+  private static final Map<String, String> DEFAULTS = Map.of(DEVICE, Choice.AUTO, INTEGER_DOT, Choice.AUTO,
+      SUBGROUPS, Choice.AUTO, VALIDATION, "false");
   private static final List<String> WHERE_POSSIBLE = List.of(Choice.AUTO, "off");
 
   private final String device;
@@ -78,8 +77,8 @@ public final class VulkanBackend implements ComputeBackend {
       return new Availability.Available(chosen.inWords(), chosen.speed());
     } catch (VulkanFailure e) {
       return new Availability.Unavailable(e.result() == VK10.VK_ERROR_INCOMPATIBLE_DRIVER
-          ? "there is a Vulkan loader but no driver; install the one of your GPU, or mesa-vulkan-drivers (Debian, Ubuntu, Fedora), or use "
-              + "backend 'simd'"
+          ? "there is a Vulkan loader but no driver; install the one of your GPU, or mesa-vulkan-drivers (Debian, Ubuntu, "
+              + "Fedora), or use backend 'simd'"
           : e.getMessage() + "; use backend 'simd'");
     } catch (LinkageError | RuntimeException | OutOfMemoryError e) {
       return new Availability.Unavailable("its driver cannot be asked: " + e + "; use backend 'simd'");
@@ -95,7 +94,8 @@ public final class VulkanBackend implements ComputeBackend {
       return Loader.problem();
     }
     return validation && !Instance.canValidate()
-        ? "option validation=true needs the layer " + Instance.VALIDATION + "; install vulkan-validationlayers (Debian, Ubuntu)" : null;
+        ? "option validation=true needs the layer " + Instance.VALIDATION + "; install vulkan-validationlayers (Debian, Ubuntu)"
+        : null;
   }
 
   @Override

@@ -31,8 +31,8 @@ final class VulkanFailure extends IllegalStateException {
 
   private static String inWords(int result) {
     return switch (result) {
-      case VK_ERROR_DEVICE_LOST -> "the device was lost: its driver reset it, or it was removed; run again, and with another backend if that "
-          + "repeats";
+      case VK_ERROR_DEVICE_LOST -> "the device was lost: its driver reset it, or it was removed; run again, and with another "
+          + "backend if that repeats";
       case VK_ERROR_OUT_OF_DEVICE_MEMORY -> "no device memory left";
       case VK_ERROR_OUT_OF_HOST_MEMORY -> "no memory left";
       case VK_ERROR_INITIALIZATION_FAILED -> "the driver could not be started";

@@ -39,8 +39,8 @@ final class VulkanLinear implements SpikingLinear {
     places = new Places(order);
     tiles = (rows + CodeBlocks.ROWS - 1) / CodeBlocks.ROWS;
     if (order.channels() > MOST_COLUMNS) {
-      throw new IllegalArgumentException("spiking linear on backend 'vulkan': expected at most " + MOST_COLUMNS + " columns, found "
-          + order.channels());
+      throw new IllegalArgumentException("spiking linear on backend 'vulkan': expected at most " + MOST_COLUMNS
+          + " columns, found " + order.channels());
     }
     List<DeviceMemory.Range> kept = new ArrayList<>();
     try (Call call = session.call(); Arena arena = Arena.ofConfined()) {
@@ -65,8 +65,8 @@ final class VulkanLinear implements SpikingLinear {
     long groupBytes = 8L * tiles * CodeBlocks.ROWS;
     DeviceMemory.Range scales = keep(groupBytes * codes.groups(), kept);
     commands.upload(codes.groups(), groupBytes, scales, blocks::fillScales);
-    return new OnDevice(index, codes.bits(), blocks.blocks(), codes.groups(), blocks.isWhole(), blocks.largestSum(), words, scales,
-        table(blocks.pieces(), commands, arena, kept), table(blocks.groups(), commands, arena, kept));
+    return new OnDevice(index, codes.bits(), blocks.blocks(), codes.groups(), blocks.isWhole(), blocks.largestSum(), words,
+        scales, table(blocks.pieces(), commands, arena, kept), table(blocks.groups(), commands, arena, kept));
   }
 
   private DeviceMemory.Range keep(long bytes, List<DeviceMemory.Range> kept) {
@@ -103,8 +103,9 @@ final class VulkanLinear implements SpikingLinear {
     int offset = Places.offset(digits);
     long largest = 0;
     try (Call call = session.call(); Arena arena = Arena.ofConfined()) {
-      DeviceMemory.Range spikes = call.take((long) tokens * digits * places.count());
-      call.commands().upload(tokens, (long) digits * places.count(), spikes, (token, place) -> places.fill(x, token, digits, place));
+      long rowBytes = (long) digits * places.count();
+      DeviceMemory.Range spikes = call.take(tokens * rowBytes);
+      call.commands().upload(tokens, rowBytes, spikes, (token, place) -> places.fill(x, token, digits, place));
       MemorySegment zeros = arena.allocate(x.zeros().segment().byteSize(), 4);
       for (int i = 0; i < tokens * order.classes(); i++) {
         int zero = x.zeros().segment().get(Tensor.INT, 4L * i) - offset;
@@ -119,9 +120,10 @@ final class VulkanLinear implements SpikingLinear {
       for (OnDevice c : classes) {
         Kernel kernel = session.kernels().get(Shader.LINEAR_SPIKES, c.bits, atOnce, c.whole ? 1 : 0);
         int narrow = c.largestSum * largest < 1L << 31 ? 1 : 0;
-        call.commands().dispatch(kernel, Arguments.of(c.codes, c.scales, c.pieces, c.groupTable, spikes, thetas, zeroPoints, sums)
-            .with(rows, tokens, c.blocks, c.groups, places.count() / 4, places.first(c.index) / 4, order.classes(), c.index, digits, narrow),
-            tiles, (tokens + atOnce - 1) / atOnce);
+        Arguments arguments = Arguments.of(c.codes, c.scales, c.pieces, c.groupTable, spikes, thetas, zeroPoints, sums)
+            .with(rows, tokens, c.blocks, c.groups, places.count() / 4, places.first(c.index) / 4, order.classes(), c.index,
+                digits, narrow);
+        call.commands().dispatch(kernel, arguments, tiles, (tokens + atOnce - 1) / atOnce);
       }
       call.finish(sums, out);
     }
@@ -146,8 +148,9 @@ final class VulkanLinear implements SpikingLinear {
       int atOnce = tokens == 1 ? 1 : TOKENS_AT_ONCE;
       for (OnDevice c : classes) {
         Kernel kernel = session.kernels().get(Shader.LINEAR_FLOATS, c.bits, atOnce);
-        call.commands().dispatch(kernel, Arguments.of(c.codes, c.scales, c.pieces, c.groupTable, inputs, sums)
-            .with(rows, tokens, c.blocks, c.groups, places.count(), places.first(c.index)), tiles, (tokens + atOnce - 1) / atOnce);
+        Arguments arguments = Arguments.of(c.codes, c.scales, c.pieces, c.groupTable, inputs, sums)
+            .with(rows, tokens, c.blocks, c.groups, places.count(), places.first(c.index));
+        call.commands().dispatch(kernel, arguments, tiles, (tokens + atOnce - 1) / atOnce);
       }
       call.finish(sums, out);
     }

@@ -84,7 +84,8 @@ final class VulkanSession implements Session {
         Tensor slab = b.rows(from, Math.min(b.rows(), from + slabRows));
         call.commands().upload(slab.segment(), right);
         boolean few = a.rows() <= FEW_ROWS;
-        Arguments arguments = Arguments.of(left, right, product.from(4L * from)).with(a.rows(), slab.rows(), b.columns(), b.rows());
+        Arguments arguments = Arguments.of(left, right, product.from(4L * from))
+            .with(a.rows(), slab.rows(), b.columns(), b.rows());
         call.commands().dispatch(kernels.get(few ? Shader.MATVEC : Shader.MATMUL, type), arguments,
             few ? groups((slab.rows() + MATVEC_LINES - 1) / MATVEC_LINES) : (slab.rows() + MATMUL_TILE - 1) / MATMUL_TILE,
             few ? a.rows() : (a.rows() + MATMUL_TILE - 1) / MATMUL_TILE);
@@ -105,8 +106,9 @@ final class VulkanSession implements Session {
     Shapes.f32("norm output", out, x.rows(), x.columns());
     try (Call call = call()) {
       DeviceMemory.Range rows = call.upload(x);
-      call.commands().dispatch(kernels.get(Shader.RMS_NORM), Arguments.of(rows, call.upload(weight), rows).with(x.rows(), x.columns())
-          .withFloat(1f / x.columns()).withFloat(epsilon), groups(x.rows()), 1);
+      Arguments arguments = Arguments.of(rows, call.upload(weight), rows).with(x.rows(), x.columns())
+          .withFloat(1f / x.columns()).withFloat(epsilon);
+      call.commands().dispatch(kernels.get(Shader.RMS_NORM), arguments, groups(x.rows()), 1);
       call.finish(rows, out);
     }
   }
@@ -148,6 +150,11 @@ final class VulkanSession implements Session {
 
   @Override
   public void encode(Tensor x, Encoding encoding, SpikeTrain out) {
+    encode(x, encoding, out, 0);
+  }
+
+  /** Encodes on a device whose quotients are {@code off} units in the last place worse than they are. */
+  void encode(Tensor x, Encoding encoding, SpikeTrain out, int off) {
     if (!encoding.collapsed() || x.columns() == 0) {
       Session.super.encode(x, encoding, out);
       return;
@@ -161,9 +168,9 @@ final class VulkanSession implements Session {
       DeviceMemory.Range spikes = call.take(table.rowBytes() * x.rows());
       DeviceMemory.Range zeros = call.take(out.zeros().segment().byteSize());
       DeviceMemory.Range thetas = call.take(out.thresholds().segment().byteSize());
-      call.commands().dispatch(kernels.get(Shader.ENCODE),
-          table.arguments(call.upload(x), x.rows(), call.upload(table.order(arena)), call.upload(table.classes(arena)), spikes, thetas, zeros),
-          groups(x.rows()), 1);
+      Arguments arguments = table.arguments(x.rows(), call.upload(x), call.upload(table.order(arena)),
+          call.upload(table.classes(arena)), spikes, thetas, zeros);
+      call.commands().dispatch(kernels.get(Shader.ENCODE, off), arguments, groups(x.rows()), 1);
       MemorySegment made = arena.allocate(table.rowBytes() * x.rows(), 16);
       call.commands().download(spikes, 0, made);
       call.commands().download(zeros, 0, out.zeros().segment());
@@ -187,8 +194,9 @@ final class VulkanSession implements Session {
       int length = position + queries.rows();
       CachedRows rows = new CachedRows(cache, length);
       DeviceMemory.Range result = call.take(out.segment().byteSize());
-      Arguments arguments = Arguments.of(call.upload(queries), rows.upload(cache.keys(), call), rows.upload(cache.values(), call),
-          call.upload(rows.ranges(arena)), rows.upload(cache.valueThresholds(), call), rows.upload(cache.valueZeros(), call), result)
+      Arguments arguments = Arguments.of(call.upload(queries), rows.upload(cache.keys(), call),
+          rows.upload(cache.values(), call), call.upload(rows.ranges(arena)), rows.upload(cache.valueThresholds(), call),
+          rows.upload(cache.valueZeros(), call), result)
           .with(queries.rows(), heads, cache.kvHeads(), cache.headDim(), rows.rowWords(), length, position)
           .withFloat((float) (1 / Math.sqrt(cache.headDim())));
       call.commands().dispatch(kernels.get(Shader.ATTENTION, rows.type(), (cache.headDim() + THREADS - 1) / THREADS), arguments,

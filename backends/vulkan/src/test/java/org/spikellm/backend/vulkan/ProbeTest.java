@@ -28,7 +28,8 @@ class ProbeTest {
   private String probe(Map<String, String> environment, String... flags) throws IOException, InterruptedException {
     String path = Stream.of("jdk.module.path", "java.class.path").map(System::getProperty)
         .flatMap(list -> Stream.of(list.split(File.pathSeparator)))
-        .filter(entry -> !entry.isEmpty() && !entry.endsWith("test-classes")).distinct().collect(Collectors.joining(File.pathSeparator));
+        .filter(entry -> !entry.isEmpty() && !entry.endsWith("test-classes")).distinct()
+        .collect(Collectors.joining(File.pathSeparator));
     List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
         "--enable-native-access=org.lwjgl", "--sun-misc-unsafe-memory-access=allow", "-p", path, "--patch-module",
         MODULE + "=" + Path.of("target", "test-classes").toAbsolutePath()));
