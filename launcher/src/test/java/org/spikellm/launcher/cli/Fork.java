@@ -37,7 +37,8 @@ final class Fork {
     String path = path().stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator));
     return Stream.of(Stream.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:-CreateCoredumpOnCrash",
         "-Dspikellm.home=" + home, "-Dstderr.encoding=UTF-8", "--add-modules", "jdk.incubator.vector",
-        "--enable-native-access=ai.djl.tokenizers,com.sun.jna,ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow", "--module-path", path),
+        "--enable-native-access=ai.djl.tokenizers,com.sun.jna,org.lwjgl,ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow",
+        "--module-path", path),
         flags.stream(), Stream.of("-m", MODULE + "/" + Main.class.getName()), Stream.of(args)).flatMap(part -> part).toList();
   }
 

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class RoomsTest {
 
   private static final List<String> MODULES = List.of("../api/core", "../api/model", "../api/tck", "../neurons", "../quantizers",
-      "../backends/reference", "../backends/simd", "../backends/native", "../launcher");
+      "../backends/reference", "../backends/simd", "../backends/native", "../backends/vulkan", "../launcher");
   private static final String API = "org.spikellm.api..";
   private static final String MODEL = "org.spikellm.model..";
 
@@ -33,7 +33,7 @@ class RoomsTest {
   @Test
   void theClassesWereRead() {
     for (String room : List.of("api", "model", "tck", "neurons", "quantizers", "backend.reference", "backend.simd",
-        "backend.nativecode", "launcher.cli", "launcher.plugin", "launcher.registry", "launcher.report", "launcher.tasks",
+        "backend.nativecode", "backend.vulkan", "launcher.cli", "launcher.plugin", "launcher.registry", "launcher.report", "launcher.tasks",
         "launcher.text", "launcher.workflow")) {
       assertTrue(all.stream().anyMatch(c -> c.getPackageName().startsWith("org.spikellm." + room)), "no class of " + room + " was read");
     }
@@ -55,9 +55,10 @@ class RoomsTest {
   @Test
   void providersKnowTheApiAndNotEachOther() {
     for (String room : List.of("org.spikellm.neurons..", "org.spikellm.quantizers..", "org.spikellm.backend.reference..",
-        "org.spikellm.backend.simd..", "org.spikellm.backend.nativecode..")) {
+        "org.spikellm.backend.simd..", "org.spikellm.backend.nativecode..", "org.spikellm.backend.vulkan..")) {
       classes().that().resideInAPackage(room).should().onlyDependOnClassesThat()
-          .resideInAnyPackage(room, API, MODEL, "java..", "jdk.incubator.vector..", "com.sun.jna..").check(all);
+          .resideInAnyPackage(room, API, MODEL, "java..", "jdk.incubator.vector..", "com.sun.jna..", "org.lwjgl..")
+          .check(all);
     }
   }
 
@@ -71,6 +72,7 @@ class RoomsTest {
   void librariesStayInTheirRooms() {
     onlyIn("org.spikellm.backend.simd", "jdk.incubator.vector..");
     onlyIn("org.spikellm.backend.nativecode", "com.sun.jna..");
+    onlyIn("org.spikellm.backend.vulkan", "org.lwjgl..");
     onlyIn("org.spikellm.launcher.cli", "picocli..");
     onlyIn("org.spikellm.launcher.cli", "me.tongfei..");
     onlyIn("org.spikellm.launcher.plugin", "org.osgi..");

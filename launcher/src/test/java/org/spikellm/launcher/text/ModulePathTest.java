@@ -33,7 +33,7 @@ class ModulePathTest {
     Path err = home.resolve("err");
     ProcessBuilder start = new ProcessBuilder(List.of(
         Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Duser.home=" + home, "-Dstdout.encoding=UTF-8",
-        "--enable-native-access=ai.djl.tokenizers,com.sun.jna", "-p", path, "--patch-module", MODULE + "=" + tests,
+        "--enable-native-access=ai.djl.tokenizers,com.sun.jna,org.lwjgl", "-p", path, "--patch-module", MODULE + "=" + tests,
         "-m", MODULE + "/" + StartProbe.class.getName(), Path.of("src", "main", "models", "tales-3m").toString(), "chat"));
     start.environment().keySet().removeIf(name -> name.equals("XDG_CACHE_HOME") || name.startsWith("JAVA_TOOL")
         || name.startsWith("DJL_") || name.equals("ENGINE_CACHE_DIR"));

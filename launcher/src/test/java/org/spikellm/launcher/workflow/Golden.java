@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Assumptions;
 import org.spikellm.api.Availability;
 import org.spikellm.api.ComputeBackend;
@@ -83,6 +84,9 @@ final class Golden {
   static Session session(String backend) {
     try {
       if (!backend.equals("auto") && registry().find(ComputeBackend.class, backend).probe() instanceof Availability.Unavailable(String reason)) {
+        if (List.of(System.getProperty("tck.require", "").split(",")).contains(backend)) {
+          return Assertions.fail("backend '" + backend + "' is not available: " + reason + " (tck.require names it)");
+        }
         return Assumptions.abort("backend '" + backend + "' is not available: " + reason);
       }
       return registry().backend(backend).open(2);

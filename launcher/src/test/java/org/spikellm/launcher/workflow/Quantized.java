@@ -42,15 +42,21 @@ final class Quantized {
 
   static Decoder decoder(Checkpoint checkpoint, Session session, QuantizationRequest request, TrainingListener listener, SpikeMode mode)
       throws IOException {
+    return decoder(checkpoint, session, session, request, listener, mode);
+  }
+
+  /** Quantized on one session, to run on another one. */
+  static Decoder decoder(Checkpoint checkpoint, Session quantizing, Session running, QuantizationRequest request, TrainingListener listener,
+      SpikeMode mode) throws IOException {
     List<PreparedBlock> blocks = new ArrayList<>();
     try (Streams streams = Streams.open(checkpoint.config(), checkpoint.embeddings(), request.calibration(),
         request.pipeline().calibrationPasses() > 0, request.memory())) {
       for (int i = 0; i < checkpoint.config().blocks(); i++) {
-        Block block = new BlockQuantization(request, session).quantize(i, checkpoint.block(i), streams, done -> { }, listener).block();
-        streams.advance(new PreparedBlock(session, block, SpikeMode.COLLAPSED), done -> { });
-        blocks.add(new PreparedBlock(session, block, mode));
+        Block block = new BlockQuantization(request, quantizing).quantize(i, checkpoint.block(i), streams, done -> { }, listener).block();
+        streams.advance(new PreparedBlock(quantizing, block, SpikeMode.COLLAPSED), done -> { });
+        blocks.add(new PreparedBlock(running, block, mode));
       }
     }
-    return new Decoder(checkpoint.config(), session, checkpoint.embeddings(), blocks, checkpoint.finalNorm(), checkpoint.head());
+    return new Decoder(checkpoint.config(), running, checkpoint.embeddings(), blocks, checkpoint.finalNorm(), checkpoint.head());
   }
 }

@@ -1,0 +1,78 @@
+#version 460
+// The spikes of a row, counts at once: with lo and hi the ends of its range and N a class's largest count,
+// θ = clamp((hi − lo)/N, 1e-5, 1e4), zero = round(clamp(−lo/θ, −1e4, 1e4)), n = clip(round(x/θ) + zero). A workgroup has a row.
+
+layout(local_size_x = 64) in;
+
+#include "memory.glsl"
+#include "division.glsl"
+#include "rows.glsl"
+
+layout(push_constant) uniform Arguments {
+  Floats inputs; // [rows, channels], in their own order
+  Ints order;    // [channels]: which channel stands in each place
+  Ints table;    // [classes, 6]: first place, the one after the last, first word, words, smallest and largest count
+  Words spikes;  // [rows, digits, digitWords]: bytes
+  Floats thetas; // [rows, classes]
+  Ints zeros;    // [rows, classes], less offset
+  uint rows;
+  uint channels;
+  uint classes;
+  uint digits;
+  uint digitWords;
+  int offset; // what is taken off a count before it is cut into digits
+  uint bothSigns;
+};
+
+int digit(int value, uint d) {
+  for (uint i = 0; i < d; i++) {
+    value = (value - bitfieldExtract(value, 0, 8)) >> 8;
+  }
+  return value & 0xff;
+}
+
+void main() {
+  uint thread = gl_LocalInvocationID.x;
+  for (uint row = gl_WorkGroupID.x; row < rows; row += gl_NumWorkGroups.x) {
+    float high = -uintBitsToFloat(0x7f800000u);
+    float negativeLow = high;
+    for (uint c = thread; c < channels; c += THREADS) {
+      float x = inputs.at[row * channels + c];
+      high = max(high, x);
+      negativeLow = max(negativeLow, -x);
+    }
+    vec4 ends = largestOfAll(vec4(high, negativeLow, 0, 0));
+    high = ends.x;
+    negativeLow = ends.y;
+    for (uint c = 0; c < classes; c++) {
+      int first = table.at[6 * c];
+      int end = table.at[6 * c + 1];
+      int firstWord = table.at[6 * c + 2];
+      int words = table.at[6 * c + 3];
+      float least = float(table.at[6 * c + 4]);
+      float most = float(table.at[6 * c + 5]);
+      precise float range = bothSigns != 0 ? max(abs(high), abs(negativeLow)) : high + negativeLow;
+      float theta = min(max(divide(range, most), 1e-5), 1e4);
+      float zero = bothSigns != 0 ? 0 : roundEven(min(max(divide(negativeLow, theta), -1e4), 1e4));
+      if (thread == 0) {
+        thetas.at[row * classes + c] = theta;
+        zeros.at[row * classes + c] = int(zero) - offset;
+      }
+      for (int word = int(thread); word < words; word += int(THREADS)) {
+        int stored[4];
+        [[unroll]] for (int b = 0; b < 4; b++) {
+          int place = first + 4 * word + b;
+          stored[b] = 0;
+          if (place < end) {
+            float count = roundEven(divide(inputs.at[row * channels + order.at[place]], theta)) + zero;
+            stored[b] = int(min(max(count, least), most)) - offset;
+          }
+        }
+        for (uint d = 0; d < digits; d++) {
+          spikes.at[(row * digits + d) * digitWords + firstWord + word] = uint(digit(stored[0], d) | digit(stored[1], d) << 8
+              | digit(stored[2], d) << 16 | digit(stored[3], d) << 24);
+        }
+      }
+    }
+  }
+}

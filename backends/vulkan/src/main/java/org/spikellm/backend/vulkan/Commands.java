@@ -1,0 +1,204 @@
+package org.spikellm.backend.vulkan;
+
+import static org.lwjgl.system.MemoryStack.stackPush;
+import static org.lwjgl.vulkan.VK10.*;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.LongBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import org.lwjgl.system.MemoryStack;
+import org.lwjgl.vulkan.VkBufferCopy;
+import org.lwjgl.vulkan.VkCommandPoolCreateInfo;
+import org.lwjgl.vulkan.VkMemoryBarrier;
+
+/**
+ * What the device is to do, in order. Data goes through memory that both see, of which there are two turns: while the device
+ * copies out of one, the host fills the other. Nothing needs to be waited for but {@link #finish}.
+ */
+final class Commands implements AutoCloseable {
+
+  private static final int TURNS = 2;
+  private static final long BYTES = 4L << 20;
+
+  /** What of a turn's memory goes where when the device is done. */
+  private record Arrival(long at, MemorySegment to) {}
+
+  /** Writes a row where the device will find it. */
+  interface Filler {
+    void fill(int row, MemorySegment place);
+  }
+
+  private final Device device;
+  private final long pool;
+  private final List<Slot> slots = new ArrayList<>();
+  private final List<Arrival> arrivals = new ArrayList<>();
+  private int turn;
+  private boolean recording;
+  private boolean written;
+  private boolean computed;
+
+  Commands(Device device) {
+    this.device = device;
+    try (MemoryStack stack = stackPush()) {
+      LongBuffer out = stack.mallocLong(1);
+      var create = VkCommandPoolCreateInfo.calloc(stack).sType$Default().flags(VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT)
+          .queueFamilyIndex(device.facts().computeFamily());
+      VulkanFailure.check("vkCreateCommandPool", vkCreateCommandPool(device.handle(), create, null, out));
+      pool = out.get(0);
+    }
+    try {
+      for (int i = 0; i < TURNS; i++) {
+        slots.add(new Slot(device, pool, BYTES));
+      }
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
+  }
+
+  /** The turn that is recorded, with {@code bytes} free, or as many as a turn has. */
+  private Slot slot(long bytes) {
+    if (recording && slots.get(turn).free() < Math.min(bytes, BYTES)) {
+      submit();
+    }
+    if (!recording) {
+      slots.get(turn).begin();
+      recording = true;
+    }
+    return slots.get(turn);
+  }
+
+  private void submit() {
+    slots.get(turn).submit();
+    recording = false;
+    if (!arrivals.isEmpty()) {
+      receive();
+    }
+    turn = (turn + 1) % TURNS;
+  }
+
+  private void receive() {
+    slots.get(turn).await();
+    MemorySegment mapped = slots.get(turn).mapped();
+    arrivals.forEach(arrival -> arrival.to.copyFrom(mapped.asSlice(arrival.at, arrival.to.byteSize())));
+    arrivals.clear();
+  }
+
+  /** Copies host memory to the device, in parts where it is large. */
+  void upload(MemorySegment from, DeviceMemory.Range to) {
+    for (long done = 0; done < from.byteSize();) {
+      long left = from.byteSize() - done;
+      long part = Math.min(left, slot(left).free());
+      staged(part, to, done).copyFrom(from.asSlice(done, part));
+      done += part;
+    }
+  }
+
+  /** Fills rows of a matrix on the device, in parts where they are many; a row is at most {@link #BYTES}. */
+  void upload(int rows, long rowBytes, DeviceMemory.Range to, Filler filler) {
+    for (int done = 0; done < rows;) {
+      if (slot(rowBytes).free() < rowBytes) {
+        throw new IllegalArgumentException("backend 'vulkan': expected rows of at most " + BYTES + " bytes, found " + rowBytes);
+      }
+      int part = (int) Math.min(rows - done, slot(rowBytes).free() / rowBytes);
+      MemorySegment place = staged(part * rowBytes, to, done * rowBytes);
+      for (int r = 0; r < part; r++) {
+        filler.fill(done + r, place.asSlice(r * rowBytes, rowBytes));
+      }
+      done += part;
+    }
+  }
+
+  /** Memory that the host fills before it calls anything else here, and that is copied to the device; no more than is free. */
+  private MemorySegment staged(long bytes, DeviceMemory.Range to, long offset) {
+    Slot slot = slot(bytes);
+    long at = slot.take(bytes);
+    if (computed) {
+      barrier(slot); // what is copied to may still be read
+    }
+    copy(slot, slot.buffer(), at, to.buffer(), to.offset() + offset, bytes);
+    written = true;
+    return slot.mapped().asSlice(at, bytes);
+  }
+
+  /** Runs a kernel on x · y workgroups. */
+  void dispatch(Kernel kernel, Arguments arguments, int x, int y) {
+    Slot slot = slot(0);
+    barrier(slot);
+    vkCmdBindPipeline(slot.commands(), VK_PIPELINE_BIND_POINT_COMPUTE, kernel.pipeline());
+    vkCmdPushConstants(slot.commands(), kernel.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, arguments.bytes());
+    vkCmdDispatch(slot.commands(), x, y, 1);
+    written = true;
+    computed = true;
+  }
+
+  /** Copies device memory to the host; it is there after {@link #finish}. */
+  void download(DeviceMemory.Range from, long offset, MemorySegment to) {
+    for (long done = 0; done < to.byteSize();) {
+      long left = to.byteSize() - done;
+      Slot slot = slot(left);
+      long part = Math.min(left, slot.free());
+      long at = slot.take(part);
+      barrier(slot);
+      copy(slot, from.buffer(), from.offset() + offset + done, slot.buffer(), at, part);
+      written = true;
+      arrivals.add(new Arrival(at, to.asSlice(done, part)));
+      done += part;
+    }
+  }
+
+  /** Waits until everything is done. */
+  void finish() {
+    if (recording) {
+      barrier(slots.get(turn));
+      submit();
+    }
+    slots.forEach(Slot::await);
+    device.checkMessages();
+  }
+
+  /** Forgets what was not given to the device yet, and waits for the rest. */
+  void abandon() {
+    arrivals.clear();
+    if (recording) {
+      slots.get(turn).begin();
+      vkEndCommandBuffer(slots.get(turn).commands());
+      recording = false;
+    }
+    slots.forEach(Slot::await);
+    written = false;
+    computed = false;
+  }
+
+  private static void copy(Slot slot, long from, long fromOffset, long to, long toOffset, long bytes) {
+    try (MemoryStack stack = stackPush()) {
+      vkCmdCopyBuffer(slot.commands(), from, to,
+          VkBufferCopy.calloc(1, stack).srcOffset(fromOffset).dstOffset(toOffset).size(bytes));
+    }
+  }
+
+  /** What comes after sees what was written before, on the host too. */
+  private void barrier(Slot slot) {
+    if (!written) {
+      return;
+    }
+    int stages = VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
+    try (MemoryStack stack = stackPush()) {
+      VkMemoryBarrier.Buffer barrier = VkMemoryBarrier.calloc(1, stack).sType$Default()
+          .srcAccessMask(VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_SHADER_WRITE_BIT)
+          .dstAccessMask(VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_SHADER_READ_BIT
+              | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_HOST_READ_BIT);
+      vkCmdPipelineBarrier(slot.commands(), stages, stages | VK_PIPELINE_STAGE_HOST_BIT, 0, barrier, null, null);
+    }
+    written = false;
+    computed = false;
+  }
+
+  @Override
+  public void close() {
+    slots.forEach(Slot::close);
+    slots.clear();
+    vkDestroyCommandPool(device.handle(), pool, null);
+  }
+}

@@ -1,0 +1,154 @@
+package org.spikellm.backend.vulkan;
+
+import static org.lwjgl.system.MemoryStack.stackPush;
+import static org.lwjgl.vulkan.VK10.*;
+import static org.lwjgl.vulkan.VK11.vkGetPhysicalDeviceProperties2;
+
+import java.util.List;
+import org.lwjgl.PointerBuffer;
+import org.lwjgl.system.MemoryStack;
+import org.lwjgl.vulkan.KHRShaderIntegerDotProduct;
+import org.lwjgl.vulkan.VkDevice;
+import org.lwjgl.vulkan.VkDeviceCreateInfo;
+import org.lwjgl.vulkan.VkDeviceQueueCreateInfo;
+import org.lwjgl.vulkan.VkPhysicalDevice;
+import org.lwjgl.vulkan.VkPhysicalDeviceMaintenance3Properties;
+import org.lwjgl.vulkan.VkPhysicalDeviceMemoryProperties;
+import org.lwjgl.vulkan.VkPhysicalDeviceProperties2;
+import org.lwjgl.vulkan.VkPhysicalDeviceShaderIntegerDotProductFeatures;
+import org.lwjgl.vulkan.VkPhysicalDeviceVulkan12Features;
+import org.lwjgl.vulkan.VkQueue;
+
+/** An open device with one queue. */
+final class Device implements AutoCloseable {
+
+  private final Instance instance;
+  private final VkPhysicalDevice physical;
+  private final DeviceFacts facts;
+  private final boolean integerDot;
+  private final boolean subgroups;
+  private final VkDevice handle;
+  private final VkQueue queue;
+  private final VkPhysicalDeviceMemoryProperties memory;
+
+  /**
+   * Opens the device that {@link Choice} finds; there must be one.
+   *
+   * @param validation whether what the validation layers report is a failure
+   * @param wanted which device
+   * @param mayUseDot whether the device's products of bytes are used where it has them
+   * @param mayUseSubgroups whether its threads share values where they can
+   */
+  Device(boolean validation, String wanted, boolean mayUseDot, boolean mayUseSubgroups) {
+    instance = new Instance(validation);
+    try (MemoryStack stack = stackPush()) {
+      List<VkPhysicalDevice> all = instance.devices();
+      Choice choice = Choice.of(all.stream().map(DeviceFacts::of).toList(), wanted);
+      if (choice.reason() != null) {
+        throw new IllegalStateException("backend 'vulkan': " + choice.reason());
+      }
+      physical = all.get(choice.index());
+      facts = DeviceFacts.of(physical);
+      integerDot = mayUseDot && facts.integerDot();
+      subgroups = mayUseSubgroups && facts.subgroups();
+      handle = open(stack);
+      PointerBuffer pointer = stack.mallocPointer(1);
+      vkGetDeviceQueue(handle, facts.computeFamily(), 0, pointer);
+      queue = new VkQueue(pointer.get(0), handle);
+      memory = VkPhysicalDeviceMemoryProperties.malloc();
+      vkGetPhysicalDeviceMemoryProperties(physical, memory);
+    } catch (RuntimeException | Error e) {
+      instance.close();
+      throw e;
+    }
+  }
+
+  private VkDevice open(MemoryStack stack) {
+    var queues = VkDeviceQueueCreateInfo.calloc(1, stack).sType$Default().queueFamilyIndex(facts.computeFamily())
+        .pQueuePriorities(stack.floats(1));
+    var twelve = VkPhysicalDeviceVulkan12Features.calloc(stack).sType$Default().bufferDeviceAddress(true);
+    var create = VkDeviceCreateInfo.calloc(stack).sType$Default().pQueueCreateInfos(queues).pNext(twelve);
+    if (integerDot) {
+      create.pNext(VkPhysicalDeviceShaderIntegerDotProductFeatures.calloc(stack).sType$Default().shaderIntegerDotProduct(true));
+      create.ppEnabledExtensionNames(
+          stack.pointers(stack.UTF8(KHRShaderIntegerDotProduct.VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)));
+    }
+    PointerBuffer pointer = stack.mallocPointer(1);
+    VulkanFailure.check("vkCreateDevice", vkCreateDevice(physical, create, null, pointer));
+    return new VkDevice(pointer.get(0), physical, create);
+  }
+
+  VkDevice handle() {
+    return handle;
+  }
+
+  VkQueue queue() {
+    return queue;
+  }
+
+  DeviceFacts facts() {
+    return facts;
+  }
+
+  /** Whether shaders use the device's products of bytes. */
+  boolean integerDot() {
+    return integerDot;
+  }
+
+  /** Whether shaders share values between threads. */
+  boolean subgroups() {
+    return subgroups;
+  }
+
+  /** Fails with what the validation layers have said. */
+  void checkMessages() {
+    instance.checkMessages();
+  }
+
+  /** The most bytes of one allocation. */
+  long largestAllocation() {
+    try (MemoryStack stack = stackPush()) {
+      var limits = VkPhysicalDeviceMaintenance3Properties.calloc(stack).sType$Default();
+      vkGetPhysicalDeviceProperties2(physical, VkPhysicalDeviceProperties2.calloc(stack).sType$Default().pNext(limits));
+      return Math.min(limits.maxMemoryAllocationSize() < 0 ? Long.MAX_VALUE : limits.maxMemoryAllocationSize(), largestHeap());
+    }
+  }
+
+  /** Bytes of the largest part of its own memory. */
+  long largestHeap() {
+    long largest = 0;
+    for (int heap = 0; heap < memory.memoryHeapCount(); heap++) {
+      if ((memory.memoryHeaps(heap).flags() & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) != 0) {
+        largest = Math.max(largest, memory.memoryHeaps(heap).size());
+      }
+    }
+    return largest;
+  }
+
+  /**
+   * The first type of memory that {@code allowed} has the bit of and that has all {@code needed} properties; one that also has
+   * the {@code preferred} ones goes before.
+   */
+  int memoryType(int allowed, int needed, int preferred) {
+    for (int properties : new int[] {needed | preferred, needed}) {
+      for (int type = 0; type < memory.memoryTypeCount(); type++) {
+        if ((allowed >> type & 1) != 0 && (memory.memoryTypes(type).propertyFlags() & properties) == properties) {
+          return type;
+        }
+      }
+    }
+    throw new IllegalStateException("backend 'vulkan': " + facts.name() + " has no memory of the properties " + needed);
+  }
+
+
+  @Override
+  public void close() {
+    vkDestroyDevice(handle, null);
+    memory.free();
+    try {
+      instance.checkMessages();
+    } finally {
+      instance.close();
+    }
+  }
+}

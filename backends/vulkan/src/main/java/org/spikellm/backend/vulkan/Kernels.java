@@ -1,0 +1,92 @@
+package org.spikellm.backend.vulkan;
+
+import static org.lwjgl.system.MemoryStack.stackPush;
+import static org.lwjgl.vulkan.VK10.*;
+
+import java.nio.ByteBuffer;
+import java.nio.LongBuffer;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.lwjgl.system.MemoryStack;
+import org.lwjgl.system.MemoryUtil;
+import org.lwjgl.vulkan.VkComputePipelineCreateInfo;
+import org.lwjgl.vulkan.VkPipelineLayoutCreateInfo;
+import org.lwjgl.vulkan.VkPipelineShaderStageCreateInfo;
+import org.lwjgl.vulkan.VkPushConstantRange;
+import org.lwjgl.vulkan.VkShaderModuleCreateInfo;
+import org.lwjgl.vulkan.VkSpecializationInfo;
+import org.lwjgl.vulkan.VkSpecializationMapEntry;
+
+/** The kernels of a device, made when they are first asked for: a shader is compiled once for each set of its constants. */
+final class Kernels implements AutoCloseable {
+
+  private record Key(Shader shader, List<Integer> constants) {}
+
+  private final Device device;
+  private final long layout;
+  private final Map<Shader, Long> modules = new EnumMap<>(Shader.class);
+  private final Map<Key, Kernel> kernels = new HashMap<>();
+
+  Kernels(Device device) {
+    this.device = device;
+    try (MemoryStack stack = stackPush()) {
+      LongBuffer out = stack.mallocLong(1);
+      VkPushConstantRange.Buffer range = VkPushConstantRange.calloc(1, stack).stageFlags(VK_SHADER_STAGE_COMPUTE_BIT)
+          .size(Arguments.BYTES);
+      VulkanFailure.check("vkCreatePipelineLayout", vkCreatePipelineLayout(device.handle(),
+          VkPipelineLayoutCreateInfo.calloc(stack).sType$Default().pPushConstantRanges(range), null, out));
+      layout = out.get(0);
+    }
+  }
+
+  /** The kernel of a shader whose constant_id 0, 1, … are {@code constants}; booleans are 0 or 1. */
+  Kernel get(Shader shader, Integer... constants) {
+    return kernels.computeIfAbsent(new Key(shader, List.of(constants)), this::create);
+  }
+
+  private Kernel create(Key key) {
+    try (MemoryStack stack = stackPush()) {
+      int count = key.constants.size();
+      VkSpecializationMapEntry.Buffer entries = VkSpecializationMapEntry.calloc(count, stack);
+      ByteBuffer values = stack.malloc(4 * count);
+      for (int i = 0; i < count; i++) {
+        entries.get(i).constantID(i).offset(4 * i).size(4);
+        values.putInt(4 * i, key.constants.get(i));
+      }
+      VkSpecializationInfo specialization = VkSpecializationInfo.calloc(stack).pMapEntries(entries).pData(values);
+      VkComputePipelineCreateInfo.Buffer create = VkComputePipelineCreateInfo.calloc(1, stack).sType$Default().layout(layout);
+      create.stage(VkPipelineShaderStageCreateInfo.calloc(stack).sType$Default().stage(VK_SHADER_STAGE_COMPUTE_BIT)
+          .module(module(key.shader)).pName(stack.UTF8("main")).pSpecializationInfo(specialization));
+      LongBuffer out = stack.mallocLong(1);
+      VulkanFailure.check("vkCreateComputePipelines of " + key.shader + " " + key.constants,
+          vkCreateComputePipelines(device.handle(), VK_NULL_HANDLE, create, null, out));
+      return new Kernel(out.get(0), layout);
+    }
+  }
+
+  private long module(Shader shader) {
+    Long known = modules.get(shader);
+    if (known != null) {
+      return known;
+    }
+    ByteBuffer code = shader.code(device.integerDot(), device.subgroups());
+    try (MemoryStack stack = stackPush()) {
+      LongBuffer out = stack.mallocLong(1);
+      VulkanFailure.check("vkCreateShaderModule of " + shader, vkCreateShaderModule(device.handle(),
+          VkShaderModuleCreateInfo.calloc(stack).sType$Default().pCode(code), null, out));
+      modules.put(shader, out.get(0));
+      return out.get(0);
+    } finally {
+      MemoryUtil.memFree(code);
+    }
+  }
+
+  @Override
+  public void close() {
+    kernels.values().forEach(kernel -> vkDestroyPipeline(device.handle(), kernel.pipeline(), null));
+    modules.values().forEach(module -> vkDestroyShaderModule(device.handle(), module, null));
+    vkDestroyPipelineLayout(device.handle(), layout, null);
+  }
+}

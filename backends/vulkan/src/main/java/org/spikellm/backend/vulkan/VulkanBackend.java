@@ -1,0 +1,111 @@
+package org.spikellm.backend.vulkan;
+
+import java.util.List;
+import java.util.Map;
+import org.lwjgl.vulkan.VK10;
+import org.spikellm.api.Availability;
+import org.spikellm.api.ComputeBackend;
+import org.spikellm.api.Session;
+
+/**
+ * A GPU, by Vulkan's compute shaders. Options: {@code device} chooses among several, by number or by a part of the name; {@code
+ * integer-dot} and {@code subgroups} say whether the device's products of four bytes, and values shared between threads, are used
+ * where it has them; {@code validation} makes whatever the validation layers report a failure, which is for tests.
+ */
+public final class VulkanBackend implements ComputeBackend {
+
+  private static final String DEVICE = "device";
+  private static final String INTEGER_DOT = "integer-dot";
+  private static final String SUBGROUPS = "subgroups";
+  private static final String VALIDATION = "validation";
+  private static final Map<String, String> DEFAULTS = Map.of(DEVICE, Choice.AUTO, INTEGER_DOT, Choice.AUTO,
+      SUBGROUPS, Choice.AUTO, VALIDATION, "false");
+  private static final List<String> WHERE_POSSIBLE = List.of(Choice.AUTO, "off");
+
+  private final String device;
+  private final boolean integerDot;
+  private final boolean subgroups;
+  private final boolean validation;
+
+  public VulkanBackend() {
+    this(Map.of());
+  }
+
+  private VulkanBackend(Map<String, String> options) {
+    device = options.getOrDefault(DEVICE, Choice.AUTO).strip();
+    integerDot = oneOf(options, INTEGER_DOT, WHERE_POSSIBLE).equals(Choice.AUTO);
+    subgroups = oneOf(options, SUBGROUPS, WHERE_POSSIBLE).equals(Choice.AUTO);
+    validation = Boolean.parseBoolean(oneOf(options, VALIDATION, List.of("false", "true")));
+  }
+
+  private static String oneOf(Map<String, String> options, String key, List<String> values) {
+    String value = options.getOrDefault(key, DEFAULTS.get(key));
+    if (!values.contains(value)) {
+      throw new IllegalArgumentException(key + "=" + value + ": expected " + String.join(" or ", values));
+    }
+    return value;
+  }
+
+  @Override
+  public String id() {
+    return "vulkan";
+  }
+
+  @Override
+  public Map<String, String> options() {
+    return DEFAULTS;
+  }
+
+  @Override
+  public VulkanBackend configure(Map<String, String> options) {
+    return new VulkanBackend(options);
+  }
+
+  @Override
+  public Availability probe() {
+    String problem = problem();
+    if (problem != null) {
+      return new Availability.Unavailable(problem);
+    }
+    try (Instance instance = new Instance(false)) {
+      List<DeviceFacts> devices = instance.devices().stream().map(DeviceFacts::of).toList();
+      Choice choice = Choice.of(devices, device);
+      if (choice.reason() != null) {
+        return new Availability.Unavailable(choice.reason());
+      }
+      DeviceFacts chosen = devices.get(choice.index());
+      return new Availability.Available(chosen.inWords(), chosen.speed());
+    } catch (VulkanFailure e) {
+      return new Availability.Unavailable(e.result() == VK10.VK_ERROR_INCOMPATIBLE_DRIVER
+          ? "there is a Vulkan loader but no driver; install the one of your GPU, or mesa-vulkan-drivers (Debian, Ubuntu, "
+              + "Fedora), or use backend 'simd'"
+          : e.getMessage() + "; use backend 'simd'");
+    } catch (LinkageError | RuntimeException | OutOfMemoryError e) {
+      return new Availability.Unavailable("its driver cannot be asked: " + e + "; use backend 'simd'");
+    }
+  }
+
+  /** What is missing before a driver is asked, or null. */
+  private String problem() {
+    if (!Shader.inThisBuild()) {
+      return "there are no shaders in this build, whose machine has no shaderc; build elsewhere, or use backend 'simd'";
+    }
+    if (Loader.problem() != null) {
+      return Loader.problem();
+    }
+    return validation && !Instance.canValidate()
+        ? "option validation=true needs the layer " + Instance.VALIDATION + "; install vulkan-validationlayers (Debian, Ubuntu)"
+        : null;
+  }
+
+  @Override
+  public Session open(int threads) {
+    if (threads < 1) {
+      throw new IllegalArgumentException("threads: expected at least 1, found " + threads);
+    }
+    if (probe() instanceof Availability.Unavailable unavailable) {
+      throw new IllegalStateException("backend 'vulkan' is not available: " + unavailable.reason());
+    }
+    return new VulkanSession(new Device(validation, device, integerDot, subgroups), threads);
+  }
+}

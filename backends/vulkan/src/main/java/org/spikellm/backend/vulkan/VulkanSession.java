@@ -1,0 +1,239 @@
+package org.spikellm.backend.vulkan;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.ForkJoinPool;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
+import org.spikellm.api.Encoding;
+import org.spikellm.api.KeyValues;
+import org.spikellm.api.QuantizedWeight;
+import org.spikellm.api.Session;
+import org.spikellm.api.Shapes;
+import org.spikellm.api.SpikeTrain;
+import org.spikellm.api.SpikingLinear;
+import org.spikellm.api.Tensor;
+
+/** An open device: each call copies its tensors there, runs kernels and copies back what they made. */
+final class VulkanSession implements Session {
+
+  /** Rows of the left factor up to which the right one is read once for each. */
+  private static final int FEW_ROWS = 4;
+  private static final int MATMUL_TILE = 64;
+  private static final int MATVEC_LINES = 4;
+  private static final int MOST_GROUPS = 65_535;
+  /** Of a workgroup of the kernels that are no products. */
+  private static final int THREADS = 64;
+  /** The right factor of a product is brought to the device in slabs of so many bytes. */
+  private static final long SLAB = 64L << 20;
+
+  private final int threads;
+  private final Device device;
+  private final DeviceMemory memory;
+  private final Kernels kernels;
+  private final Commands commands;
+  /** For {@link #forEach} only. */
+  private ForkJoinPool pool;
+  private boolean closed;
+
+  VulkanSession(Device device, int threads) {
+    this.threads = threads;
+    this.device = device;
+    memory = new DeviceMemory(device);
+    try {
+      kernels = new Kernels(device);
+      commands = new Commands(device);
+    } catch (RuntimeException | Error e) {
+      device.close();
+      throw e;
+    }
+  }
+
+  DeviceMemory memory() {
+    return memory;
+  }
+
+  Kernels kernels() {
+    return kernels;
+  }
+
+  Call call() {
+    if (closed) {
+      throw new IllegalStateException("this session of backend 'vulkan' is closed");
+    }
+    return new Call(memory, commands);
+  }
+
+  @Override
+  public void matmul(Tensor a, Tensor b, Tensor out) {
+    Shapes.matmul(a, b, out);
+    if (a.rows() == 0 || b.rows() == 0) {
+      return;
+    }
+    int type = switch (b.dtype()) {
+      case F16 -> 1;
+      case BF16 -> 2;
+      default -> 0;
+    };
+    int slabRows = Math.clamp(SLAB / Math.max(1, b.rowBytes()) / MATMUL_TILE * MATMUL_TILE, MATMUL_TILE, Integer.MAX_VALUE);
+    try (Call call = call()) {
+      DeviceMemory.Range left = call.upload(a);
+      DeviceMemory.Range product = call.take(out.segment().byteSize());
+      DeviceMemory.Range right = call.take(Math.min(slabRows, b.rows()) * b.rowBytes());
+      for (int from = 0; from < b.rows(); from += slabRows) {
+        Tensor slab = b.rows(from, Math.min(b.rows(), from + slabRows));
+        call.commands().upload(slab.segment(), right);
+        boolean few = a.rows() <= FEW_ROWS;
+        Arguments arguments = Arguments.of(left, right, product.from(4L * from))
+            .with(a.rows(), slab.rows(), b.columns(), b.rows());
+        call.commands().dispatch(kernels.get(few ? Shader.MATVEC : Shader.MATMUL, type), arguments,
+            few ? groups((slab.rows() + MATVEC_LINES - 1) / MATVEC_LINES) : (slab.rows() + MATMUL_TILE - 1) / MATMUL_TILE,
+            few ? a.rows() : (a.rows() + MATMUL_TILE - 1) / MATMUL_TILE);
+      }
+      call.finish(product, out);
+    }
+  }
+
+  @Override
+  public SpikingLinear prepare(QuantizedWeight weight) {
+    return new VulkanLinear(weight, this);
+  }
+
+  @Override
+  public void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor out) {
+    Shapes.f32("norm input", x, x.rows(), weight.columns());
+    Shapes.f32("norm weight", weight, 1, x.columns());
+    Shapes.f32("norm output", out, x.rows(), x.columns());
+    try (Call call = call()) {
+      DeviceMemory.Range rows = call.upload(x);
+      Arguments arguments = Arguments.of(rows, call.upload(weight), rows).with(x.rows(), x.columns())
+          .withFloat(1f / x.columns()).withFloat(epsilon);
+      call.commands().dispatch(kernels.get(Shader.RMS_NORM), arguments, groups(x.rows()), 1);
+      call.finish(rows, out);
+    }
+  }
+
+  @Override
+  public void rope(Tensor x, int headDim, Tensor table, int position) {
+    Shapes.rope(x, headDim, table, position);
+    try (Call call = call()) {
+      DeviceMemory.Range rows = call.upload(x);
+      DeviceMemory.Range angles = call.upload(table.rows(position, position + x.rows()));
+      call.commands().dispatch(kernels.get(Shader.ROPE), Arguments.of(rows, angles).with(x.rows(), x.columns(), headDim),
+          groups((x.size() / 2 + THREADS - 1) / THREADS), 1);
+      call.finish(rows, x);
+    }
+  }
+
+  @Override
+  public void softmax(Tensor x) {
+    Shapes.f32("softmax", x, x.rows(), x.columns());
+    try (Call call = call()) {
+      DeviceMemory.Range rows = call.upload(x);
+      call.commands().dispatch(kernels.get(Shader.SOFTMAX), Arguments.of(rows).with(x.rows(), x.columns()), groups(x.rows()), 1);
+      call.finish(rows, x);
+    }
+  }
+
+  @Override
+  public void swiGlu(Tensor gate, Tensor up, Tensor out) {
+    Shapes.f32("gate", gate, gate.rows(), gate.columns());
+    Shapes.f32("up", up, gate.rows(), gate.columns());
+    Shapes.f32("gated output", out, gate.rows(), gate.columns());
+    try (Call call = call()) {
+      DeviceMemory.Range gates = call.upload(gate);
+      call.commands().dispatch(kernels.get(Shader.SWI_GLU), Arguments.of(gates, call.upload(up), gates)
+          .with(Math.toIntExact(gate.size())), groups((gate.size() + THREADS - 1) / THREADS), 1);
+      call.finish(gates, out);
+    }
+  }
+
+  @Override
+  public void encode(Tensor x, Encoding encoding, SpikeTrain out) {
+    encode(x, encoding, out, 0);
+  }
+
+  /** Encodes on a device whose quotients are {@code off} units in the last place worse than they are. */
+  void encode(Tensor x, Encoding encoding, SpikeTrain out, int off) {
+    if (!encoding.collapsed() || x.columns() == 0) {
+      Session.super.encode(x, encoding, out);
+      return;
+    }
+    Shapes.encode(x, encoding, out);
+    if (x.rows() == 0) {
+      return;
+    }
+    EncoderTable table = new EncoderTable(encoding);
+    try (Call call = call(); Arena arena = Arena.ofConfined()) {
+      DeviceMemory.Range spikes = call.take(table.rowBytes() * x.rows());
+      DeviceMemory.Range zeros = call.take(out.zeros().segment().byteSize());
+      DeviceMemory.Range thetas = call.take(out.thresholds().segment().byteSize());
+      Arguments arguments = table.arguments(x.rows(), call.upload(x), call.upload(table.order(arena)),
+          call.upload(table.classes(arena)), spikes, thetas, zeros);
+      call.commands().dispatch(kernels.get(Shader.ENCODE, off), arguments, groups(x.rows()), 1);
+      MemorySegment made = arena.allocate(table.rowBytes() * x.rows(), 16);
+      call.commands().download(spikes, 0, made);
+      call.commands().download(zeros, 0, out.zeros().segment());
+      call.finish(thetas, out.thresholds());
+      table.read(made, out);
+    }
+  }
+
+  @Override
+  public void attention(Tensor queries, KeyValues cache, int position, Tensor out) {
+    Shapes.attention(queries, cache, position, out);
+    if (cache.headDim() > CachedRows.MOST_CHANNELS) {
+      Session.super.attention(queries, cache, position, out);
+      return;
+    }
+    if (queries.rows() == 0) {
+      return;
+    }
+    try (Call call = call(); Arena arena = Arena.ofConfined()) {
+      int heads = queries.columns() / cache.headDim();
+      int length = position + queries.rows();
+      CachedRows rows = new CachedRows(cache, length);
+      DeviceMemory.Range result = call.take(out.segment().byteSize());
+      Arguments arguments = Arguments.of(call.upload(queries), rows.upload(cache.keys(), call),
+          rows.upload(cache.values(), call), call.upload(rows.ranges(arena)), rows.upload(cache.valueThresholds(), call),
+          rows.upload(cache.valueZeros(), call), result)
+          .with(queries.rows(), heads, cache.kvHeads(), cache.headDim(), rows.rowWords(), length, position)
+          .withFloat((float) (1 / Math.sqrt(cache.headDim())));
+      call.commands().dispatch(kernels.get(Shader.ATTENTION, rows.type(), (cache.headDim() + THREADS - 1) / THREADS), arguments,
+          groups(cache.kvHeads() * (((long) queries.rows() * heads / cache.kvHeads() + 3) / 4)), 1);
+      call.finish(result, out);
+    }
+  }
+
+  /** Workgroups for so many; what is over is done in turns. */
+  private static int groups(long count) {
+    return Math.clamp(count, 1, MOST_GROUPS);
+  }
+
+  @Override
+  public void forEach(int count, IntConsumer body) {
+    if (threads == 1) {
+      Session.super.forEach(count, body);
+      return;
+    }
+    if (pool == null) {
+      pool = new ForkJoinPool(threads);
+    }
+    pool.submit(() -> IntStream.range(0, count).parallel().forEach(body)).join();
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    if (pool != null) {
+      pool.close();
+    }
+    commands.close();
+    kernels.close();
+    memory.close();
+    device.close();
+  }
+}

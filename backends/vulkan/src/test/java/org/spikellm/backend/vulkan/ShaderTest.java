@@ -1,0 +1,57 @@
+package org.spikellm.backend.vulkan;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.lwjgl.system.MemoryUtil;
+
+/** What the build made of the shaders. */
+class ShaderTest {
+
+  private static final Path CODE = Path.of("target", "classes", "org", "spikellm", "backend", "vulkan");
+
+  private static List<Path> files() throws IOException {
+    if (!Shader.inThisBuild()) {
+      Sessions.skip("there are no shaders in this build");
+    }
+    try (Stream<Path> files = Files.list(CODE)) {
+      return files.filter(file -> file.toString().endsWith(".spv")).toList();
+    }
+  }
+
+  @Test
+  void everyShaderIsThere() throws IOException {
+    assertFalse(files().isEmpty());
+    for (Shader shader : Shader.values()) {
+      for (boolean integerDot : new boolean[] {false, true}) {
+        for (boolean subgroups : new boolean[] {false, true}) {
+          var code = shader.code(integerDot, subgroups);
+          assertEquals(0x07230203, code.getInt(0), shader + " is SPIR-V");
+          MemoryUtil.memFree(code);
+        }
+      }
+    }
+  }
+
+  @Test
+  void everyShaderIsValid() throws IOException, InterruptedException {
+    for (Path file : files()) {
+      Process process;
+      try {
+        process = new ProcessBuilder("spirv-val", "--target-env", "vulkan1.2", file.toString()).redirectErrorStream(true).start();
+      } catch (IOException e) {
+        Sessions.skip("spirv-val is not installed (spirv-tools in Debian and Ubuntu)");
+        return;
+      }
+      String said = new String(process.getInputStream().readAllBytes());
+      assertTrue(process.waitFor() == 0, file + ": " + said);
+    }
+  }
+}
