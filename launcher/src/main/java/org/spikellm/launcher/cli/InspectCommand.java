@@ -37,12 +37,20 @@ final class InspectCommand implements Callable<Integer> {
           + "their scales, how its input is encoded. It reads all weights.")
   private boolean layers;
 
+  @Option(names = "--csv", description = "Print what --layers lists as CSV, and nothing else.")
+  private boolean csv;
+
   @Override
   public Integer call() throws IOException {
+    common.onlyOne(csv);
     CheckpointNeurons neurons = new CheckpointNeurons(common.registry(), model);
     try (Checkpoint checkpoint = Checkpoint.open(model, neurons.orAbsent())) {
       neurons.warnings().forEach(common::warn);
       checkpoint.verify();
+      if (csv) {
+        common.printCsv(linears(checkpoint).stream().flatMap(linear -> linear.classRows().stream()).toList());
+        return 0;
+      }
       Map<String, Object> summary = summary(checkpoint);
       List<LinearSummary> linears = common.json || layers ? linears(checkpoint) : List.of();
       if (!linears.isEmpty()) {

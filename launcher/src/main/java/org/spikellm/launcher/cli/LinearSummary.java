@@ -50,6 +50,24 @@ record LinearSummary(int block, String layer, int rows, int columns, List<Stored
     return map;
   }
 
+  /** A row a class, flat: ranges as their two ends. */
+  List<Map<String, Object>> classRows() {
+    return lines().stream().map(line -> {
+      Map<String, Object> row = new LinkedHashMap<>();
+      row.put("layer", block + "." + layer);
+      row.put("rows", rows);
+      toJson(line).forEach((name, value) -> {
+        if (value instanceof List<?> range) {
+          row.put("least_" + name, range.getFirst());
+          row.put("most_" + name, range.getLast());
+        } else {
+          row.put(name, value);
+        }
+      });
+      return row;
+    }).toList();
+  }
+
   /** What stands side by side: a part of the weights and a class of the input, either of which may be missing. */
   private record Line(StoredWeights weights, InputClass input) {}
 

@@ -42,6 +42,17 @@ class CsvTest {
   }
 
   @Test
+  void everyClassOfEveryLayer() {
+    Program run = Program.run("inspect", ModelCopy.ORIGINAL.toString(), "--csv");
+    assertEquals(0, run.status(), run.err());
+    String[] lines = run.out().split("\r\n");
+    assertEquals(1 + 6 * 7, lines.length);
+    assertEquals(List.of("layer", "rows", "columns", "weights", "weight_form", "weight_bits", "sparsity"), Arrays.asList(lines[0].split(",")));
+    assertEquals("0.self_attn.q_proj", lines[1].split(",")[0]);
+    assertEquals(2, Program.run("inspect", ModelCopy.ORIGINAL.toString(), "--csv", "--json").status());
+  }
+
+  @Test
   void whatWouldBreakALineIsQuoted() {
     String[] texts = {"a,b", "say \"so\"", "two\nlines", "a\rb", " plain ", ""};
     String[] cells = {"\"a,b\"", "\"say \"\"so\"\"\"", "\"two\nlines\"", "\"a\rb\"", " plain ", ""};
