@@ -47,8 +47,10 @@ record Guard(Kind kind, String id, Origin origin, PluginContext context) {
     T result;
     try {
       result = context.call(body::get);
-    } catch (ProviderFailure | UncheckedIOException | OutOfMemoryError e) {
-      throw e; // of another plug-in, of a disk, of the machine
+    } catch (ProviderFailure | OutOfMemoryError e) {
+      throw e; // of another plug-in, of the machine
+    } catch (UncheckedIOException e) {
+      throw isOurs(e) ? e : failure(method + " threw " + Listing.reason(e), e);
     } catch (Throwable e) {
       throw failure(method + " threw " + Listing.reason(e), e);
     }
@@ -56,6 +58,17 @@ record Guard(Kind kind, String id, Origin origin, PluginContext context) {
       throw failure(method + " returned nothing", null);
     }
     return result;
+  }
+
+  /** Whether the first code that is not of Java itself is this program, which a plug-in called back: a disk of the user may be full. */
+  private static boolean isOurs(UncheckedIOException e) {
+    for (StackTraceElement frame : e.getStackTrace()) {
+      String module = frame.getModuleName();
+      if (module == null || !module.startsWith("java.") && !module.startsWith("jdk.")) {
+        return module != null && module.startsWith("org.spikellm.");
+      }
+    }
+    return false;
   }
 
   /** As {@link #call}, of a method that returns nothing. */

@@ -107,9 +107,11 @@ class PluginFaultsTest {
     detector("nans", "float[] s = new float[weight.columns()]; s[2] = Float.NaN; return s;");
     detector("shorter", "return new float[3];");
     detector("nothing", "return null;");
+    detector("reader", "throw new java.io.UncheckedIOException(new java.io.IOException(\"no such table\"));");
     blamed(quantize("--salience", "nans"), "detector 'nans'", "nans.jar", "NaN for channel 2");
     blamed(quantize("--salience", "shorter"), "detector 'shorter'", "shorter.jar", "3 numbers", "channels");
     blamed(Program.run(quantization("--salience", "nothing")), "detector 'nothing'", "nothing.jar", "returned nothing");
+    blamed(Program.run(quantization("--salience", "reader")), "detector 'reader'", "reader.jar", "score threw", "no such table");
   }
 
   @Test
