@@ -162,8 +162,7 @@ final class Commands implements AutoCloseable {
   void abandon() {
     arrivals.clear();
     if (recording) {
-      slots.get(turn).begin();
-      vkEndCommandBuffer(slots.get(turn).commands());
+      vkEndCommandBuffer(slots.get(turn).commands()); // the next turn begins it anew
       recording = false;
     }
     slots.forEach(Slot::await);

@@ -3,6 +3,7 @@ package org.spikellm.backend.vulkan;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -126,6 +127,8 @@ final class VulkanLinear implements SpikingLinear {
         call.commands().dispatch(kernel, arguments, tiles, (tokens + atOnce - 1) / atOnce);
       }
       call.finish(sums, out);
+    } finally {
+      Reference.reachabilityFence(this); // or its ranges might be given back before they are read
     }
   }
 
@@ -153,6 +156,8 @@ final class VulkanLinear implements SpikingLinear {
         call.commands().dispatch(kernel, arguments, tiles, (tokens + atOnce - 1) / atOnce);
       }
       call.finish(sums, out);
+    } finally {
+      Reference.reachabilityFence(this); // or its ranges might be given back before they are read
     }
   }
 }

@@ -58,10 +58,14 @@ final class VulkanSession implements Session {
   }
 
   Call call() {
+    checkOpen();
+    return new Call(memory, commands);
+  }
+
+  private void checkOpen() {
     if (closed) {
       throw new IllegalStateException("this session of backend 'vulkan' is closed");
     }
-    return new Call(memory, commands);
   }
 
   @Override
@@ -75,7 +79,7 @@ final class VulkanSession implements Session {
       case BF16 -> 2;
       default -> 0;
     };
-    int slabRows = Math.clamp(SLAB / Math.max(1, b.rowBytes()) / MATMUL_TILE * MATMUL_TILE, MATMUL_TILE, Integer.MAX_VALUE);
+    int slabRows = MATMUL_TILE * Math.clamp(SLAB / Math.max(1, b.rowBytes()) / MATMUL_TILE, 1, MOST_GROUPS);
     try (Call call = call()) {
       DeviceMemory.Range left = call.upload(a);
       DeviceMemory.Range product = call.take(out.segment().byteSize());
@@ -212,6 +216,7 @@ final class VulkanSession implements Session {
 
   @Override
   public void forEach(int count, IntConsumer body) {
+    checkOpen();
     if (threads == 1) {
       Session.super.forEach(count, body);
       return;
