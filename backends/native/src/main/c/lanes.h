@@ -139,6 +139,7 @@ INLINE vf vf_gather(const float *from, vi at) { return (vf) {from[at[0]], from[a
 INLINE vf vf_select(vi mask, vf x, vf y) { return (vf) (((vi) x & mask) | ((vi) y & ~mask)); }
 
 #endif
+INLINE vi vi_select(vi mask, vi x, vi y) { return (x & mask) | (y & ~mask); }
 
 /* x[i][j] becomes x[j][i]: blocks of h lanes change places, h = 1, 2, and so on. */
 INLINE void transpose(vf x[LANES]) {

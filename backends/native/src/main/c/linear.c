@@ -59,6 +59,23 @@ static void cut(const struct session *session, const struct weight *weight, int 
   *block_chunks = (int) ceil_div(weight->blocks, *chunk_blocks);
 }
 
+bool spikes_begin(struct spikes_call *call) {
+  const struct weight *weight = call->weight;
+  struct session *session = call->session;
+  call->tile = call->tokens == 1 ? 1 : TILE;
+  call->stride = (size_t) ceil_div(weight->units, 16) * 64;
+  size_t bytes = (size_t) (ceil_div(call->tokens, call->tile) * call->tile) * call->stride;
+  bool digits = call->shorts || call->planes > 1;
+  call->low = taken(session, &call->room[SCRATCH_A], digits ? 2 * bytes : bytes);
+  call->high = digits && call->low != NULL ? call->low + bytes : NULL;
+  call->staged = taken(session, &call->room[SCRATCH_B], (size_t) call->tokens * (size_t) weight->classes * sizeof(struct staged));
+  call->sums = taken(session, &call->room[SCRATCH_C], (size_t) call->tokens * (size_t) weight->groups * sizeof(int32_t));
+  call->stage_tokens = grain(session, call->tokens, (int64_t) weight->columns * 32);
+  int blocks = (int) (CHUNK_BYTES / (weight->block_bytes + 1)) / 4 * 4;
+  call->chunk_blocks = pool_threads(session->pool) == 1 ? most(4, weight->blocks) : most(4, blocks);
+  return call->low != NULL && call->staged != NULL && call->sums != NULL;
+}
+
 /*
  * Adds the product with spikes; plane is [planes] of addresses, of I16 counts where shorts is not 0, else of I8. 1 where memory
  * ran out.
@@ -69,25 +86,15 @@ EXPORT int spikellm_spikes(int64_t handle, int tokens, int planes, int64_t plane
   struct session *session = weight->session;
   struct spikes_call call = {.session = session, .weight = weight, .tokens = tokens, .planes = planes,
       .plane = (const int64_t *) plane, .shorts = shorts != 0, .thetas = (const any_float *) thetas,
-      .zeros = (const any_int *) zeros, .out = (any_float *) out, .tile = tokens == 1 ? 1 : TILE,
-      .stride = (size_t) ceil_div(weight->units, 16) * 64};
+      .zeros = (const any_int *) zeros, .out = (any_float *) out, .room = session->shared};
   if (weight->trains != NULL) {
     return trains_spikes(&call);
   }
-  size_t bytes = (size_t) (ceil_div(tokens, call.tile) * call.tile) * call.stride;
-  bool digits = shorts != 0 || planes > 1;
-  call.low = shared(session, SCRATCH_A, digits ? 2 * bytes : bytes);
-  call.high = digits && call.low != NULL ? call.low + bytes : NULL;
-  call.staged = shared(session, SCRATCH_B, (size_t) tokens * (size_t) weight->classes * sizeof(struct staged));
-  call.sums = shared(session, SCRATCH_C, (size_t) tokens * (size_t) weight->groups * sizeof(int32_t));
-  if (call.low == NULL || call.staged == NULL || call.sums == NULL) {
+  if (!spikes_begin(&call)) {
     return finish(session);
   }
-  call.stage_tokens = grain(session, tokens, (int64_t) weight->columns * 32);
   pool_run(session->pool, (int) ceil_div(tokens, call.stage_tokens), session->kernels->stage, &call);
   if (tokens == 1) {
-    int blocks = (int) (CHUNK_BYTES / (weight->block_bytes + 1)) / 4 * 4;
-    call.chunk_blocks = pool_threads(session->pool) == 1 ? most(4, weight->blocks) : most(4, blocks);
     pool_run(session->pool, (int) ceil_div(weight->blocks, call.chunk_blocks), session->kernels->few_tokens, &call);
   } else {
     cut(session, weight, tokens, call.stride, &call.chunk_tokens, &call.chunk_blocks, &call.block_chunks);
@@ -104,6 +111,39 @@ static size_t table_numbers(const struct code_class *class) {
   return 64 * (size_t) (class->form == BITS_2 ? class->starts[class->groups] / 2 : class->starts[class->groups]);
 }
 
+bool floats_begin(struct floats_call *call, int tokens) {
+  const struct weight *weight = call->weight;
+  struct session *session = call->session;
+  size_t classes = (size_t) weight->classes;
+  call->stride = (size_t) ceil_div(weight->units, 4) * 16;
+  call->table_at = taken(session, &call->room[SCRATCH_D], (classes + 1) * sizeof(size_t));
+  if (call->table_at == NULL) {
+    return false;
+  }
+  call->table_stride = 0;
+  for (size_t c = 0; c < classes; c++) {
+    call->table_at[c] = call->table_stride;
+    call->table_stride += table_numbers(&weight->class[c]);
+  }
+  call->table_at[classes] = call->table_stride;
+  call->most_tokens = call->table_stride > 0 ? TABLE_TOKENS : FLOAT_TOKENS;
+  call->tokens = least(tokens, call->most_tokens);
+  size_t room = (size_t) call->tokens;
+  call->inputs = taken(session, &call->room[SCRATCH_A], room * call->stride * sizeof(float));
+  call->sums = taken(session, &call->room[SCRATCH_C], room * (size_t) weight->groups * sizeof(float));
+  call->tables = taken(session, &call->room[SCRATCH_B], room * call->table_stride * sizeof(float));
+  return call->inputs != NULL && call->sums != NULL && call->tables != NULL;
+}
+
+int floats_cut(struct floats_call *call) {
+  const struct weight *weight = call->weight;
+  cut(call->session, weight, call->tokens, (call->stride + call->table_stride) * sizeof(float), &call->chunk_tokens,
+      &call->chunk_blocks, &call->block_chunks);
+  call->chunk_blocks = (call->chunk_blocks + 7) / 8 * 8;
+  call->block_chunks = (int) ceil_div(weight->blocks, call->chunk_blocks);
+  return call->block_chunks * (int) ceil_div(call->tokens, call->chunk_tokens);
+}
+
 /* Adds the product with inputs in float. 1 where memory ran out. */
 EXPORT int spikellm_floats(int64_t handle, int tokens, int64_t x, int64_t out) {
   const struct weight *weight = (const struct weight *) handle;
@@ -111,33 +151,15 @@ EXPORT int spikellm_floats(int64_t handle, int tokens, int64_t x, int64_t out) {
   if (weight->trains != NULL) {
     return trains_floats(session, weight, tokens, (const any_float *) x, (any_float *) out);
   }
-  size_t classes = (size_t) weight->classes;
   struct floats_call call = {.session = session, .weight = weight, .x = (const any_float *) x, .out = (any_float *) out,
-      .stride = (size_t) ceil_div(weight->units, 4) * 16, .table_at = shared(session, SCRATCH_D, (classes + 1) * sizeof(size_t))};
-  if (call.table_at == NULL) {
+      .room = session->shared};
+  if (!floats_begin(&call, tokens)) {
     return finish(session);
   }
-  for (size_t c = 0; c < classes; c++) {
-    call.table_at[c] = call.table_stride;
-    call.table_stride += table_numbers(&weight->class[c]);
-  }
-  call.table_at[classes] = call.table_stride;
-  int most_tokens = call.table_stride > 0 ? TABLE_TOKENS : FLOAT_TOKENS;
-  size_t room = (size_t) least(tokens, most_tokens);
-  call.inputs = shared(session, SCRATCH_A, room * call.stride * sizeof(float));
-  call.sums = shared(session, SCRATCH_C, room * (size_t) weight->groups * sizeof(float));
-  call.tables = shared(session, SCRATCH_B, room * call.table_stride * sizeof(float));
-  if (call.inputs == NULL || call.sums == NULL || call.tables == NULL) {
-    return finish(session);
-  }
-  for (; call.first_token < tokens; call.first_token += most_tokens) {
-    call.tokens = least(most_tokens, tokens - call.first_token);
+  for (; call.first_token < tokens; call.first_token += call.most_tokens) {
+    call.tokens = least(call.most_tokens, tokens - call.first_token);
     pool_run(session->pool, call.tokens, session->kernels->gather, &call);
-    cut(session, weight, call.tokens, (call.stride + call.table_stride) * sizeof(float), &call.chunk_tokens, &call.chunk_blocks,
-        &call.block_chunks);
-    call.chunk_blocks = (call.chunk_blocks + 7) / 8 * 8;
-    call.block_chunks = (int) ceil_div(weight->blocks, call.chunk_blocks);
-    pool_run(session->pool, call.block_chunks * (int) ceil_div(call.tokens, call.chunk_tokens), session->kernels->floats, &call);
+    pool_run(session->pool, floats_cut(&call), session->kernels->floats, &call);
   }
   return finish(session);
 }

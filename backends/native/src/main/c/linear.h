@@ -29,6 +29,7 @@ struct spikes_call {
   const any_float *thetas;        /* [tokens, classes] */
   const any_int *zeros;           /* [tokens, classes] */
   any_float *out;                 /* [tokens, rows] */
+  struct buffer *room;            /* [SCRATCHES] for what is staged, in use until all is done */
   /* Staged. */
   int tile;                       /* TILE, or 1 where there is one token */
   size_t stride;                  /* bytes of a token's activations */
@@ -49,8 +50,10 @@ struct floats_call {
   const struct weight *weight;
   int first_token;                /* of those that are multiplied now */
   int tokens;
+  int most_tokens;
   const any_float *x;             /* [tokens, columns] */
   any_float *out;                 /* [tokens, rows] */
+  struct buffer *room;            /* [SCRATCHES] */
   size_t stride;                  /* numbers of a token's inputs, four a unit as the codes */
   float *inputs;                  /* [tokens][stride] */
   float *sums;                    /* [tokens][groups] Σ x */
@@ -61,6 +64,21 @@ struct floats_call {
   int chunk_tokens;
   int block_chunks;
 };
+
+/* Makes room for what is staged of a call, and cuts one of a single token; false where there was none. */
+bool spikes_begin(struct spikes_call *call);
+
+/*
+ * Makes room for as many of the tokens as are multiplied at once, the first of which are the call's; false where there was none.
+ */
+bool floats_begin(struct floats_call *call, int tokens);
+
+/* Cuts the work; returns the number of chunks. */
+int floats_cut(struct floats_call *call);
+
+int spikellm_spikes(int64_t weight, int tokens, int planes, int64_t plane, int shorts, int64_t thetas, int64_t zeros,
+    int64_t out);
+int spikellm_floats(int64_t weight, int tokens, int64_t x, int64_t out);
 
 /* The sum over the planes of what is stored for (token, place). */
 int32_t stored(const struct spikes_call *call, int token, int place);

@@ -22,4 +22,9 @@ struct matmul_call {
   int chunk;            /* rows of b, or panels, of a chunk */
 };
 
+/* Rows of b of a chunk where few rows of a read b as it lies. */
+int matmul_few_chunk(const struct matmul_call *call);
+
+int spikellm_matmul(int64_t session, int64_t a, int64_t b, int type, int m, int n, int k, int64_t out);
+
 #endif

@@ -45,6 +45,10 @@ EXPORT int spikellm_encode(int64_t handle, int64_t x, int tokens, int channels, 
   return finish(session);
 }
 
+int attention_chunk(const struct attention_call *call) {
+  return most(1, (call->position + call->tokens > 1024 ? SCORE_ROWS / 2 : SCORE_ROWS) / (call->heads / call->kv_heads));
+}
+
 /*
  * ranges is θ and zero point less the offset of every key channel, and whether a value channel is salient (all bits):
  * [3][kv_heads, head].
@@ -59,8 +63,8 @@ EXPORT int spikellm_attention(int64_t handle, int64_t queries, int tokens, int h
       .type = type,
       .keys = (const void *) keys, .values = (const void *) values, .key_thetas = (const any_float *) ranges,
       .key_zeros = (const any_int *) ranges + channels, .salient = (const any_int *) ranges + 2 * channels,
-      .value_thetas = (const any_float *) value_thetas, .value_zeros = (const any_int *) value_zeros,
-      .chunk = most(1, (position + tokens > 1024 ? SCORE_ROWS / 2 : SCORE_ROWS) / (heads / kv_heads))};
+      .value_thetas = (const any_float *) value_thetas, .value_zeros = (const any_int *) value_zeros};
+  call.chunk = attention_chunk(&call);
   pool_run(session->pool, kv_heads * (int) ceil_div(tokens, call.chunk), session->kernels->attention, &call);
   return finish(session);
 }

@@ -38,6 +38,27 @@ struct encode_call {
   int chunk;                 /* tokens of a chunk */
 };
 
+/* Keys and values of (token, kv head)s that are appended to the cache that struct attention_call describes. */
+struct append_call {
+  const any_float *k;        /* [tokens, kv_heads · head], after RoPE */
+  const any_float *v;
+  int kv_heads;
+  int head;
+  int capacity;
+  int position;              /* of the first token */
+  int type;                  /* of the cache: 0 F32, 1 I8, 2 I16 */
+  void *keys;
+  void *values;
+  const struct levels *levels;    /* [2] of plain and of salient channels */
+  int offset;
+  const any_float *key_thetas;
+  const any_int *key_zeros;       /* less the offset */
+  const any_int *key_salient;     /* all bits set where it is */
+  const any_int *value_salient;
+  any_float *value_thetas;
+  any_int *value_zeros;
+};
+
 /* Positions whose keys and values are decoded at a time. */
 #define POSITIONS 64
 /* Rows of scores of a chunk: what keys and values are decoded for. Half of them where rows are long. */
@@ -63,5 +84,14 @@ struct attention_call {
   const any_int *value_zeros;     /* [kv_heads · capacity, 2] */
   int chunk;                 /* tokens of a chunk */
 };
+
+void spikellm_rms_norm(int64_t session, int64_t x, int64_t weight, float epsilon, int rows, int columns, int64_t out);
+void spikellm_swiglu(int64_t session, int64_t gate, int64_t up, int rows, int columns, int64_t out);
+
+void spikellm_rms_norm(int64_t session, int64_t x, int64_t weight, float epsilon, int rows, int columns, int64_t out);
+void spikellm_swiglu(int64_t session, int64_t gate, int64_t up, int rows, int columns, int64_t out);
+
+/* How many tokens of a kv head are attended to at once. */
+int attention_chunk(const struct attention_call *call);
 
 #endif

@@ -60,7 +60,7 @@ EXPORT void spikellm_close(int64_t handle) {
   free(session);
 }
 
-static void *taken(struct session *session, struct buffer *buffer, size_t bytes) {
+void *taken(struct session *session, struct buffer *buffer, size_t bytes) {
   void *memory = buffer_take(buffer, bytes);
   if (memory == NULL) {
     atomic_store(&session->failed, true);
@@ -70,10 +70,6 @@ static void *taken(struct session *session, struct buffer *buffer, size_t bytes)
 
 void *scratch(struct session *session, int worker, int slot, size_t bytes) {
   return taken(session, &session->workers[worker].scratch[slot], bytes);
-}
-
-void *shared(struct session *session, int slot, size_t bytes) {
-  return taken(session, &session->shared[slot], bytes);
 }
 
 int grain(const struct session *session, int count, int64_t work) {

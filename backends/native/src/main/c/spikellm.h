@@ -86,9 +86,9 @@ struct session {
   atomic_bool failed;
 };
 
-/* Scratch memory of a worker; NULL, and the session has failed, where there is none. */
+/* Room in a buffer, or in one of a worker; NULL, and the session has failed, where there is none. */
+void *taken(struct session *session, struct buffer *buffer, size_t bytes);
 void *scratch(struct session *session, int worker, int slot, size_t bytes);
-void *shared(struct session *session, int slot, size_t bytes);
 
 /*
  * How many of count items of work multiply-adds each make a chunk: enough to be worth claiming it, and four chunks a thread at
@@ -162,6 +162,7 @@ struct floats_call;
 struct matmul_call;
 struct rows_call;
 struct encode_call;
+struct append_call;
 struct attention_call;
 
 struct kernels {
@@ -178,7 +179,6 @@ struct kernels {
   void (*train_tables)(void *trains_call, int index, int worker);
   void (*train_token)(void *trains_call, int index, int worker);
   void (*train_batch)(void *trains_call, int index, int worker);
-  void (*train_wide)(void *trains_call, int index, int worker);
   void (*matmul_few)(void *matmul_call, int index, int worker);
   void (*matmul_tiles)(void *matmul_call, int index, int worker);
   void (*matmul_many)(void *matmul_call, int index, int worker);
@@ -187,6 +187,7 @@ struct kernels {
   void (*softmax)(void *rows_call, int index, int worker);
   void (*swiglu)(void *rows_call, int index, int worker);
   void (*encode)(void *encode_call, int index, int worker);
+  void (*append)(void *append_call, int index, int worker);
   void (*attention)(void *attention_call, int index, int worker);
   /* Multiply-adds of a step. */
   int (*float_limit)(int64_t steps);

@@ -162,19 +162,17 @@ static int sums_of(const struct trains_call *call) {
   return sums;
 }
 
-static int run_token(struct trains_call *call) {
+bool trains_cut_token(struct trains_call *call) {
   const struct weight *weight = call->weight;
-  struct session *session = call->session;
+  call->sums = call->spikes == NULL ? SUMS_FLOAT : sums_of(call);
+  if (call->sums == SUMS_WIDE) {
+    return true;
+  }
   int steps = weight->trains->group[weight->groups].first_step;
   int chunks = least((int) ceil_div(steps, TABLE_STEPS), weight->groups);
-  call->tables = shared(session, SCRATCH_C, (size_t) steps * step_bytes(call->sums));
-  if (call->tables == NULL) {
-    return finish(session);
-  }
-  call->table_chunk = (int) ceil_div(weight->groups, chunks);
-  pool_run(session->pool, (int) ceil_div(weight->groups, call->table_chunk), session->kernels->train_tables, call);
-  pool_run(session->pool, weight->trains->chunks, session->kernels->train_token, call);
-  return finish(session);
+  call->tables = taken(call->session, &call->room[SCRATCH_C], (size_t) steps * step_bytes(call->sums));
+  call->table_chunk = (int) ceil_div(weight->groups, most(1, chunks));
+  return call->tables != NULL;
 }
 
 static int run_tokens(struct trains_call *call) {
@@ -196,29 +194,51 @@ static int run_tokens(struct trains_call *call) {
   return finish(session);
 }
 
+int trains_chunks(const struct trains_call *call, bool tables) {
+  const struct weight *weight = call->weight;
+  if (call->sums == SUMS_WIDE) {
+    return tables ? 0 : (int) ceil_div(weight->rows, BAND);
+  }
+  return tables ? (int) ceil_div(weight->groups, call->table_chunk) : weight->trains->chunks;
+}
+
 /* Some of the tokens. */
 static int run_some(struct trains_call *call) {
   struct session *session = call->session;
   pool_run(session->pool, call->tokens, session->kernels->train_stage, call);
-  call->sums = call->spikes == NULL ? SUMS_FLOAT : sums_of(call);
-  if (call->sums == SUMS_WIDE) {
-    pool_run(session->pool, (int) ceil_div(call->weight->rows, BAND), session->kernels->train_wide, call);
+  if (call->tokens > 1) {
+    call->sums = call->spikes == NULL ? SUMS_FLOAT : sums_of(call);
+    if (call->sums != SUMS_WIDE) {
+      return run_tokens(call);
+    }
+  } else if (!trains_cut_token(call)) {
     return finish(session);
   }
-  return call->tokens == 1 ? run_token(call) : run_tokens(call);
+  pool_run(session->pool, trains_chunks(call, true), session->kernels->train_tables, call);
+  pool_run(session->pool, trains_chunks(call, false), session->kernels->train_token, call);
+  return finish(session);
+}
+
+bool trains_begin(struct trains_call *call, int tokens) {
+  const struct weight *weight = call->weight;
+  struct session *session = call->session;
+  size_t classes = (size_t) weight->classes;
+  call->tokens = least(tokens, STAGED_TOKENS);
+  call->value_stride = (size_t) weight->columns / 16 * 16 + 32;
+  call->values = taken(session, &call->room[SCRATCH_A], (size_t) call->tokens * call->value_stride * sizeof(int32_t));
+  call->largest = taken(session, &call->room[SCRATCH_B], (size_t) call->tokens * classes * sizeof(int64_t)
+      + classes * sizeof(int));
+  if (call->values == NULL || call->largest == NULL) {
+    return false;
+  }
+  call->spans = (int *) (call->largest + (size_t) call->tokens * classes);
+  return true;
 }
 
 static int run(struct trains_call *call, int tokens) {
-  const struct weight *weight = call->weight;
-  struct session *session = call->session;
-  size_t room = (size_t) least(tokens, STAGED_TOKENS), classes = (size_t) weight->classes;
-  call->value_stride = (size_t) weight->columns / 16 * 16 + 32;
-  call->values = shared(session, SCRATCH_A, room * call->value_stride * sizeof(int32_t));
-  call->largest = shared(session, SCRATCH_B, room * classes * sizeof(int64_t) + classes * sizeof(int));
-  if (call->values == NULL || call->largest == NULL) {
-    return finish(session);
+  if (!trains_begin(call, tokens)) {
+    return finish(call->session);
   }
-  call->spans = (int *) (call->largest + room * classes);
   for (; call->first_token < tokens; call->first_token += STAGED_TOKENS) {
     call->tokens = least(STAGED_TOKENS, tokens - call->first_token);
     if (run_some(call)) {
@@ -229,11 +249,12 @@ static int run(struct trains_call *call, int tokens) {
 }
 
 int trains_spikes(const struct spikes_call *spikes) {
-  struct trains_call call = {.session = spikes->session, .weight = spikes->weight, .spikes = spikes, .out = spikes->out};
+  struct trains_call call = {.session = spikes->session, .weight = spikes->weight, .spikes = spikes, .out = spikes->out,
+      .room = spikes->room};
   return run(&call, spikes->tokens);
 }
 
 int trains_floats(struct session *session, const struct weight *weight, int tokens, const any_float *x, any_float *out) {
-  struct trains_call call = {.session = session, .weight = weight, .x = x, .out = out};
+  struct trains_call call = {.session = session, .weight = weight, .x = x, .out = out, .room = session->shared};
   return run(&call, tokens);
 }

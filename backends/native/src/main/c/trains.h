@@ -106,6 +106,7 @@ struct trains_call {
   const struct spikes_call *spikes;   /* NULL for inputs in float */
   const any_float *x;                 /* [all tokens, columns] */
   any_float *out;                     /* [all tokens, rows] */
+  struct buffer *room;                /* [SCRATCHES] for what is made of the inputs, in use until all is done */
   int first_token;                    /* of those that are multiplied now */
   int tokens;
   int sums;
@@ -131,6 +132,15 @@ bool trains_suit(const struct weight *weight);
 
 /* The sum of a row over a group in 64 bits, of activations that no pipeline makes. */
 int64_t wide_train(const struct trains_call *call, const struct train_group *group, const uint8_t *codes, int row, int token);
+
+/*
+ * Makes room for as many of the tokens as are staged at once, the first of which are the call's; false where there was none.
+ */
+bool trains_begin(struct trains_call *call, int tokens);
+
+/* How one token, which has been staged, is multiplied: in tables, of which there are chunks to be made before those of rows. */
+bool trains_cut_token(struct trains_call *call);
+int trains_chunks(const struct trains_call *call, bool tables);
 
 int trains_spikes(const struct spikes_call *call);
 int trains_floats(struct session *session, const struct weight *weight, int tokens, const any_float *x, any_float *out);

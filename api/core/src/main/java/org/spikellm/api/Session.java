@@ -1,5 +1,6 @@
 package org.spikellm.api;
 
+import java.util.Optional;
 import java.util.function.IntConsumer;
 
 /**
@@ -83,6 +84,15 @@ public interface Session extends AutoCloseable {
     for (int i = 0; i < count; i++) {
       body.accept(i);
     }
+  }
+
+  /**
+   * A whole model on this device; empty where it is run better, or can only be run, by this session's other methods.
+   *
+   * @param plan whose weights were prepared by this session; it must live as long as what is returned
+   */
+  default Optional<DecoderSession> decoder(DecoderPlan plan) {
+    return Optional.empty();
   }
 
   /** Gives memory and threads back; a second call does nothing. */

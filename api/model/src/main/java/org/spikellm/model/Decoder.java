@@ -4,10 +4,13 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.IntFunction;
+import java.util.stream.IntStream;
 import org.spikellm.api.Block;
-import org.spikellm.api.BlockShape;
 import org.spikellm.api.DType;
+import org.spikellm.api.DecoderPlan;
+import org.spikellm.api.DecoderSession;
 import org.spikellm.api.LinearWeight;
 import org.spikellm.api.Session;
 import org.spikellm.api.Tensor;
@@ -25,7 +28,9 @@ public final class Decoder {
   private final Tensor finalNorm;
   private final PreparedLinear head;
   private Workspace workspace;
-  private IntFunction<LinearObserver> observers = block -> LinearObserver.NONE;
+  private List<LinearObserver> observers;
+  /** The blocks as one, where the session has that; null as long as nobody has asked. */
+  private Optional<DecoderSession> whole;
 
   /**
    * A model from its parts; blocks may be prepared from anywhere.
@@ -42,6 +47,7 @@ public final class Decoder {
     this.blocks = List.copyOf(blocks);
     this.finalNorm = finalNorm;
     this.head = new PreparedLinear(session, new Block.Linear(head, null, null), SpikeMode.COLLAPSED);
+    observe(block -> LinearObserver.NONE);
   }
 
   /** Prepares all blocks of a checkpoint, which must stay open; a block whose weights were all copied is unmapped. */
@@ -70,15 +76,31 @@ public final class Decoder {
     return config;
   }
 
-  /** From now on tells an observer for each block, by index, of what enters its linear layers. */
+  /**
+   * From now on tells an observer for each block, by index, of what enters its linear layers. Caches made before are good for it
+   * only if the decoder was observed then too.
+   */
   public void observe(IntFunction<LinearObserver> observers) {
-    this.observers = observers;
+    this.observers = IntStream.range(0, blocks.size()).mapToObj(observers).toList();
+  }
+
+  private boolean isObserved() {
+    return observers.stream().anyMatch(observer -> observer != LinearObserver.NONE);
   }
 
   /** An empty cache for up to {@code capacity} tokens. */
   public KvCache newCache(int capacity) {
-    BlockShape shape = config.block();
-    return new KvCache(blocks.stream().map(block -> block.cache(capacity)).toList(), config.rope().table(capacity, shape.headDim()));
+    Tensor rope = config.rope().table(capacity, config.block().headDim());
+    if (!isObserved()) {
+      if (whole == null) {
+        List<DecoderPlan.Layer> layers = blocks.stream().map(PreparedBlock::plan).toList();
+        whole = session.decoder(new DecoderPlan(config.block(), layers, finalNorm, head.plan()));
+      }
+      if (whole.isPresent()) {
+        return new KvCache(whole.get().cache(capacity), rope);
+      }
+    }
+    return new KvCache(blocks.stream().map(block -> block.cache(capacity)).toList(), rope);
   }
 
   /** Called with the final hidden states of a chunk of tokens. */
@@ -100,21 +122,34 @@ public final class Decoder {
    * @throws IllegalArgumentException if a token is outside the vocabulary or the cache has no room
    */
   public void forward(int[] tokens, KvCache cache, HiddenStates result) {
-    if (tokens.length > cache.capacity() - cache.length()) {
-      throw new IllegalArgumentException("decoder: expected at most " + (cache.capacity() - cache.length()) + " more tokens, found "
-          + tokens.length);
-    }
+    requireRoom(tokens.length, cache);
     for (int from = 0; from < tokens.length; from += CHUNK) {
       int to = Math.min(tokens.length, from + CHUNK);
       Tensor x = embed(Arrays.copyOfRange(tokens, from, to));
-      Workspace work = workspace(x.rows());
-      for (int b = 0; b < blocks.size(); b++) {
-        blocks.get(b).forward(x, cache.block(b), cache.length(), cache.rope(), work, null, observers.apply(b));
+      if (cache.device() != null) {
+        whole(cache).forward(x, cache.device(), cache.length(), cache.rope());
+      } else {
+        forward(x, cache);
       }
-      session.rmsNorm(x, finalNorm, config.block().epsilon(), x);
       cache.advance(x.rows());
       result.chunk(from, x);
     }
+  }
+
+  /** Runs a chunk block by block: its embeddings become its final hidden states. */
+  private void forward(Tensor x, KvCache cache) {
+    Workspace work = workspace(x.rows());
+    for (int b = 0; b < blocks.size(); b++) {
+      blocks.get(b).forward(x, cache.block(b), cache.length(), cache.rope(), work, null, observers.get(b));
+    }
+    session.rmsNorm(x, finalNorm, config.block().epsilon(), x);
+  }
+
+  private DecoderSession whole(KvCache cache) {
+    if (isObserved()) {
+      throw new IllegalStateException("decoder: expected a cache that was made while it was observed");
+    }
+    return whole.orElseThrow();
   }
 
   /** The logits after the last of {@code tokens}, F32 [1, vocabulary]. */
@@ -123,12 +158,29 @@ public final class Decoder {
       throw new IllegalArgumentException("decoder: expected at least one token, found none");
     }
     Tensor[] last = new Tensor[1];
+    if (cache.device() != null) {
+      int before = (tokens.length - 1) / CHUNK * CHUNK;
+      forward(Arrays.copyOf(tokens, before), cache, (first, hidden) -> { });
+      requireRoom(tokens.length - before, cache);
+      Tensor x = embed(Arrays.copyOfRange(tokens, before, tokens.length));
+      last[0] = Tensor.allocate(DType.F32, 1, config.vocabulary());
+      whole(cache).next(x, cache.device(), cache.length(), cache.rope(), last[0]);
+      cache.advance(x.rows());
+      return last[0];
+    }
     forward(tokens, cache, (first, hidden) -> {
       if (first + hidden.rows() == tokens.length) {
         last[0] = logits(hidden.rows(hidden.rows() - 1, hidden.rows()));
       }
     });
     return last[0];
+  }
+
+  private static void requireRoom(int tokens, KvCache cache) {
+    if (tokens > cache.capacity() - cache.length()) {
+      throw new IllegalArgumentException("decoder: expected at most " + (cache.capacity() - cache.length()) + " more tokens, found "
+          + tokens);
+    }
   }
 
   /** The logits of hidden states, F32 [tokens, vocabulary]. */

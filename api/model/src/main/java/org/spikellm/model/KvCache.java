@@ -1,6 +1,7 @@
 package org.spikellm.model;
 
 import java.util.List;
+import org.spikellm.api.DecoderSession;
 import org.spikellm.api.KeyValues;
 import org.spikellm.api.Tensor;
 
@@ -8,16 +9,31 @@ import org.spikellm.api.Tensor;
 public final class KvCache {
 
   private final List<KeyValues> blocks;
+  private final DecoderSession.Cache device;
   private final Tensor rope;
   private int length;
 
+  /** Keys and values on the host, a block each. */
   KvCache(List<KeyValues> blocks, Tensor rope) {
     this.blocks = List.copyOf(blocks);
+    this.device = null;
+    this.rope = rope;
+  }
+
+  /** Keys and values where a device has them. */
+  KvCache(DecoderSession.Cache device, Tensor rope) {
+    this.blocks = List.of();
+    this.device = device;
     this.rope = rope;
   }
 
   KeyValues block(int index) {
     return blocks.get(index);
+  }
+
+  /** Null where keys and values are on the host. */
+  DecoderSession.Cache device() {
+    return device;
   }
 
   Tensor rope() {

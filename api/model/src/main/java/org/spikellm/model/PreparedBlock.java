@@ -6,6 +6,7 @@ import java.util.Map;
 import org.spikellm.api.Block;
 import org.spikellm.api.BlockShape;
 import org.spikellm.api.ChannelOrder;
+import org.spikellm.api.DecoderPlan;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.KeyValueEncoding;
 import org.spikellm.api.KeyValues;
@@ -41,6 +42,13 @@ public final class PreparedBlock {
   /** The block's sizes. */
   public BlockShape shape() {
     return shape;
+  }
+
+  /** What another way to run it needs to know. */
+  DecoderPlan.Layer plan() {
+    Map<Projection, DecoderPlan.Linear> plans = new EnumMap<>(Projection.class);
+    linears.forEach((projection, linear) -> plans.put(projection, linear.plan()));
+    return new DecoderPlan.Layer(plans, attentionNorm, mlpNorm, keyValues);
   }
 
   /** Whether tensors of the weights it was made from are read from, and not copies of them. */

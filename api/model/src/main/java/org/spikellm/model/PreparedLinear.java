@@ -1,6 +1,7 @@
 package org.spikellm.model;
 
 import org.spikellm.api.Block;
+import org.spikellm.api.DecoderPlan;
 import org.spikellm.api.DenseWeight;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.PartlyBinaryWeight;
@@ -32,6 +33,11 @@ final class PreparedLinear {
     this.bias = linear.bias();
     this.keepsWeight = linear.weight() instanceof DenseWeight || quantized != null && quantized.keepsWeight();
     this.encoding = linear.input() == null ? null : mode.apply(linear.input());
+  }
+
+  /** What another way to run it needs to know. */
+  DecoderPlan.Linear plan() {
+    return new DecoderPlan.Linear(quantized, dense, bias, encoding);
   }
 
   /** Whether the weight's tensors are read from, and not copies of them. */

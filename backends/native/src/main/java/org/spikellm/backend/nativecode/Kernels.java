@@ -55,4 +55,10 @@ final class Kernels {
 
   static native int attention(long session, long queries, int tokens, int heads, int kvHeads, int head, int capacity,
       int position, int type, long keys, long values, long ranges, long valueThetas, long valueZeros, long out);
+
+  static native long decoder(long session, long model);
+
+  static native void decoderClose(long decoder);
+
+  static native int decode(long decoder, long cache, int capacity, long x, int tokens, int position, long rope, long logits);
 }

@@ -48,6 +48,15 @@ final class NativeLinear implements SpikingLinear {
         NativeSession.address(codes.scales()), codes.scales().dtype() == DType.F16 ? 1 : 0, NativeSession.address(codes.zeros()));
   }
 
+  /** The library's weight, which the session owns. */
+  long handle() {
+    return handle;
+  }
+
+  NativeSession session() {
+    return session;
+  }
+
   @Override
   public int rows() {
     return rows;

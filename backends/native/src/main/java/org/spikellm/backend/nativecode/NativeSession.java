@@ -2,10 +2,15 @@ package org.spikellm.backend.nativecode;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ForkJoinPool;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.spikellm.api.DType;
+import org.spikellm.api.DecoderPlan;
+import org.spikellm.api.DecoderSession;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.KeyValues;
 import org.spikellm.api.QuantizedWeight;
@@ -20,6 +25,7 @@ final class NativeSession implements Session {
 
   private final int threads;
   private final Tables tables = new Tables();
+  private final List<NativeDecoder> decoders = new ArrayList<>();
   /** For {@link #forEach} only: the library's threads run C. */
   private ForkJoinPool pool;
   /** The library's session; 0 when closed. */
@@ -55,6 +61,15 @@ final class NativeSession implements Session {
     return tensor.segment().address();
   }
 
+  /** What the library calls the type of a tensor of floats. */
+  static int type(Tensor tensor) {
+    return switch (tensor.dtype()) {
+      case F16 -> 1;
+      case BF16 -> 2;
+      default -> 0;
+    };
+  }
+
   /** Keeps the memory of tensors from being freed while the library works on it. */
   static void keep(Tensor... tensors) {
     Reference.reachabilityFence(tensors);
@@ -67,18 +82,23 @@ final class NativeSession implements Session {
     if (a.rows() == 0 || b.rows() == 0) {
       return;
     }
-    int type = switch (b.dtype()) {
-      case F16 -> 1;
-      case BF16 -> 2;
-      default -> 0;
-    };
-    check(Kernels.matmul(session, address(a), address(b), type, a.rows(), b.rows(), b.columns(), address(out)));
+    check(Kernels.matmul(session, address(a), address(b), type(b), a.rows(), b.rows(), b.columns(), address(out)));
     keep(a, b, out);
   }
 
   @Override
   public SpikingLinear prepare(QuantizedWeight weight) {
     return new NativeLinear(weight, this);
+  }
+
+  @Override
+  public Optional<DecoderSession> decoder(DecoderPlan plan) {
+    if (!NativeDecoder.suits(plan)) {
+      return Optional.empty();
+    }
+    NativeDecoder decoder = new NativeDecoder(plan, this);
+    decoders.add(decoder);
+    return Optional.of(decoder);
   }
 
   @Override
@@ -171,6 +191,7 @@ final class NativeSession implements Session {
   @Override
   public void close() {
     if (handle != 0) {
+      decoders.forEach(NativeDecoder::close);
       Kernels.close(handle);
       handle = 0;
       if (pool != null) {

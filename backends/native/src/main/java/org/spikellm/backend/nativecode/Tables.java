@@ -40,7 +40,7 @@ final class Tables {
     return known;
   }
 
-  /** θ, zero point less the offset, and all bits set where the value channel is salient: [3, channels]. */
+  /** θ, zero point less the offset, all bits set where the value channel, and where the key channel is salient: [4, channels]. */
   MemorySegment ranges(KeyValueEncoding encoding) {
     MemorySegment known = ranges.get(encoding);
     if (known == null) {
@@ -65,25 +65,37 @@ final class Tables {
     MemorySegment places = order.isIdentity() ? MemorySegment.NULL : ints(order.order());
     int[] table = new int[LEVEL_INTS * order.classes()];
     for (int c = 0; c < order.classes(); c++) {
-      Dynamics dynamics = encoding.dynamics().get(c);
-      int at = LEVEL_INTS * c;
-      table[at] = order.start(c);
-      table[at + 1] = order.end(c);
-      table[at + 2] = dynamics.countLow();
-      table[at + 3] = dynamics.countHigh();
-      table[at + 4] = dynamics.bidirectional() ? 1 : 0;
+      put(encoding.dynamics().get(c), order.start(c), order.end(c), table, c);
     }
     return new Levels(places, ints(table));
   }
 
+  /** Those of the plain and of the salient channels of a head, each as if all channels were: I32 [2, 5]. */
+  static MemorySegment levels(KeyValueEncoding encoding, int headDim) {
+    int[] table = new int[2 * LEVEL_INTS];
+    put(encoding.plain(), 0, headDim, table, 0);
+    put(encoding.salient(), 0, headDim, table, 1);
+    return ints(table);
+  }
+
+  private static void put(Dynamics dynamics, int start, int end, int[] table, int row) {
+    int at = LEVEL_INTS * row;
+    table[at] = start;
+    table[at + 1] = end;
+    table[at + 2] = dynamics.countLow();
+    table[at + 3] = dynamics.countHigh();
+    table[at + 4] = dynamics.bidirectional() ? 1 : 0;
+  }
+
   private static MemorySegment newRanges(KeyValueEncoding encoding) {
     int channels = encoding.channels();
-    int[] table = new int[3 * channels];
+    int[] table = new int[4 * channels];
     for (int c = 0; c < channels; c++) {
       SpikeRange range = encoding.keyRange(c);
       table[c] = Float.floatToRawIntBits(range.theta());
       table[channels + c] = range.zero() - encoding.offset();
       table[2 * channels + c] = encoding.valueSalient()[c] ? -1 : 0;
+      table[3 * channels + c] = encoding.keySalient()[c] ? -1 : 0;
     }
     return ints(table);
   }

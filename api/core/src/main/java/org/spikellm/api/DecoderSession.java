@@ -1,0 +1,41 @@
+package org.spikellm.api;
+
+/**
+ * A model on a device: weights, activations, keys and values stay there, and tokens go through all blocks in one call. It gives
+ * what the kernels of the session that opened it give one after the other, within what is allowed of each. Used by one thread at
+ * a time.
+ */
+public interface DecoderSession extends AutoCloseable {
+
+  /** Keys and values of all blocks; whose positions are filled is for the caller to know. */
+  interface Cache {
+
+    /** Most positions. */
+    int capacity();
+  }
+
+  /** An empty cache, valid until the session is closed; its memory is given back when nobody refers to it any more. */
+  Cache cache(int capacity);
+
+  /**
+   * Runs consecutive tokens through all blocks and the final norm, and caches their keys and values.
+   *
+   * @param x embeddings, F32 [tokens, hidden], replaced by the final hidden states
+   * @param cache of this session, filled for the positions before
+   * @param position of the first token
+   * @param rope table of all positions of the cache, as for {@link Session#rope}
+   */
+  void forward(Tensor x, Cache cache, int position, Tensor rope);
+
+  /**
+   * The same, for what comes after the last token.
+   *
+   * @param x embeddings, F32 [tokens, hidden], replaced by anything
+   * @param logits F32 [1, vocabulary], replaced
+   */
+  void next(Tensor x, Cache cache, int position, Tensor rope, Tensor logits);
+
+  /** Gives the device's memory back; a second call does nothing. */
+  @Override
+  void close();
+}
