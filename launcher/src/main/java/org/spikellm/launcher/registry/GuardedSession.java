@@ -1,10 +1,17 @@
 package org.spikellm.launcher.registry;
 
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
 import org.spikellm.api.CodeClass;
+import org.spikellm.api.DecoderPlan;
+import org.spikellm.api.DecoderSession;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.KeyValues;
+import org.spikellm.api.Projection;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
 import org.spikellm.api.SpikeTrain;
@@ -120,6 +127,32 @@ record GuardedSession(Session session, Guard guard) implements Session {
   @Override
   public void attention(Tensor queries, KeyValues cache, int position, Tensor out) {
     run("attention", () -> session.attention(queries, cache, position, out), out, queries);
+  }
+
+  @Override
+  public Optional<DecoderSession> decoder(DecoderPlan plan) {
+    return guard.call("decoder", () -> session.decoder(unwatched(plan))).map(decoder -> new GuardedDecoder(decoder, plan, guard));
+  }
+
+  /** The same plan of what the plug-in made. */
+  private static DecoderPlan unwatched(DecoderPlan plan) {
+    List<DecoderPlan.Layer> blocks = plan.blocks().stream().map(block -> {
+      Map<Projection, DecoderPlan.Linear> linears = new EnumMap<>(block.linears());
+      linears.replaceAll((projection, linear) -> unwatched(linear));
+      return new DecoderPlan.Layer(linears, block.attentionNorm(), block.mlpNorm(), block.keyValues());
+    }).toList();
+    return new DecoderPlan(plan.shape(), blocks, plan.finalNorm(), unwatched(plan.head()));
+  }
+
+  private static DecoderPlan.Linear unwatched(DecoderPlan.Linear linear) {
+    return linear.quantized() instanceof Linear watched
+        ? new DecoderPlan.Linear(watched.linear, linear.dense(), linear.bias(), linear.input()) : linear;
+  }
+
+  /** Whether a layer's numbers are, as far as they were looked at. */
+  static boolean finite(DecoderPlan.Linear linear) {
+    return (linear.bias() == null || Guard.finite(linear.bias())) && (linear.quantized() instanceof Linear watched ? watched.finite
+        : Guard.finite(linear.dense()));
   }
 
   /** What the body throws is the caller's. */

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntConsumer;
 import java.util.stream.Collectors;
@@ -18,10 +19,13 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.spikellm.api.Availability;
+import org.spikellm.api.BlockShape;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.DType;
+import org.spikellm.api.DecoderPlan;
+import org.spikellm.api.DecoderSession;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
 import org.spikellm.api.SpikeTrain;
@@ -66,6 +70,33 @@ class GuardedSessionTest {
           out.setFloat(0, 0, x.getFloat(0, 2) == 3 ? PRODUCT : made);
         }
       };
+    }
+
+    /** Refuses layers that it did not make; makes twice the capacity that is asked of it where rows are wrong. */
+    @Override
+    public Optional<DecoderSession> decoder(DecoderPlan plan) {
+      if (plan.head().quantized().getClass().getEnclosingClass() != Faulty.class) {
+        throw new IllegalArgumentException("not of this session");
+      }
+      return Optional.of(new DecoderSession() {
+        @Override
+        public Cache cache(int capacity) {
+          return () -> capacity * (1 + rows);
+        }
+
+        @Override
+        public void forward(Tensor x, Cache cache, int position, Tensor rope) {
+          x.setFloat(0, 0, made);
+        }
+
+        @Override
+        public void next(Tensor x, Cache cache, int position, Tensor rope, Tensor logits) {
+          logits.setFloat(0, 0, made);
+        }
+
+        @Override
+        public void close() {}
+      });
     }
 
     @Override
@@ -127,6 +158,28 @@ class GuardedSessionTest {
       faulty.made = Float.MAX_VALUE;
       session.matmul(Tensor.of(1, 1), Tensor.of(1, 1), out);
       assertEquals(Float.MAX_VALUE, out.getFloat(0, 0));
+    }
+  }
+
+  @Test
+  void decodersAreWatchedToo() throws RegistryException {
+    try (Session session = open(faulty)) {
+      DecoderPlan.Linear head = new DecoderPlan.Linear(session.prepare(weight(1)), null, null, null);
+      DecoderPlan.Linear damaged = new DecoderPlan.Linear(session.prepare(weight(Float.NaN)), null, null, null);
+      Tensor norm = Tensor.of(1, 1, 1, 1);
+      BlockShape shape = new BlockShape(3, 1, 1, 2, 4, 1e-5f);
+      DecoderSession decoder = session.decoder(new DecoderPlan(shape, List.of(), norm, head)).orElseThrow();
+      DecoderSession.Cache cache = decoder.cache(4);
+      decoder.next(Tensor.of(1, 1, 2, 3), cache, 0, norm, out);
+      assertEquals(1, out.getFloat(0, 0));
+      faulty.made = Float.NaN;
+      blamed(() -> decoder.next(Tensor.of(1, 1, 2, 3), cache, 0, norm, out), "next of a decoder made numbers that are not finite");
+      blamed(() -> decoder.forward(Tensor.of(1, 1, 2, 3), cache, 0, norm), "forward of a decoder made numbers");
+      assertDoesNotThrow(() -> decoder.forward(Tensor.of(1, 1, Float.NaN, 3), cache, 0, norm));
+      DecoderSession other = session.decoder(new DecoderPlan(shape, List.of(), norm, damaged)).orElseThrow();
+      assertDoesNotThrow(() -> other.next(Tensor.of(1, 1, 2, 3), cache, 0, norm, out));
+      faulty.rows = 1;
+      blamed(() -> decoder.cache(4), "cache made one of 8 positions, expected 4");
     }
   }
 

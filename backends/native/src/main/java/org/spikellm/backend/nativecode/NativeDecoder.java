@@ -130,7 +130,9 @@ final class NativeDecoder implements DecoderSession {
           + ", found " + x.rows() + " from " + position + " on");
     }
     Shapes.f32("rope table", rope, rope.rows(), shape.headDim());
-    BlockCaches caches = (BlockCaches) cache;
+    if (!(cache instanceof BlockCaches caches)) {
+      throw new IllegalArgumentException("decoder: expected a cache of backend 'native', found " + cache);
+    }
     NativeSession.check(Kernels.decode(handle, caches.addresses().address(), caches.capacity(), NativeSession.address(x), x.rows(),
         position, NativeSession.address(rope) + position * rope.rowBytes(), addressOrNull(logits)));
     NativeSession.keep(x, rope, logits);
