@@ -166,7 +166,9 @@ public final class Checkpoint implements AutoCloseable {
   public MappedBlock map(int index) throws IOException {
     Arena own = Arena.ofShared();
     try {
-      return new MappedBlock(block(index, tensors.select(name -> name.startsWith(prefix(index))).remap(own)), own);
+      TensorTable mapped = tensors.select(name -> name.startsWith(prefix(index))).remap(own);
+      mapped.load();
+      return new MappedBlock(block(index, mapped), own);
     } catch (Throwable e) {
       own.close();
       throw e;

@@ -53,18 +53,19 @@ public final class Decoder {
   /** Prepares all blocks of a checkpoint, which must stay open; a block whose weights were all copied is unmapped. */
   public static Decoder load(Checkpoint checkpoint, Session session, SpikeMode mode) throws IOException {
     List<PreparedBlock> blocks = new ArrayList<>();
-    for (int i = 0; i < checkpoint.config().blocks(); i++) {
-      MappedBlock mapped = checkpoint.map(i);
-      boolean keep = true;
-      try {
-        PreparedBlock block = new PreparedBlock(session, mapped.block(), mode);
-        keep = block.keepsWeights();
-        blocks.add(block);
-      } finally {
-        if (keep) {
-          checkpoint.keep(mapped);
-        } else {
-          mapped.close();
+    try (BlockReader reader = new BlockReader(checkpoint)) {
+      for (MappedBlock mapped; (mapped = reader.next()) != null; ) {
+        boolean keep = true;
+        try {
+          PreparedBlock block = new PreparedBlock(session, mapped.block(), mode);
+          keep = block.keepsWeights();
+          blocks.add(block);
+        } finally {
+          if (keep) {
+            checkpoint.keep(mapped);
+          } else {
+            mapped.close();
+          }
         }
       }
     }

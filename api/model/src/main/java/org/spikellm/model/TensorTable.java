@@ -40,6 +40,11 @@ record TensorTable(Path where, Map<String, Safetensors> files, ModelConfig confi
     return new TensorTable(where, tensors, config, finite);
   }
 
+  /** Has the system read them, in large pieces and before they are asked for. */
+  void load() {
+    files.forEach((name, file) -> file.bytes(name).load());
+  }
+
   boolean has(String name) {
     return files.containsKey(name);
   }
