@@ -10,6 +10,7 @@ import java.util.List;
 import org.spikellm.launcher.registry.ProviderFailure;
 import org.spikellm.launcher.registry.RegistryException;
 import picocli.CommandLine;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -23,6 +24,10 @@ final class Failure {
   /** The call was wrong: status 2. */
   static int wrongCall(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
+    if (e instanceof MissingParameterException && !command.getUnmatchedArguments().isEmpty()) {
+      // What is missing may well be what was misspelt.
+      return wrongCall(new UnmatchedArgumentException(command, command.getUnmatchedArguments()), args);
+    }
     List<String> similar = e instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
     String suggestion = similar.isEmpty() ? ""
         : "; did you mean " + String.join(", ", similar.subList(0, Math.min(SUGGESTIONS, similar.size()))) + "?";

@@ -68,7 +68,8 @@ class FailureTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"generat m --prompt x; did you mean generate", "quantize m o --stepz 2; --steps?",
+  @ValueSource(strings = {"generat m --prompt x; did you mean generate", "generate m --promt x; --prompt?",
+      "quantize m o --stepz 2; --steps?",
       "evaluate m --texts f --text f; did you mean --text", "inspect m extra; Unmatched argument", "quantize m; OUT", "generate m; --prompt",
       "quantize m o --steps; --steps", "quantize m o --steps 2.5; '2.5' is not an int", "quantize m o --option gif; KEY=VALUE",
       "quantize m o --seed 99999999999999999999; --seed", "generate m --prompt x --temperature -1; --temperature",
