@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * A table of figures.
  *
- * @param title above it
+ * @param title above it, or empty
  * @param note below it, or empty
  * @param words columns, from the first, that hold words
  * @param heads one a column
@@ -18,7 +18,9 @@ public record FigureTable(String title, String note, int words, List<String> hea
 
   void write(Markup out) {
     boolean folded = rows.size() > MOST;
-    out.element("h3", title);
+    if (!title.isEmpty()) {
+      out.element("h3", title);
+    }
     if (folded) {
       out.open("details").element("summary", rows.size() + " rows");
     }
