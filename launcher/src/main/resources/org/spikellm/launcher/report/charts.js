@@ -277,25 +277,37 @@
   var charts = Array.from(document.querySelectorAll(".chart")).map(function (place) {
     return { place: place, data: JSON.parse(place.nextElementSibling.textContent) };
   });
-  function draw(chart, look) {
-    var width = look.paper ? PRINTED : chart.place.parentElement.clientWidth;
-    if (!width) { return; }
-    var made = KINDS[chart.data.kind](chart.data, look, width);
-    chart.place.style.height = made.height + "px";
-    if (!chart.drawn) {
-      chart.drawn = echarts.init(chart.place, null, { renderer: made.canvas ? "canvas" : "svg", locale: "EN", width: width,
-        height: made.height, devicePixelRatio: Math.max(2, window.devicePixelRatio) });
-    } else {
-      chart.drawn.resize({ width: width, height: made.height });
-    }
-    chart.drawn.setOption(made.option);
-    chart.width = width;
+  /* Finds out how a chart looks, and makes room for it. */
+  function plan(chart, look) {
+    chart.width = look.paper ? PRINTED : chart.place.parentElement.clientWidth;
+    chart.made = KINDS[chart.data.kind](chart.data, look, chart.width);
+    chart.place.style.height = chart.made.height + "px";
   }
+  function draw(chart) {
+    var size = { width: chart.width, height: chart.made.height };
+    if (chart.drawn) {
+      chart.drawn.resize(size);
+    } else {
+      chart.drawn = echarts.init(chart.place, null, { renderer: chart.made.canvas ? "canvas" : "svg", locale: "EN",
+        width: size.width, height: size.height, devicePixelRatio: Math.max(2, window.devicePixelRatio) });
+    }
+    chart.drawn.setOption(chart.made.option);
+  }
+  /* On a screen a page with hundreds of thousands of cells lets its reader go on meanwhile; paper does not wait. */
+  var next = 0;
   function drawAll(paper) {
+    clearTimeout(next);
     root.classList.toggle("paper", paper);
-    var look = colours();
+    var look = colours(), at = 0;
     look.paper = paper;
-    charts.forEach(function (chart) { draw(chart, look); });
+    charts.forEach(function (chart) { plan(chart, look); });
+    (function some() {
+      var until = performance.now() + 300;  // ms
+      do {
+        draw(charts[at++]);
+      } while (at < charts.length && (paper || performance.now() < until));
+      if (at < charts.length) { next = setTimeout(some, 0); }
+    })();
   }
   function drawAgain() { drawAll(root.classList.contains("paper")); }  // on paper, too, the theme changes: it is light there
   drawAgain();

@@ -94,10 +94,10 @@ class BrowserTest {
       String dom = chromium.dom(changed(name, "<script>"
           + "function colours(c) { var d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; var seen = new Set();"
           + "  for (var i = 0; i < d.length; i += 4) { seen.add(d[i] << 16 | d[i + 1] << 8 | d[i + 2]); } return seen.size; }"
-          + "var drawn = Array.from(document.querySelectorAll('.chart')).map(function (place) {"
+          + "setTimeout(function () { var drawn = Array.from(document.querySelectorAll('.chart')).map(function (place) {"
           + "  var svg = place.querySelector('svg'), canvas = place.querySelector('canvas');"
           + "  return svg ? svg.querySelectorAll('path, rect').length : canvas ? colours(canvas) : 0; });"
-          + "document.body.setAttribute('data-drawn', drawn.join(' '));</script>")).dom();
+          + "document.body.setAttribute('data-drawn', drawn.join(' ')); }, 2000);</script>")).dom();
       List<Double> drawn = numbers(dom, "data-drawn");
       assertEquals(charts.get(name), drawn.size(), name);
       assertTrue(drawn.stream().allMatch(count -> count > 8), name + ": " + drawn);
@@ -106,20 +106,20 @@ class BrowserTest {
 
   @Test
   void chartsTellValuesZoomAndSwitchLines() throws IOException, InterruptedException {
-    Chromium.Loaded loaded = chromium.dom(changed("quantize", "<script>"
+    Chromium.Loaded loaded = chromium.dom(changed("quantize", "<script>setTimeout(function () {"
         + "var all = Array.from(document.querySelectorAll('.chart')).map(function (p) { return echarts.getInstanceByDom(p); });"
         + "function of(title) { return all.find(function (c) { return c.getDom().getAttribute('aria-label') === title; }); }"
         + "var parts = of('Size of source and result, by part'); parts.dispatchAction({type: 'showTip', seriesIndex: 0, dataIndex: 0});"
         + "var map = of('self_attn.q_proj: channels by block');"
         + "map.dispatchAction({type: 'dataZoom', start: 50, end: 60});"
         + "var curves = of('self_attn.q_proj: scores in order of size');"
-        + "function lines() { return curves.getDom().querySelectorAll('path').length; }"
+        + "function lines() { curves.getZr().flush(); return curves.getDom().querySelectorAll('path').length; }"
         + "var before = lines(); curves.dispatchAction({type: 'legendUnSelect', name: 'block 0'});"
         + "setTimeout(function () { document.body.setAttribute('data-lines', before + ' ' + lines());"
         + "  document.body.setAttribute('data-tip', parts.getDom().lastElementChild.textContent);"
         + "  window.dispatchEvent(new Event('resize')); }, 300);"
         + "setTimeout(function () { document.body.setAttribute('data-zoom', map.getOption().dataZoom[0].start);"
-        + "  document.body.setAttribute('data-after', lines()); }, 1500);</script>"));
+        + "  document.body.setAttribute('data-after', lines()); }, 1500); }, 500);</script>"));
     assertEquals(List.of(), loaded.console());
     assertTrue(loaded.dom().contains("data-tip=\"source: self_attn.q_proj442 kB (442,368 bytes)\""), "the tip of a part");
     List<Double> lines = numbers(loaded.dom(), "data-lines");
