@@ -46,7 +46,7 @@ final class Chart {
    *
    * @param name axis: {@code x} or {@code y}
    * @param words what it counts
-   * @param unit {@code number}, {@code percent} (of values that are shares) or {@code bytes}
+   * @param unit {@code number}, {@code whole} (a count) or {@code percent} (of values that are shares)
    * @param values all that have to find a place: where they are positive and far apart the axis is logarithmic
    */
   Chart axis(String name, String words, String unit, double... values) {

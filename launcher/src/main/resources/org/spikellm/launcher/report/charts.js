@@ -9,24 +9,25 @@
 
   /* Words */
 
-  function three(value) {
+  /* As many digits as the data have. */
+  function four(value) {
     if (value === 0) { return "0"; }
     var size = Math.abs(value);
-    return size < 1e-4 || size >= 1e6 ? value.toExponential(2).replace(/\.?0*e/, "e") : String(Number(value.toPrecision(3)));
+    return size < 1e-4 || size >= 1e6 ? value.toExponential(3).replace(/\.?0*e/, "e") : String(Number(value.toPrecision(4)));
   }
   function bytes(value) {
     var units = ["B", "kB", "MB", "GB", "TB"], unit = 0;
     for (; value >= 1000 && unit < units.length - 1; unit++) { value /= 1000; }
-    return three(value) + " " + units[unit];
+    return four(value) + " " + units[unit];
   }
   var WORDS = {
-    number: three,
+    number: four,
     whole: function (value) { return value.toLocaleString("en"); },
-    percent: function (value) { return three(100 * value) + " %"; },
+    percent: function (value) { return four(100 * value) + " %"; },
     bytes: bytes,
-    "×": function (value) { return three(value) + " × the median"; },
+    "×": function (value) { return four(value) + " × the median"; },
     levels: function (value) { return value + (value === 1 ? " level" : " levels"); },
-    salient: function (value) { return value === 1 ? "salient" : three(100 * value) + " % salient"; }
+    salient: function (value) { return value === 1 ? "salient" : four(100 * value) + " % salient"; }
   };
   function worded(unit) {
     return function (value) { return typeof value === "number" ? WORDS[unit](value) : "–"; };
@@ -222,7 +223,7 @@
       });
       option.visualMap = data.scales.map(function (scale, k) {
         function words(value) {
-          return k > 0 ? "" : scale.percent ? WORDS.percent(value) : three(scale.logarithmic ? Math.pow(10, value) : value);
+          return k > 0 ? "" : scale.percent ? WORDS.percent(value) : four(scale.logarithmic ? Math.pow(10, value) : value);
         }
         return { type: "continuous", show: k === 0, dimension: 2, calculable: !look.paper, orient: "horizontal", left: 0, top: 0,
           itemWidth: 12, itemHeight: Math.min(180, width - 240), precision: 3, textStyle: { color: look.soft }, formatter: words,

@@ -121,7 +121,7 @@ class BrowserTest {
         + "setTimeout(function () { document.body.setAttribute('data-zoom', map.getOption().dataZoom[0].start);"
         + "  document.body.setAttribute('data-after', lines()); }, 1500); }, 500);</script>"));
     assertEquals(List.of(), loaded.console());
-    assertTrue(loaded.dom().contains("data-tip=\"source: self_attn.q_proj442 kB (442,368 bytes)\""), "the tip of a part");
+    assertTrue(loaded.dom().contains("data-tip=\"source: self_attn.q_proj442.4 kB (442,368 bytes)\""), "the tip of a part");
     List<Double> lines = numbers(loaded.dom(), "data-lines");
     assertTrue(lines.get(1) < lines.get(0), "a line that is switched off: " + lines);
     assertEquals(lines.get(1), numbers(loaded.dom(), "data-after").getFirst(), "and stays so when drawn again");
