@@ -1,6 +1,8 @@
 package org.spikellm.model;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.LongConsumer;
 import org.spikellm.api.Tensor;
 
@@ -8,11 +10,12 @@ import org.spikellm.api.Tensor;
  * Perplexity of a text (method.md §6).
  *
  * @param value exp of the mean over windows of each window's mean negative log-likelihood, in nats, of its tokens 2..sequence
+ * @param losses that mean of each window
  * @param tokens tokens that were read
  * @param windows windows that were read
  * @param sequence tokens a window
  */
-public record Perplexity(double value, long tokens, int windows, int sequence) {
+public record Perplexity(double value, List<Double> losses, long tokens, int windows, int sequence) {
 
   /**
    * Measures windows that do not overlap, each from an empty cache.
@@ -29,7 +32,7 @@ public record Perplexity(double value, long tokens, int windows, int sequence) {
       throw new IllegalArgumentException("perplexity: expected a text of at least one window of " + sequence + " tokens, found "
           + ids.length + " tokens");
     }
-    double sum = 0;
+    List<Double> losses = new ArrayList<>();
     KvCache cache = decoder.newCache(sequence);
     for (int w = 0; w < windows; w++) {
       int[] window = Arrays.copyOfRange(ids, w * sequence, (w + 1) * sequence);
@@ -41,10 +44,19 @@ public record Perplexity(double value, long tokens, int windows, int sequence) {
           loss[0] -= logLikelihood(logits, t, window[first + t + 1]);
         }
       });
-      sum += loss[0] / (sequence - 1);
+      losses.add(loss[0] / (sequence - 1));
       progress.accept((w + 1L) * sequence);
     }
-    return new Perplexity(Math.exp(sum / windows), (long) windows * sequence, windows, sequence);
+    return of(losses, sequence);
+  }
+
+  /** Of windows of {@code sequence} tokens, each with its mean negative log-likelihood in nats. */
+  public static Perplexity of(List<Double> losses, int sequence) {
+    double sum = 0;
+    for (double loss : losses) {
+      sum += loss;
+    }
+    return new Perplexity(Math.exp(sum / losses.size()), List.copyOf(losses), (long) losses.size() * sequence, losses.size(), sequence);
   }
 
   /** The natural logarithm of the probability of {@code token} after row {@code row} of {@code logits}. */

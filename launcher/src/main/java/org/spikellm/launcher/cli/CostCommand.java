@@ -93,7 +93,7 @@ final class CostCommand implements Callable<Integer> {
     return new Measures("What " + model + " costs", "Counted over " + measured.tokens() + " tokens, " + measured.windows()
         + (measured.windows() == 1 ? " window of " : " windows of ") + measured.sequence()
             + (spikes ? "." : ". Its inputs stay in float: there are no spikes to show."),
-        String.join(", ", new Main.Version().getVersion()), shown, List.of(), "", true, table.name(),
+        String.join(", ", new Main.Version().getVersion()), shown, List.of(), table.name(),
         spikes ? Map.of(model.toString(), measured.cost()) : Map.of(), rasters);
   }
 

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.spikellm.launcher.report.FigureTable;
 import org.spikellm.launcher.report.Measures;
+import org.spikellm.launcher.report.Pareto;
 import org.spikellm.launcher.report.ParetoPoint;
 import org.spikellm.launcher.workflow.Cost;
 import org.spikellm.launcher.workflow.EnergyTable;
@@ -25,13 +26,9 @@ record EvaluationPage(List<Evaluated> results, Map<String, Cost> costs, EnergyTa
 
   Measures measures(Map<String, SpikeRaster> rasters) {
     Evaluated first = results.getFirst();
-    Evaluated.Figure shown = first.figures(first).getFirst();
-    List<ParetoPoint> points = new ArrayList<>();
     Map<String, Cost> spiking = new LinkedHashMap<>();
     for (Evaluated result : results) {
       Cost cost = costs.get(result.model());
-      points.add(new ParetoPoint(result.model(), cost.total().joules(energy) / cost.tokens(),
-          result.figures(first).getFirst().value().value()));
       if (cost.total().spikes() > 0) {
         spiking.put(result.model(), cost);
       }
@@ -39,9 +36,30 @@ record EvaluationPage(List<Evaluated> results, Map<String, Cost> costs, EnergyTa
     return new Measures(results.size() == 1 ? "What " + first.model() + " can do" : "Models side by side",
         results.size() + (results.size() == 1 ? " model" : " models") + ", with what they counted while they were measured.",
         String.join(", ", new Main.Version().getVersion()),
-        List.of(EvaluationTable.of(results).figures("Quality", String.join(" ", EvaluationTable.notes(results))), work()), points,
-        shown.metric() + " of " + (shown.task() ? shown.of() : Path.of(shown.of()).getFileName()),
-        shown.metric().equals("perplexity"), energy.name(), spiking, rasters);
+        List.of(EvaluationTable.of(results).figures("Quality", String.join(" ", EvaluationTable.notes(results))), work()),
+        paretos(), energy.name(), spiking, rasters);
+  }
+
+  /** The first metric of every text and task. */
+  private List<Pareto> paretos() {
+    Evaluated first = results.getFirst();
+    List<Evaluated.Figure> figures = first.figures(first);
+    List<Pareto> paretos = new ArrayList<>();
+    for (int i = 0; i < figures.size(); i++) {
+      Evaluated.Figure figure = figures.get(i);
+      if (i > 0 && figures.get(i - 1).of().equals(figure.of())) {
+        continue;
+      }
+      List<ParetoPoint> points = new ArrayList<>();
+      for (Evaluated result : results) {
+        Cost cost = costs.get(result.model());
+        points.add(new ParetoPoint(result.model(), cost.total().joules(energy) / cost.tokens(),
+            result.figures(first).get(i).value().value()));
+      }
+      paretos.add(new Pareto(figure.metric() + " of " + (figure.task() ? figure.of() : Path.of(figure.of()).getFileName()),
+          figure.metric().equals("perplexity"), points));
+    }
+    return paretos;
   }
 
   private FigureTable work() {

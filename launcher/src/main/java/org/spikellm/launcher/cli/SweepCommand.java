@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.spikellm.launcher.report.FigureTable;
 import org.spikellm.launcher.report.Measures;
+import org.spikellm.launcher.report.Pareto;
 import org.spikellm.launcher.report.ParetoPoint;
 import org.spikellm.launcher.report.ReportFile;
 import org.spikellm.launcher.workflow.EnergyTable;
@@ -133,7 +134,6 @@ final class SweepCommand implements Callable<Integer> {
     return new Measures("A sweep over " + grid.model().getFileName(), rows.size() - 1 + " quantizations, measured on "
         + grid.text().getFileName()
         + " in windows of " + grid.sequence() + " tokens.", String.join(", ", new Main.Version().getVersion()), List.of(table),
-        points(rows),
-        "perplexity of " + grid.text().getFileName(), true, energy.name(), Map.of(), Map.of());
+        List.of(new Pareto("perplexity of " + grid.text().getFileName(), true, points(rows))), energy.name(), Map.of(), Map.of());
   }
 }

@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * A table of figures.
  *
- * @param title above it
+ * @param title above it; empty in a fold, which has its own
  * @param note below it, or empty
  * @param words columns, from the first, that hold words
  * @param heads one a column
@@ -13,12 +13,14 @@ import java.util.List;
  */
 public record FigureTable(String title, String note, int words, List<String> heads, List<List<String>> rows) {
 
-  /** Rows beyond which a table is folded. */
+  /** Rows beyond which a table is folded that is not folded already. */
   private static final int MOST = 30;
 
   void write(Markup out) {
-    boolean folded = rows.size() > MOST;
-    out.element("h3", title);
+    boolean folded = rows.size() > MOST && !title.isEmpty();  // without a title it is in a fold
+    if (!title.isEmpty()) {
+      out.element("h3", title);
+    }
     if (folded) {
       out.open("details").element("summary", rows.size() + " rows");
     }

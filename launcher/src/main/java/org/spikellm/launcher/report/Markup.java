@@ -7,8 +7,8 @@ import java.util.Set;
 /** HTML that is also well-formed XML, written element by element; text and attribute values are escaped here and nowhere else. */
 final class Markup {
 
-  /** The void elements of HTML and the shapes of SVG that are used here. */
-  private static final Set<String> EMPTY = Set.of("meta", "path", "rect");
+  /** The void elements of HTML that are used here. */
+  private static final Set<String> EMPTY = Set.of("meta");
 
   private final StringBuilder page = new StringBuilder();
   private final Deque<String> open = new ArrayDeque<>();
@@ -65,20 +65,20 @@ final class Markup {
     return page;
   }
 
-  /** Text as XML takes it: what neither XML nor HTML may hold (control characters, lone surrogates) becomes U+FFFD. */
+  /** Whether this has been written. */
+  boolean contains(String markup) {
+    return page.indexOf(markup) >= 0;
+  }
+
   static String escape(String text) {
-    StringBuilder escaped = new StringBuilder(text.length());
-    text.codePoints().forEach(c -> {
-      switch (c) {
-        case '&' -> escaped.append("&amp;");
-        case '<' -> escaped.append("&lt;");
-        case '>' -> escaped.append("&gt;");
-        case '"' -> escaped.append("&quot;");
-        case '\'' -> escaped.append("&#39;");
-        default -> escaped.appendCodePoint(allowed(c) ? c : 0xFFFD);
-      }
-    });
-    return escaped.toString();
+    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;")
+        .replace("'", "&#39;");
+  }
+
+  /** Text as XML takes it: what neither XML nor HTML may hold (control characters, lone surrogates) becomes U+FFFD. */
+  static String printable(String text) {
+    return text.codePoints().map(c -> allowed(c) ? c : 0xFFFD)
+        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append).toString();
   }
 
   private static boolean allowed(int c) {

@@ -12,15 +12,13 @@ import org.spikellm.launcher.workflow.SpikeRaster;
  * @param summary a sentence on it
  * @param program name and version of the program, and of the Java that ran it
  * @param tables in the order of the page
- * @param points models by energy and quality; none leaves the picture out
- * @param quality what {@link ParetoPoint#quality} is, in words
- * @param lower whether less of it is better
+ * @param paretos models by energy and quality, a chart each; those of a single model are left out
  * @param energyTable name of the table that energy is estimated with
  * @param costs what models that spike did, by name
  * @param rasters spikes of a prompt, by model
  */
-public record Measures(String title, String summary, String program, List<FigureTable> tables, List<ParetoPoint> points,
-    String quality, boolean lower, String energyTable, Map<String, Cost> costs, Map<String, SpikeRaster> rasters) {
+public record Measures(String title, String summary, String program, List<FigureTable> tables, List<Pareto> paretos,
+    String energyTable, Map<String, Cost> costs, Map<String, SpikeRaster> rasters) {
 
   /** The page. */
   public String page() {
@@ -30,9 +28,7 @@ public record Measures(String title, String summary, String program, List<Figure
         tables.forEach(table -> table.write(out));
         out.close().line();
       }
-      if (points.size() > 1) {
-        ParetoSection.write(out, points, quality, lower, energyTable);
-      }
+      ParetoSection.write(out, paretos, energyTable);
       costs.forEach((model, cost) -> RateSection.write(out, model, cost));
       rasters.forEach((model, raster) -> RasterSection.write(out, model, raster));
     });

@@ -8,6 +8,7 @@ import java.util.Locale;
 final class Numbers {
 
   private static final MathContext THREE = new MathContext(3);
+  private static final MathContext FOUR = new MathContext(4);
 
   private Numbers() {}
 
@@ -23,10 +24,13 @@ final class Numbers {
     return new BigDecimal(value).round(THREE).stripTrailingZeros().toPlainString();
   }
 
-  /** A coordinate of a chart, to a tenth. */
-  static String at(double value) {
-    long tenths = Math.round(value * 10);
-    return tenths % 10 == 0 ? Long.toString(tenths / 10) : String.format(Locale.ROOT, "%.1f", tenths / 10.0);
+  /** For a chart's data: four digits, whole numbers without a point; null for what is not finite. */
+  static Number rounded(double value) {
+    if (!Double.isFinite(value)) {
+      return null;
+    }
+    double rounded = new BigDecimal(value).round(FOUR).doubleValue();
+    return rounded == Math.rint(rounded) && Math.abs(rounded) < 1e15 ? (Number) (long) rounded : (Number) rounded;
   }
 
   static String bytes(long bytes) {

@@ -1,5 +1,9 @@
 package org.spikellm.launcher.report;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 import org.spikellm.model.Perplexity;
 
 /** What the quantization cost in quality. */
@@ -19,48 +23,34 @@ final class PerplexitySection {
     Perplexity after = comparison.after();
     out.element("p", "Perplexity says how surprised a model is by a text it has not seen: at 10 it is as unsure of the next "
         + "token as if it had to guess among ten. Lower is better; the spiking model is good where it stays near the float one.");
-    out.open("figure");
-    bars(out, before.value(), after.value());
-    out.element("figcaption", "Measured on " + comparison.text() + ": " + Numbers.whole(after.windows()) + " windows of "
-        + Numbers.whole(after.sequence()) + " tokens, the same for both. Few tokens tell large differences from none, not "
-        + "small ones from each other; for a figure to publish, run spikellm evaluate on a longer text.");
-    out.close();
-    out.open("table").open("thead").open("tr");
-    for (String head : new String[] {"", "perplexity", "windows", "tokens"}) {
-      out.element("th", head, "scope", "col");
-    }
-    out.close().close().open("tbody");
-    row(out, "float source", before);
-    row(out, "spiking result", after);
-    out.open("tr").element("th", "difference", "scope", "row")
-        .element("td", difference(before.value(), after.value()), "colspan", "3").close();
-    out.close().close().close().line();
+    List<String> windows = new ArrayList<>(List.of("all"));
+    IntStream.rangeClosed(1, after.windows()).forEach(window -> windows.add(String.valueOf(window)));
+    new Chart("columns", "Perplexity of all windows and of each").with("categories", windows)
+        .axis("x", "window", "number").axis("y", "perplexity", "number")
+        .with("series", List.of(bars("float source", before), bars("spiking result", after)))
+        .write(out, "Measured on " + comparison.text() + ": " + Numbers.whole(after.windows()) + " windows of "
+            + Numbers.whole(after.sequence()) + " tokens, the same for both. Few tokens tell large differences from none, not "
+            + "small ones from each other; for a figure to publish, run spikellm evaluate on a longer text.");
+    new FigureTable("In numbers", "", 1, List.of("", "perplexity", "windows", "tokens", "best window", "worst window"),
+        List.of(row("float source", before), row("spiking result", after),
+            List.of("difference", difference(before.value(), after.value())))).write(out);
+    out.close().line();
   }
 
   static String difference(double before, double after) {
     return (after >= before ? "+" : "−") + Numbers.two(Math.abs(after - before)) + " (" + Numbers.change(before, after) + ")";
   }
 
-  private static void row(Markup out, String name, Perplexity perplexity) {
-    out.open("tr").element("th", name, "scope", "row").element("td", Numbers.two(perplexity.value()))
-        .element("td", Numbers.whole(perplexity.windows())).element("td", Numbers.whole(perplexity.tokens())).close();
+  private static Map<String, Object> bars(String name, Perplexity perplexity) {
+    List<Number> values = new ArrayList<>();
+    values.add(Numbers.rounded(perplexity.value()));
+    perplexity.losses().forEach(loss -> values.add(Numbers.rounded(Math.exp(loss))));
+    return Map.of("name", name, "values", values);
   }
 
-  private static void bars(Markup out, double before, double after) {
-    double most = Math.max(before, after);
-    out.open("svg", "viewBox", "0 0 900 84", "role", "img", "aria-label", "Perplexity of the float source and of the "
-        + "spiking result",
-        "class", "bars");
-    bar(out, 0, "float", before, most, "bar-float");
-    bar(out, 42, "spiking", after, most, "bar-spiking");
-    out.close().line();
-  }
-
-  private static void bar(Markup out, int y, String name, double value, double most, String style) {
-    double width = Double.isFinite(most) && most > 0 ? Math.max(1, 680 * value / most) : 1;
-    out.element("text", name, "x", "82", "y", String.valueOf(y + 19), "class", "tick y");
-    out.empty("rect", "x", "90", "y", String.valueOf(y + 4), "width", Numbers.at(width), "height", "30", "rx", "3", "class",
-        style);
-    out.element("text", Numbers.two(value), "x", Numbers.at(98 + width), "y", String.valueOf(y + 19), "class", "value");
+  private static List<String> row(String name, Perplexity perplexity) {
+    var windows = perplexity.losses().stream().mapToDouble(Math::exp).summaryStatistics();
+    return List.of(name, Numbers.two(perplexity.value()), Numbers.whole(perplexity.windows()), Numbers.whole(perplexity.tokens()),
+        Numbers.two(windows.getMin()), Numbers.two(windows.getMax()));
   }
 }

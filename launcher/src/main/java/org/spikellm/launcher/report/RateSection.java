@@ -3,22 +3,15 @@ package org.spikellm.launcher.report;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.spikellm.api.Projection;
 import org.spikellm.launcher.workflow.Cost;
 import org.spikellm.launcher.workflow.RateHistogram;
 
 /** Where a model fires: a map of firing rates for each layer, and how many channels fire at which rate. */
 final class RateSection {
-
-  private static final int COLUMNS = 384;
-  private static final int CELLS = 16_384;
-  private static final int NARROW = 64;
-  private static final int LEVELS = 8;
-  private static final byte EMPTY = -1;
-  private static final int LEFT = 40;
-  private static final int WIDTH = 900;
-  private static final int PITCH = 14;
-  private static final int AXIS = 20;
 
   private RateSection() {}
 
@@ -28,96 +21,53 @@ final class RateSection {
         + "over all tokens. "
         + "Neurons without a sign hold a zero point: a value of 0 is then a count in the middle of the range, not silence.");
     histogram(out, cost.histogram());
-    out.element("p", "A map for each layer, a row a block, its input channels from left to right. Neighbours share a column "
-        + "where "
-        + "there are more channels than columns; it shows the highest rate of them.");
-    legend(out);
+    out.element("p", "A map for each layer, a row a block, its input channels from left to right.");
+    List<List<String>> rows = new ArrayList<>();
     for (Projection projection : Projection.values()) {
-      map(out, cost, projection);
+      layer(out, cost, projection, rows);
     }
+    new FigureTable("Firing rates in numbers", "", 1, List.of("layer", "block", "channels", "mean rate", "highest", "silent"),
+        rows).write(out);
     out.close().line();
   }
 
-  private static void legend(Markup out) {
-    out.open("p", "class", "legend").text("Firing rate: ");
-    for (int level = 0; level <= LEVELS; level++) {
-      out.open("span", "class", "swatch").element("i", "", "class", "l" + level)
-          .text(level == 0 ? "never" : "to " + Numbers.percent(level / (double) LEVELS)).close().text(" ");
-    }
-    out.close().line();
-  }
-
-  private static void map(Markup out, Cost cost, Projection projection) {
+  private static void layer(Markup out, Cost cost, Projection projection, List<List<String>> table) {
     int blocks = cost.layers().size();
-    List<double[]> rows = new ArrayList<>();
-    for (int block = 0; block < blocks; block++) {
-      rows.add(cost.channelRates(block, projection));
-    }
-    int channels = rows.stream().mapToInt(rates -> rates.length).max().orElse(0);
+    List<double[]> rates = IntStream.range(0, blocks).mapToObj(block -> cost.channelRates(block, projection)).toList();
+    int channels = rates.stream().mapToInt(row -> row.length).max().orElse(0);
     if (channels == 0) {
       return;  // its inputs stay in float
     }
-    int columns = Math.min(channels, Math.clamp(CELLS / blocks, NARROW, COLUMNS));
-    byte[][] levels = new byte[blocks][];
+    String name = projection.tensorName();
+    ChannelColumns columns = ChannelColumns.of(channels, blocks);
+    new Chart("map", "Firing rates of " + name).with("row", "block").with("column", "channel")
+        .with("columns", columns.columns()).with("channels", channels)
+        .with("parts", List.of(Map.of("name", "firing rate", "unit", "percent", "scale", 0,
+            "rows", IntStream.range(0, blocks).mapToObj(String::valueOf).toList(),
+            "values", rates.stream().map(row -> row.length == 0 ? List.of() : columns.highest(row)).toList())))
+        .with("scales", List.of(Map.of("low", 0, "high", 1, "logarithmic", false, "colours", "l", "percent", true)))
+        .write(out, Numbers.whole(channels) + " channels in each of " + blocks + (blocks == 1 ? " block. " : " blocks. ")
+            + columns.words("the highest rate of them"));
     for (int block = 0; block < blocks; block++) {
-      levels[block] = levels(rows.get(block), columns);
+      double[] row = rates.get(block);
+      if (row.length > 0) {
+        table.add(List.of(name, String.valueOf(block), Numbers.whole(row.length),
+            Numbers.percent(Arrays.stream(row).average().orElse(0)), Numbers.percent(Arrays.stream(row).max().orElse(0)),
+            Numbers.whole(Arrays.stream(row).filter(rate -> rate == 0).count())));
+      }
     }
-    int height = blocks * PITCH;
-    out.open("figure").open("svg", "viewBox", "0 0 " + (LEFT + WIDTH + 4) + " " + (height + AXIS), "role", "img", "aria-label",
-        "Firing rates of " + projection.tensorName() + ", a row a block", "class", "map");
-    for (int block = 0; block < blocks; block += blocks <= 40 ? 1 : 5) {
-      out.element("text", String.valueOf(block), "x", String.valueOf(LEFT - 6), "y", Numbers.at((block + 0.5) * PITCH), "class",
-          "tick y");
-    }
-    out.open("g", "transform", "translate(" + LEFT + " 0) scale(" + WIDTH / (double) columns + " 1)");
-    Strips.draw(out, levels, PITCH, PITCH - 2, 1, "l", LEVELS);
-    out.close();
-    for (double tick : new Axis(0, channels, false, LEFT, LEFT + WIDTH).ticks()) {
-      out.element("text", Numbers.whole(Math.round(tick)), "x", Numbers.at(LEFT + tick / channels * WIDTH), "y",
-          String.valueOf(height + 13), "class", "tick x");
-    }
-    out.close().element("figcaption", projection.tensorName() + ": " + Numbers.whole(channels) + " channels in each of "
-        + blocks + (blocks == 1 ? " block" : " blocks")).close().line();
-  }
-
-  /**
-   * {@link #EMPTY} where nothing is encoded, 0 where none of a column's channels fired, else eighths of the highest rate,
-   * rounded up.
-   */
-  private static byte[] levels(double[] rates, int columns) {
-    byte[] levels = new byte[columns];
-    if (rates.length == 0) {
-      Arrays.fill(levels, EMPTY);
-    }
-    for (int channel = 0; channel < rates.length; channel++) {
-      int column = (int) ((long) channel * columns / rates.length);
-      levels[column] = (byte) Math.max(levels[column], (int) Math.ceil(rates[channel] * LEVELS));
-    }
-    return levels;
   }
 
   private static void histogram(Markup out, RateHistogram rates) {
-    int width = 860;
-    int height = 150;
-    long most = 1;
-    for (long count : rates.counts()) {
-      most = Math.max(most, count);
-    }
-    out.open("figure").open("svg", "viewBox", "0 0 900 " + (height + 46), "role", "img", "aria-label",
-        "Channels by firing rate", "class", "chart");
-    double bar = width / (double) RateHistogram.BINS;
-    for (int i = 0; i < RateHistogram.BINS; i++) {
-      double tall = rates.counts()[i] * (double) height / most;
-      double x = LEFT + i * bar;
-      out.empty("rect", "x", Numbers.at(x + 2), "y", Numbers.at(20 + height - tall), "width", Numbers.at(bar - 4), "height",
-          Numbers.at(tall), "class", "bar-spiking");
-      out.element("text", Numbers.whole(rates.counts()[i]), "x", Numbers.at(x + bar / 2), "y", Numbers.at(14 + height - tall),
-            "class", "tick x");
-      out.element("text", i * 10 + "–" + (i + 1) * 10 + " %", "x", Numbers.at(x + bar / 2), "y", String.valueOf(height + 38),
-            "class", "tick x");
-    }
-    out.close().element("figcaption", "How many of all layers' " + Numbers.whole(rates.channels())
-        + " input channels fire at which rate; "
-        + Numbers.whole(rates.silent()) + " of the first bar never fired.").close().line();
+    List<String> bins = IntStream.range(0, RateHistogram.BINS).mapToObj(i -> i * 10 + "–" + (i + 1) * 10 + " %").toList();
+    List<Long> counts = LongStream.of(rates.counts()).boxed().toList();
+    new Chart("columns", "Channels by firing rate").with("categories", bins).axis("x", "firing rate", "number")
+        .axis("y", "channels", "whole").with("series", List.of(Map.of("name", "channels", "values", counts))).with("labels", true)
+        .write(out, "How many of all layers' " + Numbers.whole(rates.channels()) + " input channels fire at which rate; "
+            + Numbers.whole(rates.silent()) + " of the first bar never fired.");
+    out.open("details").element("summary", "In numbers");
+    new FigureTable("", "", 1, List.of("firing rate", "channels"), IntStream.range(0, RateHistogram.BINS)
+        .mapToObj(i -> List.of(bins.get(i), Numbers.whole(counts.get(i)))).toList()).write(out);
+    out.close();
   }
 }

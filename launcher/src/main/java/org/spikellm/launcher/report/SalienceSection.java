@@ -1,5 +1,6 @@
 package org.spikellm.launcher.report;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -31,6 +32,8 @@ final class SalienceSection {
   /** Scores below the highest by more than this factor are drawn at the lower end. */
   private static final double DEPTH = 1e5;
   private static final int LISTED = 8;
+  /** From this multiple of the median on, scores have the last colour. */
+  private static final int HIGHEST_MULTIPLE = 100;
 
   private SalienceSection() {}
 
@@ -44,15 +47,15 @@ final class SalienceSection {
       return;
     }
     out.element("p", "Some input channels of a layer matter more than others: a small error in them changes "
-        + "the answer a lot. The detector " + report.provider("salience") + " gave each channel a score, and those with the highest scores became salient: "
+        + "the answer a lot. The detector " + report.provider("salience") + " gave each channel a score, and those with the "
+        + "highest scores became salient: "
         + "their neurons fire over more time steps, so that their values are told apart more finely. Every other channel is "
         + "plain.");
     out.element("p", "For each layer there is a map with a row a block and its channels from left to right: above, how high "
-        + "they score; below, which are salient. A vertical line through many rows is a channel that matters in block after "
-        + "block. Then come the same scores in order of size, a line a block: where a line stands steep at its right end, a "
-        + "few channels matter far more than the rest. Scores that a logarithmic axis has no place for, of 0 and less, "
-        + "stand at its lower edge.");
-    legend(out);
+        + "they score in multiples of the median of their row; below, which are salient. A vertical line through many rows is a "
+        + "channel that matters in block after block. Then come the same scores in order of size, a line a block: where a line "
+        + "stands steep at its right end, a few channels matter far more than the rest. Scores that a logarithmic axis has no "
+        + "place for, of 0 and less, stand at its lower edge.");
     for (List<LayerChannels> rows : report.layers()) {
       layer(out, rows);
     }
@@ -60,43 +63,14 @@ final class SalienceSection {
     out.close().line();
   }
 
-  private static void legend(Markup out) {
-    out.open("p", "class", "legend").text("Score, in multiples of the row's median: ");
-    swatch(out, "l0", "below");
-    for (int i = 0; i < ChannelMap.MULTIPLES.length; i++) {
-      swatch(out, "l" + (i + 1), Numbers.three(ChannelMap.MULTIPLES[i]) + "×");
-    }
-    out.close().open("p", "class", "legend").text("Below it, how many of a column's channels are salient: ");
-    for (int i = 0; i <= ChannelMap.SHARES; i++) {
-      swatch(out, "s" + i, i == 0 ? "none" : i == ChannelMap.SHARES ? "all" : "up to " + 100 * i / ChannelMap.SHARES + " %");
-    }
-    out.close().line();
-  }
-
-  private static void swatch(Markup out, String name, String text) {
-    out.open("span", "class", "swatch").element("i", "", "class", name).text(text).close().text(" ");
-  }
-
   private static void layer(Markup out, List<LayerChannels> rows) {
     String name = rows.getFirst().layer();
     int channels = rows.getFirst().channels();
-    boolean scored = rows.stream().anyMatch(LayerChannels::scored);
     out.open("article").element("h3", name);
     out.element("p", READS.getOrDefault(name, "") + " " + Numbers.whole(channels) + " channels in each block. " + classes(rows));
-    ChannelMap map = new ChannelMap(rows);
-    out.open("figure");
-    map.draw(out, name + ": scores and salient channels, a row a block");
-    out.element("figcaption", "A row a block. " + (map.channelsPerColumn() == 1 ? "Every channel has its own column."
-        : "Up to " + map.channelsPerColumn() + " neighbours share a column: it shows the highest score of them, and the "
-            + "share that is salient.")
-       );
-    out.close().line();
-    if (scored) {
-      out.open("figure");
+    map(out, rows);
+    if (rows.stream().anyMatch(LayerChannels::scored)) {
       curves(out, rows);
-      out.open("figcaption").text("Scores in order of size; the salient channels begin at the broken line. ");
-      LossSection.legend(out);
-      out.close().close().line();
     }
     table(out, rows);
     out.close().line();
@@ -110,30 +84,55 @@ final class SalienceSection {
         .collect(Collectors.joining(" "));
   }
 
+  private static void map(Markup out, List<LayerChannels> rows) {
+    LayerChannels first = rows.getFirst();
+    ChannelColumns columns = ChannelColumns.of(first.channels(), rows.size());
+    List<String> blocks = rows.stream().map(row -> String.valueOf(row.block())).toList();
+    List<Map<String, Object>> parts = new ArrayList<>();
+    if (rows.stream().anyMatch(LayerChannels::scored)) {
+      parts.add(Map.of("name", "score, × the median", "unit", "×", "scale", 0, "rows", blocks, "values",
+          rows.stream().map(row -> multiples(row, columns)).toList()));
+    }
+    parts.add(Map.of("name", "salient", "unit", "salient", "scale", 1, "rows", blocks, "values",
+        rows.stream().map(row -> columns.shares(row::salient)).toList()));
+    new Chart("map", first.layer() + ": channels by block").with("row", "block").with("column", "channel")
+        .with("columns", columns.columns()).with("channels", columns.channels()).with("parts", parts)
+        .with("scales", List.of(Map.of("low", 1, "high", HIGHEST_MULTIPLE, "logarithmic", true, "colours", "l"),
+            Map.of("low", 0, "high", 1, "logarithmic", false, "colours", "s")))
+        .write(out, "A row a block. " + columns.words("the highest score of them, and the share that is salient"));
+  }
+
+  /** The highest score of each column, in multiples of the row's median. */
+  private static List<Number> multiples(LayerChannels row, ChannelColumns columns) {
+    double[] positive = Arrays.stream(row.sorted()).filter(score -> score > 0).toArray();
+    if (!row.scored() || positive.length == 0) {
+      return List.of();
+    }
+    double median = positive[positive.length / 2];
+    return columns.highest(Arrays.stream(row.scores()).map(score -> score / median).toArray());
+  }
+
   private static void curves(Markup out, List<LayerChannels> rows) {
     double[] all = rows.stream().flatMapToDouble(row -> Arrays.stream(row.scores())).filter(Double::isFinite).toArray();
     double high = Arrays.stream(all).max().orElse(1);
     double[] shown = Arrays.stream(all).filter(score -> high <= 0 || score >= high / DEPTH).toArray();
-    LineChart chart = new LineChart(out, 900, 260);
-    Axis x = new Axis(0, 1, false, chart.left(), chart.right());
-    chart.begin(rows.getFirst().layer() + ": scores in ascending order", x, Axis.fitting(shown, chart.bottom(), chart.top()));
-    chart.axes("share of the channels, least salient first", List.of(0.0, 0.25, 0.5, 0.75, 0.9, 1.0), Numbers::percent, "score");
-    double salient = rows.stream().mapToDouble(row -> row.salientCount() / (double) row.channels()).average().orElse(0);
-    if (salient > 0) {
-      String at = Numbers.at(x.at(1 - salient));
-      out.empty("path", "class", "cut", "d", "M" + at + " " + Numbers.at(chart.top()) + "V" + Numbers.at(chart.bottom()));
-    }
+    double low = Arrays.stream(shown).min().orElse(0);
+    List<Map<String, Object>> lines = new ArrayList<>();
     for (LayerChannels row : rows) {
       double[] sorted = row.sorted();
       if (sorted.length > 0) {
         int[] points = points(sorted.length);
         double last = Math.max(1, sorted.length - 1);
-        chart.line(new LineChart.Line("block " + row.block(), LossSection.hue(row.block(), rows.size()),
+        lines.add(Map.of("name", "block " + row.block(), "points", Chart.points(
             Arrays.stream(points).mapToDouble(i -> i / last).toArray(),
-            Arrays.stream(points).mapToDouble(i -> sorted[i]).toArray()));
+            Arrays.stream(points).mapToDouble(i -> Math.max(low, sorted[i])).toArray())));
       }
     }
-    chart.end();
+    double salient = rows.stream().mapToDouble(row -> row.salientCount() / (double) row.channels()).average().orElse(0);
+    new Chart("lines", rows.getFirst().layer() + ": scores in order of size")
+        .axis("x", "share of the channels, least salient first", "percent").axis("y", "score", "number", shown)
+        .with("series", lines).with("mark", salient > 0 ? Numbers.rounded(1 - salient) : null)
+        .write(out, salient > 0 ? "The salient channels begin at the broken line." : "");
   }
 
   /** Which of {@code length} sorted scores are drawn. */
@@ -148,24 +147,18 @@ final class SalienceSection {
   }
 
   private static void table(Markup out, List<LayerChannels> rows) {
-    out.open("details").element("summary", "In numbers");
-    out.open("table").open("thead").open("tr");
-    for (String head : List.of("block", "salient", "share", "median score", "lowest salient", "highest", "channels that "
-        + "score highest")) {
-      out.element("th", head, "scope", "col");
-    }
-    out.close().close().open("tbody").line();
+    List<List<String>> cells = new ArrayList<>();
     for (LayerChannels row : rows) {
       double[] sorted = row.sorted();
-      out.open("tr").element("th", String.valueOf(row.block()), "scope", "row");
-      out.element("td", Numbers.whole(row.salientCount()))
-          .element("td", Numbers.percent(row.salientCount() / (double) row.channels()));
-      out.element("td", sorted.length == 0 ? "–" : Numbers.three(sorted[sorted.length / 2]));
-      out.element("td", Numbers.three(lowestSalient(row)));
-      out.element("td", sorted.length == 0 ? "–" : Numbers.three(sorted[sorted.length - 1]));
-      out.element("td", highest(row), "class", "words").close().line();
+      cells.add(List.of(String.valueOf(row.block()), Numbers.whole(row.salientCount()),
+          Numbers.percent(row.salientCount() / (double) row.channels()),
+          sorted.length == 0 ? "–" : Numbers.three(sorted[sorted.length / 2]), Numbers.three(lowestSalient(row)),
+          sorted.length == 0 ? "–" : Numbers.three(sorted[sorted.length - 1]), highest(row)));
     }
-    out.close().close().close().line();
+    out.open("details").element("summary", "In numbers");
+    new FigureTable("", "", 0, List.of("block", "salient", "share", "median score", "lowest salient", "highest",
+        "channels that score highest"), cells).write(out);
+    out.close();
   }
 
   private static double lowestSalient(LayerChannels row) {

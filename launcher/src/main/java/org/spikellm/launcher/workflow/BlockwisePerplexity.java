@@ -62,10 +62,9 @@ public final class BlockwisePerplexity {
           advance(checkpoint, i, stream, before);
           System.gc();  // as in BlockwiseRun: the block's native memory
         }
-        double loss = loss(checkpoint, stream, windows);
+        List<Double> losses = losses(checkpoint, stream, windows);
         progress.end();
-        int window = windows.getFirst().length;
-        return new Perplexity(Math.exp(loss), (long) count * window, count, window);
+        return Perplexity.of(losses, windows.getFirst().length);
       }
     }
   }
@@ -92,18 +91,18 @@ public final class BlockwisePerplexity {
     }
   }
 
-  /** The mean over windows of the mean negative log-likelihood of a window's tokens 2..sequence, in nats. */
-  private double loss(Checkpoint checkpoint, CalibrationStream stream, List<int[]> windows) throws IOException {
+  /** The mean negative log-likelihood of each window's tokens 2..sequence, in nats. */
+  private List<Double> losses(Checkpoint checkpoint, CalibrationStream stream, List<int[]> windows) throws IOException {
     try (Session session = backend.open(threads)) {
       Tensor norm = checkpoint.finalNorm();
       Decoder ends = new Decoder(checkpoint.config(), session, checkpoint.embeddings(), List.of(), norm, checkpoint.head());
-      double sum = 0;
+      List<Double> losses = new ArrayList<>();
       for (int w = 0; w < windows.size(); w++) {
         Tensor hidden = Tensor.allocate(DType.F32, stream.sequence(), checkpoint.config().block().hidden());
         session.rmsNorm(stream.sample(w), norm, checkpoint.config().block().epsilon(), hidden);
-        sum += loss(ends, hidden, windows.get(w)) / (windows.get(w).length - 1);
+        losses.add(loss(ends, hidden, windows.get(w)) / (windows.get(w).length - 1));
       }
-      return sum / windows.size();
+      return losses;
     }
   }
 

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
@@ -17,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The pages of all commands, as a browser shows them. With {@code -Dspikellm.screenshots=DIR} the pictures are kept there, to be
- * looked at.
+ * The pages of all commands, as a browser shows and prints them. With {@code -Dspikellm.screenshots=DIR} the pictures and prints are
+ * kept there, to be looked at.
  */
 class BrowserTest {
 
@@ -75,10 +76,92 @@ class BrowserTest {
 
   @Test
   void whatAsksForMoreIsFoundOut() throws IOException, InterruptedException {
-    Path page = changed("cost", "<img src=\"http://127.0.0.1:9/x.png\" alt=\"\"><script>nothing.at.all();</script>");
-    List<String> console = chromium.dom(page).console();
-    assertTrue(console.stream().anyMatch(line -> line.contains("Content Security Policy")), console.toString());
+    String more = "<img src=\"http://127.0.0.1:9/x.png\" alt=\"\"><script>nothing.at.all();</script>";
+    List<String> console = chromium.dom(added("cost", more)).console();
+    for (String what : List.of("loading the image", "executing inline script")) {
+      assertTrue(console.stream().anyMatch(line -> line.toLowerCase(Locale.ROOT).contains(what)
+          && line.contains("Content Security Policy")), what + ": " + console);
+    }
+    console = chromium.dom(changed("cost", more)).console();
     assertTrue(console.stream().anyMatch(line -> line.contains("nothing is not defined")), console.toString());
+  }
+
+  /** Each chart has elements or, of a map of many cells, pixels of many colours. */
+  @Test
+  void everyChartIsDrawn() throws IOException, InterruptedException {
+    Map<String, Integer> charts = Map.of("quantize", 20, "evaluate", 10, "cost", 9, "sweep", 1);
+    for (String name : PAGES.keySet()) {
+      String dom = chromium.dom(changed(name, "<script>"
+          + "function colours(c) { var d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; var seen = new Set();"
+          + "  for (var i = 0; i < d.length; i += 4) { seen.add(d[i] << 16 | d[i + 1] << 8 | d[i + 2]); } return seen.size; }"
+          + "setTimeout(function () { var drawn = Array.from(document.querySelectorAll('.chart')).map(function (place) {"
+          + "  var svg = place.querySelector('svg'), canvas = place.querySelector('canvas');"
+          + "  return svg ? svg.querySelectorAll('path, rect').length : canvas ? colours(canvas) : 0; });"
+          + "document.body.setAttribute('data-drawn', drawn.join(' ')); }, 2000);</script>")).dom();
+      List<Double> drawn = numbers(dom, "data-drawn");
+      assertEquals(charts.get(name), drawn.size(), name);
+      assertTrue(drawn.stream().allMatch(count -> count > 8), name + ": " + drawn);
+    }
+  }
+
+  @Test
+  void chartsTellValuesZoomAndSwitchLines() throws IOException, InterruptedException {
+    Chromium.Loaded loaded = chromium.dom(changed("quantize", "<script>setTimeout(function () {"
+        + "var all = Array.from(document.querySelectorAll('.chart')).map(function (p) { return echarts.getInstanceByDom(p); });"
+        + "function of(title) { return all.find(function (c) { return c.getDom().getAttribute('aria-label') === title; }); }"
+        + "var parts = of('Size of source and result, by part'); parts.dispatchAction({type: 'showTip', seriesIndex: 0, dataIndex: 0});"
+        + "var map = of('self_attn.q_proj: channels by block');"
+        + "map.dispatchAction({type: 'dataZoom', start: 50, end: 60});"
+        + "var curves = of('self_attn.q_proj: scores in order of size');"
+        + "function lines() { curves.getZr().flush(); return curves.getDom().querySelectorAll('path').length; }"
+        + "var before = lines(); curves.dispatchAction({type: 'legendUnSelect', name: 'block 0'});"
+        + "setTimeout(function () { document.body.setAttribute('data-lines', before + ' ' + lines());"
+        + "  document.body.setAttribute('data-tip', parts.getDom().lastElementChild.textContent);"
+        + "  window.dispatchEvent(new Event('resize')); }, 300);"
+        + "setTimeout(function () { document.body.setAttribute('data-zoom', map.getOption().dataZoom[0].start);"
+        + "  document.body.setAttribute('data-after', lines()); }, 1500); }, 500);</script>"));
+    assertEquals(List.of(), loaded.console());
+    assertTrue(loaded.dom().contains("data-tip=\"source: self_attn.q_proj442.4 kB (442,368 bytes)\""), "the tip of a part");
+    List<Double> lines = numbers(loaded.dom(), "data-lines");
+    assertTrue(lines.get(1) < lines.get(0), "a line that is switched off: " + lines);
+    assertEquals(lines.get(1), numbers(loaded.dom(), "data-after").getFirst(), "and stays so when drawn again");
+    assertEquals(50, numbers(loaded.dom(), "data-zoom").getFirst(), "as does the part that is looked at");
+  }
+
+  /** The browser cannot change its theme from here: what tells of it is called, and the colours changed by hand. */
+  @Test
+  void chartsFollowTheTheme() throws IOException, InterruptedException {
+    Path page = changed("sweep", "<script>document.documentElement.style.setProperty('--soft', '#123456');"
+        + "document.body.setAttribute('data-before', document.querySelectorAll('.chart [fill=\"#123456\"]').length);"
+        + "window.themeChanged();"
+        + "document.body.setAttribute('data-after', document.querySelectorAll('.chart [fill=\"#123456\"]').length);</script>");
+    Files.writeString(page, Files.readString(page).replaceFirst("<head>", "<head><script>window.matchMedia = function (query) {"
+        + "return {matches: false, addEventListener: function (type, listener) { window.themeChanged = listener; }}; };</script>"));
+    Chromium.Loaded loaded = chromium.dom(page);
+    assertEquals(List.of(), loaded.console());
+    assertEquals(0, numbers(loaded.dom(), "data-before").getFirst());
+    assertTrue(numbers(loaded.dom(), "data-after").getFirst() > 5, "words in the new colour");
+  }
+
+  /** Charts of lines and bars are words and strokes on paper, too; switches are left out, and the theme is the light one. */
+  @Test
+  void pagesArePrinted() throws IOException, InterruptedException {
+    Map<String, List<String>> texts = Map.of(
+        "quantize", List.of("Perplexity of all windows and of each", "float source", "share of the channels, least salient first"),
+        "evaluate", List.of("Energy a token against perplexity", "µJ a token, estimated", "Channels by firing rate", "90–100 %"),
+        "cost", List.of("Channels by firing rate", "Firing rates of mlp.down_proj", "Spikes before"),
+        "sweep", List.of("Energy a token against perplexity", "on the line"));
+    for (boolean dark : new boolean[] {false, true}) {
+      for (Map.Entry<String, Path> page : PAGES.entrySet()) {
+        Path pdf = kept(page.getKey() + (dark ? "-dark.pdf" : ".pdf"));
+        String printed = chromium.printed(page.getValue(), pdf, dark);
+        for (String text : texts.get(page.getKey())) {
+          assertTrue(printed.replaceAll("\\s+", " ").contains(text), page.getKey() + ": '" + text + "' in " + printed);
+        }
+        assertTrue(printed.chars().filter(c -> c == '\f').count() > 0, "pages");
+        assertFalse(printed.contains("Copy table"), page.getKey() + ": buttons on paper");
+      }
+    }
   }
 
   @Test
@@ -145,15 +228,26 @@ class BrowserTest {
     return List.of(value.split(" ")).stream().map(Double::valueOf).toList();
   }
 
+  /** A page with more at its end; ECharts has that tag, too. */
+  private static Path added(String name, String more) throws IOException {
+    StringBuilder page = new StringBuilder(Files.readString(PAGES.get(name)));
+    return Files.writeString(temporary.resolve("changed.html"), page.insert(page.lastIndexOf("</body>"), more));
+  }
+
+  /** The same with a policy that lets the additional scripts run. */
   private static Path changed(String name, String more) throws IOException {
-    return Files.writeString(temporary.resolve("changed.html"), Files.readString(PAGES.get(name))
-        .replace("</body>", more + "</body>"));
+    Path page = added(name, more);
+    return Files.writeString(page, Files.readString(page).replaceFirst("script-src [^\"]*", "script-src &#39;unsafe-inline&#39;"));
+  }
+
+  private static Path kept(String name) throws IOException {
+    String directory = System.getProperty("spikellm.screenshots");
+    return (directory == null ? temporary : Files.createDirectories(Path.of(directory))).resolve(name);
   }
 
   private static void keep(BufferedImage picture, String name) throws IOException {
-    String directory = System.getProperty("spikellm.screenshots");
-    if (directory != null) {
-      ImageIO.write(picture, "png", Files.createDirectories(Path.of(directory)).resolve(name + ".png").toFile());
+    if (System.getProperty("spikellm.screenshots") != null) {
+      ImageIO.write(picture, "png", kept(name + ".png").toFile());
     }
   }
 }

@@ -29,17 +29,22 @@ record Chromium(Path program, Path home) {
 
   /** The one on the path; without one the test is skipped, unless {@code -Dtck.require=chromium} wants it to fail. */
   static Chromium found(Path home) {
-    Optional<Path> program = NAMES.stream().flatMap(name -> Arrays.stream(System.getenv().getOrDefault("PATH", "")
+    return new Chromium(program("chromium", "pages cannot be looked at", NAMES), home);
+  }
+
+  /** A program on the path; without one the test is skipped, unless {@code -Dtck.require} names {@code required}. */
+  private static Path program(String required, String consequence, List<String> names) {
+    Optional<Path> program = names.stream().flatMap(name -> Arrays.stream(System.getenv().getOrDefault("PATH", "")
         .split(File.pathSeparator))
         .map(directory -> Path.of(directory, name))).filter(Files::isExecutable).findFirst();
     if (program.isEmpty()) {
-      String reason = "there is no " + String.join(", ", NAMES) + " on the path: pages cannot be looked at";
-      if (Arrays.asList(System.getProperty("tck.require", "").split(",")).contains("chromium")) {
+      String reason = "there is no " + String.join(", ", names) + " on the path: " + consequence;
+      if (Arrays.asList(System.getProperty("tck.require", "").split(",")).contains(required)) {
         Assertions.fail(reason + " (tck.require names it)");
       }
       Assumptions.abort(reason);
     }
-    return new Chromium(program.get(), home);
+    return program.get();
   }
 
   /**
@@ -62,6 +67,17 @@ record Chromium(Path program, Path home) {
     run(page, "--screenshot=" + file, "--hide-scrollbars", "--window-size=" + width + "," + height,
         "--blink-settings=preferredColorScheme=" + (dark ? 0 : 1));
     return ImageIO.read(file.toFile());
+  }
+
+  /** A page as it is printed, and its text by pdftotext (of poppler), without which the test is skipped. */
+  String printed(Path page, Path pdf, boolean dark) throws IOException, InterruptedException {
+    Path pdftotext = program("pdftotext", "printed pages cannot be read", List.of("pdftotext"));
+    Files.deleteIfExists(pdf);
+    run(page, "--print-to-pdf=" + pdf, "--no-pdf-header-footer", "--blink-settings=preferredColorScheme=" + (dark ? 0 : 1));
+    Path text = home.resolve("printed.txt");
+    Process process = new ProcessBuilder(pdftotext.toString(), pdf.toString(), text.toString()).inheritIO().start();
+    Assertions.assertEquals(0, process.waitFor());
+    return Files.readString(text);
   }
 
   private Loaded run(Path page, String... options) throws IOException, InterruptedException {

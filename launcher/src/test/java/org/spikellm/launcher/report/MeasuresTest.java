@@ -5,12 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.spikellm.launcher.workflow.SpikeRaster;
 import org.w3c.dom.Document;
@@ -19,11 +15,12 @@ import org.w3c.dom.Element;
 /** Pages about what was measured. */
 class MeasuresTest {
 
-  private static final String EVIL = "</style><script>alert('x')</script>&\"\u0000";
+  private static final String EVIL = "</style><script>alert('x')</script><!--&\"\u2028\u0000";
 
   private static Measures measures(List<FigureTable> tables, List<ParetoPoint> points, boolean lower, Map<String,
       SpikeRaster> rasters) {
-    return new Measures(EVIL, EVIL, "spikellm test", tables, points, "quality", lower, "a table", Map.of(), rasters);
+    return new Measures(EVIL, EVIL, "spikellm test", tables,
+        points.isEmpty() ? List.of() : List.of(new Pareto("quality", lower, points)), "a table", Map.of(), rasters);
   }
 
   @Test
@@ -40,10 +37,15 @@ class MeasuresTest {
     List<ParetoPoint> points = List.of(new ParetoPoint("a", 1e-6, 30), new ParetoPoint("b", 2e-6, 20),
         new ParetoPoint("n", 2e-6, Double.NaN),
         new ParetoPoint(EVIL, 1e-5, 25));
-    Document page = Reports.parse(measures(List.of(), points, true, Map.of()).page());
+    String text = measures(List.of(), points, true, Map.of()).page();
+    String json = text.replaceFirst("(?s).*<script type=\"application/json\">(.*?)</script>.*", "$1");
+    assertTrue(json.contains("alert") && !json.matches("(?s).*[<>&\u2028].*"), json);
+    Document page = Reports.parse(text);
     Element section = Reports.section(page, "pareto");
-    assertEquals(2, Reports.ofClass(section, "path", "dot best").size());
-    assertEquals(1, Reports.ofClass(section, "path", "dot").size());
+    Map<String, Object> chart = Reports.charts(section).getFirst();
+    assertEquals(List.of("a", "b", EVIL), Reports.maps(chart, "points").stream().map(point -> point.get("name")).toList());
+    assertEquals(List.of(true, true, false), Reports.maps(chart, "points").stream().map(point -> point.get("best")).toList());
+    assertEquals(List.of(List.of(1L, 30L), List.of(2L, 20L)), chart.get("line"), "µJ and quality of the best");
     assertEquals(3, Reports.elements((Element) section.getElementsByTagName("tbody").item(0), "tr").size());
   }
 
@@ -53,7 +55,8 @@ class MeasuresTest {
     String page = measures(List.of(table), List.of(), true, Map.of()).page();
     Element root = Reports.parse(page).getDocumentElement();
     assertFalse(page.contains("<script>alert") || page.contains("\u0000"));
-    assertEquals(1, Reports.elements(root, "script").size());
+    assertEquals(1, Reports.elements(root, "script").size(), "without charts only that of tables");
+    assertFalse(page.contains("Licensed to the Apache Software Foundation"), "nor ECharts");
     assertEquals(2 * 2, Reports.elements(root, "td").size() + Reports.elements((Element) root.getElementsByTagName("tbody")
         .item(0), "th").size());
   }
@@ -65,26 +68,13 @@ class MeasuresTest {
     SpikeRaster raster = new SpikeRaster("a b", List.of("a", " b"), "0.mlp.down_proj", new byte[] {0, 1, 0}, new int[] {1, 2},
         levels);
     Document page = Reports.parse(measures(List.of(), List.of(), true, Map.of("m", raster)).page());
-    List<Element> maps = Reports.ofClass(page.getDocumentElement(), "svg", "map");
-    assertEquals(1, maps.size());
-    // Two levels on eight colours: 1 is the fourth, 2 the eighth. Plain rows are channels 0 and 2, the salient one is channel 1.
-    assertEquals(Set.of(List.of(0, 2), List.of(0, 1)), cells(maps.getFirst(), "l4"),
-        "level 1: channel 0 at token 1; channel 1 at step 1");
-    assertEquals(Set.of(List.of(1, 2), List.of(0, 0)), cells(maps.getFirst(), "l8"),
-        "level 2: channel 2 at token 1; channel 1 at step 0");
+    Map<String, Object> chart = Reports.charts(page.getDocumentElement()).getFirst();
+    List<Map<String, Object>> parts = Reports.maps(chart, "parts");
+    assertEquals(List.of("0", "2"), parts.get(0).get("rows"), "plain channels");
+    assertEquals(List.of(List.of(0L, 0L, 1L, 0L), List.of(0L, 0L, 2L, 0L)), parts.get(0).get("values"));
+    assertEquals(List.of("1"), parts.get(1).get("rows"), "salient ones");
+    assertEquals(List.of(List.of(2L, 1L, 0L, 0L)), parts.get(1).get("values"));
+    assertEquals(List.of("a", "b"), chart.get("words"));
     assertTrue(page.getDocumentElement().getTextContent().contains("2 tokens, 2 time steps each"));
-  }
-
-  private static Set<List<Integer>> cells(Element map, String style) {
-    Set<List<Integer>> cells = new HashSet<>();
-    for (Element path : Reports.ofClass(map, "path", style)) {
-      Matcher run = Pattern.compile("M(\\d+) (\\d+)h(\\d+)").matcher(path.getAttribute("d"));
-      while (run.find()) {
-        for (int i = 0; i < Integer.parseInt(run.group(3)); i++) {
-          cells.add(List.of(Integer.parseInt(run.group(2)) / 4, Integer.parseInt(run.group(1)) + i));
-        }
-      }
-    }
-    return cells;
   }
 }

@@ -18,6 +18,7 @@ import org.spikellm.api.BlockShape;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.Projection;
 import org.spikellm.launcher.workflow.BlockRecord;
+import org.spikellm.model.Json;
 import org.spikellm.model.ModelConfig;
 import org.spikellm.model.Perplexity;
 import org.spikellm.model.RopeScaling;
@@ -70,7 +71,8 @@ final class Reports {
   }
 
   static Comparison comparison() {
-    return new Comparison("a text", new Perplexity(10, 512, 2, 256), new Perplexity(12.5, 512, 2, 256), null);
+    return new Comparison("a text", Perplexity.of(List.of(Math.log(8), Math.log(12.5)), 256),
+        Perplexity.of(List.of(Math.log(12.5), Math.log(12.5)), 256), null);
   }
 
   private static LayerChannels layer(int block, String name, int channels, SplittableRandom random) {
@@ -87,6 +89,34 @@ final class Reports {
     return new LayerChannels(block, name, scores, classOf, List.of("1 time step", "2 time steps"));
   }
 
+  /** The data of all charts within an element, in order. */
+  static List<Map<String, Object>> charts(Element within) throws IOException {
+    List<Map<String, Object>> charts = new ArrayList<>();
+    for (Element script : elements(within, "script")) {
+      if (script.getAttribute("type").equals("application/json")) {
+        charts.add(Json.parseObject(script.getTextContent().getBytes(StandardCharsets.UTF_8), "a chart"));
+      }
+    }
+    return charts;
+  }
+
+  /** A list of maps of a chart's data. */
+  @SuppressWarnings("unchecked")
+  static List<Map<String, Object>> maps(Map<String, Object> chart, String name) {
+    return (List<Map<String, Object>>) chart.get(name);
+  }
+
+  /** A list of lists of numbers of it; what is null becomes NaN. */
+  static List<double[]> rows(Map<String, Object> chart, String name) {
+    return ((List<?>) chart.get(name)).stream().map(row -> ((List<?>) row).stream()
+        .mapToDouble(value -> value == null ? Double.NaN : ((Number) value).doubleValue()).toArray()).toList();
+  }
+
+  /** A page without what its scripts say, which is no XML; those of charts' data remain. */
+  static String withoutScripts(String page) {
+    return page.replaceAll("(?s)<script>.*?</script>", "<script></script>");
+  }
+
   /** A page read as XML, without asking anything outside it. */
   static Document parse(String page) throws IOException {
     try {
@@ -95,7 +125,7 @@ final class Reports {
         throw new SAXException("the page asks for " + place);
       });
       builder.setErrorHandler(null);
-      return builder.parse(new ByteArrayInputStream(page.getBytes(StandardCharsets.UTF_8)));
+      return builder.parse(new ByteArrayInputStream(withoutScripts(page).getBytes(StandardCharsets.UTF_8)));
     } catch (ParserConfigurationException | SAXException e) {
       throw new IOException(e.getMessage(), e);
     }

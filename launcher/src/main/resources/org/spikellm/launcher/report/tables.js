@@ -1,6 +1,5 @@
 
-/* Tables are sorted by a click on a heading, and copied as text with tabs. The page says the same without this script; it has no
-   ampersand and no less-than sign, so that the page is XML too. */
+/* Tables are sorted by a click on a heading, and copied as text with tabs. The page says the same without this script. */
 "use strict";
 (function () {
   function number(text) {
