@@ -120,26 +120,37 @@ final class SimdSession implements Session {
     return (int) Math.max(1, Math.min(enough, workers.threads() == 1 ? count : count / (4L * workers.threads())));
   }
 
+  /** Slices of {@code grain} items, (first, last + 1) of each. */
+  static int[] equalSlices(int count, int grain) {
+    int[] slices = new int[2 * Lanes.ceilDiv(count, grain)];
+    for (int i = 0; i < slices.length; i++) {
+      slices[i] = Math.min(count, (i + 1) / 2 * grain);
+    }
+    return slices;
+  }
+
   /**
-   * Ends of slices that are read as several streams: at first half of what there is left for a thread, since long streams are
-   * faster, and shorter and shorter ones, so that the threads end together.
-   *
-   * @param streams how many; slices that can be are a multiple of it
-   * @param least items of a slice, except the last one
+   * Slices of what is read out of memory, (first, last + 1) of each: an equal part for every thread, long streams being the fastest,
+   * but for the last eighths of them, so that the threads end together.
    */
-  int[] longSlices(int count, int streams, int least) {
+  int[] longSlices(int count) {
     int threads = workers.threads();
-    if (threads == 1 || count == 0) {
-      return new int[] {count};
+    int[] slices = new int[4 * threads];
+    int n = 0;
+    for (int rest = 0; rest < 2; rest++) {
+      for (int t = 0; t < threads; t++) {
+        int first = (int) ((long) count * t / threads);
+        int last = (int) ((long) count * (t + 1) / threads);
+        int cut = threads == 1 ? last : last - (last - first) / 8;
+        int from = rest == 0 ? first : cut;
+        int to = rest == 0 ? cut : last;
+        if (from < to) {
+          slices[n++] = from;
+          slices[n++] = to;
+        }
+      }
     }
-    int[] ends = new int[Lanes.ceilDiv(count, least)];
-    int slices = 0;
-    for (int at = 0; at < count; slices++) {
-      int share = Math.max(least, (count - at) / (2 * threads));
-      at = Math.min(count, at + (share < streams ? share : share / streams * streams));
-      ends[slices] = at;
-    }
-    return Arrays.copyOf(ends, slices);
+    return Arrays.copyOf(slices, n);
   }
 
   void checkOpen() {
