@@ -4,10 +4,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.IntConsumer;
 import org.spikellm.api.DType;
 import org.spikellm.api.Encoding;
+import org.spikellm.api.KeyValueEncoding;
 import org.spikellm.api.KeyValues;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
@@ -22,6 +25,9 @@ final class SimdSession implements Session {
   /** Multiply-adds, or elements of like cost, that a slice has at least: some 10 µs, which hide the cost of claiming it. */
   private static final long SLICE_WORK = 1 << 18;
 
+  /** Encodings that are remembered: those of a model, and not those of all that is trained. */
+  private static final int MOST_ENCODINGS = 256;
+
   private final Arena arena = Arena.ofShared();
   private final WeightMemory weights = new WeightMemory(arena);
   private final Workers workers;
@@ -30,6 +36,7 @@ final class SimdSession implements Session {
   /** [workers][tokens] */
   private final TernaryTables[][] tables;
   private final List<Scratch> staging = new ArrayList<>();
+  private final Map<KeyValueEncoding, CachedRows.Channels> channels = new IdentityHashMap<>();
   private float[] shared = {};
   private final Kernels kernels;
   private boolean closed;
@@ -153,6 +160,17 @@ final class SimdSession implements Session {
     return Arrays.copyOf(slices, n);
   }
 
+  /** The channels of an encoding, computed once for each; null for null. */
+  private CachedRows.Channels channels(KeyValueEncoding encoding) {
+    if (encoding == null) {
+      return null;
+    }
+    if (channels.size() > MOST_ENCODINGS) {
+      channels.clear();
+    }
+    return channels.computeIfAbsent(encoding, CachedRows.Channels::of);
+  }
+
   void checkOpen() {
     if (closed) {
       throw new IllegalStateException("this session of backend 'simd' is closed");
@@ -265,7 +283,7 @@ final class SimdSession implements Session {
     checkOpen();
     Shapes.attention(queries, cache, position, out);
     if (queries.rows() > 0) {
-      new TiledAttention(queries, cache, position, out, plain(Warmup.Stage.ATTENTION)).run(this);
+      new TiledAttention(queries, cache, channels(cache.encoding()), position, out, plain(Warmup.Stage.ATTENTION)).run(this);
     }
   }
 
