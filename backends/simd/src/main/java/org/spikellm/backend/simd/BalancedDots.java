@@ -13,16 +13,16 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorShuffle;
 
 /**
- * Integer products of 4-bit codes with the activations of one token around 0: fewer operations a product than {@link CodeDots}, for
- * the smaller activations.
+ * Integer products of 4-bit codes with the activations of one token around 0: fewer operations a product than {@link CodeDots},
+ * for the smaller activations.
  *
  * <p>A 16-bit lane is low + 256 · high, the codes of a column in two rows, and so is its product with an activation. With a bias
  * that makes the least of them 0, the products of both rows fit a byte as long as |a| is at most 17, and the sums of two columns'
  * products as long as |a| + |b| is. Then Σ (sum) modulo 2¹⁶ and Σ (sum >>> 8) give both rows.
  *
- * <p>The codes are read vector by vector, in order. C2 would unroll the loops and then read several vectors in an order of its own,
- * in which the CPU finds no stream to fetch ahead. So they go on by a number that it does not know, {@link #one}, which makes them no
- * counted loops.
+ * <p>The codes are read vector by vector, in order. C2 would unroll the loops and then read several vectors in an order of its
+ * own, in which the CPU finds no stream to fetch ahead. So they go on by a number that it does not know, {@link #one}, which makes
+ * them no counted loops.
  */
 final class BalancedDots {
 
@@ -104,7 +104,8 @@ final class BalancedDots {
   }
 
   /**
-   * Σ a·c of a block over a piece, modulo 2³², of every group that has steps in it: put to {@code dots} where the group begins, else added.
+   * Σ a·c of a block over a piece, modulo 2³², of every group that has steps in it: put to {@code dots} where the group begins,
+   * else added.
    *
    * @param step the piece's first one
    * @param factors of all steps, from {@code at}: {@link #FACTORS} a vector
@@ -112,8 +113,8 @@ final class BalancedDots {
    * @param inPairs as the biases were made
    * @param dots [groups][BLOCK] from {@code to}
    */
-  static void dots(PackedCodes codes, int block, int step, int[] factors, int at, int[] biases, boolean inPairs, int[] dots, int to,
-      short[] sums) {
+  static void dots(PackedCodes codes, int block, int step, int[] factors, int at, int[] biases, boolean inPairs, int[] dots,
+      int to, short[] sums) {
     int span = inPairs ? SPAN : SPAN / 2;
     MethodHandle kernel = KERNELS[inPairs ? 0 : 1];
     int biasAt = at + 4 * codes.steps;
@@ -126,8 +127,8 @@ final class BalancedDots {
       end = Math.min(pieceEnd, 2 * codes.groupStepEnd(g));
       for (int v = start; v < end; v += span) {
         try {
-          kernel.invokeExact(codes.memory, first + (long) v * V, Math.min(span, end - v), factors, at + 2 * v, biasAt + 2 * v, sums,
-              one);
+          kernel.invokeExact(codes.memory, first + (long) v * V, Math.min(span, end - v), factors, at + 2 * v, biasAt + 2 * v,
+              sums, one);
         } catch (RuntimeException | Error e) {
           throw e;
         } catch (Throwable e) {
@@ -148,7 +149,8 @@ final class BalancedDots {
   }
 
   /** {@code sums} is [2][BLOCK shorts]: Σ (low + 256 · high) and Σ high. */
-  private static void pairs(MemorySegment codes, long first, int vectors, int[] factors, int at, int biasAt, short[] sums, int one) {
+  private static void pairs(MemorySegment codes, long first, int vectors, int[] factors, int at, int biasAt, short[] sums,
+      int one) {
     IntVector mask = IntVector.broadcast(Lanes.INTS, 0x0f0f0f0f);
     ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
     ShortVector h0 = ShortVector.zero(Lanes.SHORTS);
@@ -164,7 +166,8 @@ final class BalancedDots {
   }
 
   /** As {@link #pairs}, the products of each column taken apart. */
-  private static void apart(MemorySegment codes, long first, int vectors, int[] factors, int at, int biasAt, short[] sums, int one) {
+  private static void apart(MemorySegment codes, long first, int vectors, int[] factors, int at, int biasAt, short[] sums,
+      int one) {
     IntVector mask = IntVector.broadcast(Lanes.INTS, 0x0f0f0f0f);
     ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
     ShortVector h0 = ShortVector.zero(Lanes.SHORTS);

@@ -29,8 +29,8 @@ final class CodeDots {
   private CodeDots() {}
 
   /**
-   * Steps whose products add up in 16 bits without overflow, at most {@link #SPAN_COLUMNS}. Of 4-bit codes a power of two, so that no
-   * span that begins as many steps behind a group's start passes the end of a piece.
+   * Steps whose products add up in 16 bits without overflow, at most {@link #SPAN_COLUMNS}. Of 4-bit codes a power of two, so that
+   * no span that begins a multiple of it behind a group's start passes the end of a piece.
    */
   static int span(PackedCodes codes, int maxActivation) {
     int pairs = 0xffff / (codes.layout.maxCode() * maxActivation);
@@ -67,13 +67,15 @@ final class CodeDots {
    * Spans of the steps {@code from..to − 1}, {@code span} steps each, to consecutive places of {@code sums}: [spans][BLOCK rows][2
    * halves].
    */
-  static void spans(PackedCodes codes, int block, int from, int to, int span, int[] pairs, int at, int maxActivation, short[] sums) {
+  static void spans(PackedCodes codes, int block, int from, int to, int span, int[] pairs, int at, int maxActivation,
+      short[] sums) {
     CodeLayout layout = codes.layout;
     MethodHandle kernel = KERNELS[kernel(layout, maxActivation)];
     int target = 0;
     try {
       for (int step = from; step < to; step += span, target += SHORTS) {
-        kernel.invokeExact(codes.from(block, step), 0, Math.min(span, to - step), pairs, at + step * layout.pairs(), sums, target);
+        kernel.invokeExact(codes.from(block, step), 0, Math.min(span, to - step), pairs, at + step * layout.pairs(), sums,
+            target);
       }
     } catch (RuntimeException | Error e) {
       throw e;

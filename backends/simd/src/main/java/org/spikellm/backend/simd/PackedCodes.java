@@ -7,8 +7,8 @@ import org.spikellm.api.CodeClass;
 
 /**
  * The codes of one column class, interleaved so that the lanes of a vector are rows. A block is {@link Lanes#BLOCK} consecutive
- * rows; rows past the last one have zero codes and scales. Every group starts at a new step. A *piece* is some steps, of whole groups or
- * of a part of one; a *band* is {@link #BAND} blocks, the last one as many as there are.
+ * rows; rows past the last one have zero codes and scales. Every group starts at a new step. A *piece* is some steps, of whole
+ * groups or of a part of one; a *band* is {@link #BAND} blocks, the last one as many as there are.
  *
  * <pre>
  *   [bands][classes][pieces][blocks of the band] of  codes  [steps][BLOCK]   32-bit lanes of a {@link CodeLayout}
@@ -17,9 +17,9 @@ import org.spikellm.api.CodeClass;
  *                                 rowSums  [BLOCK]   I32: Σ_j (code_j − zero) over the group, modulo 2³²
  * </pre>
  *
- * In this order a token reads the codes of all classes as one stretch of memory without a gap, and the activations of a piece serve all
- * blocks of a band out of the first cache. For one block after another they would come from the second one each time, as the first one,
- * through which the codes stream, has lost them, and the CPU would fetch 14 to 17 in place of 24 GB/s ahead.
+ * In this order a token reads the codes of all classes as one stretch of memory without a gap, and the activations of a piece serve
+ * all blocks of a band out of the first cache. For one block after another they would come from the second one each time, as the
+ * first one, through which the codes stream, has lost them, and the CPU would fetch 14 to 17 in place of 24 GB/s ahead.
  */
 final class PackedCodes {
 

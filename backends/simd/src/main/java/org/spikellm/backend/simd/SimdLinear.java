@@ -134,7 +134,7 @@ final class SimdLinear implements SpikingLinear {
     }
   }
 
-  /** The sums of a band, of tokens whose activations lie around 0. */
+  /** The sums of a band, of tokens whose activations lie around 0: {@code length} a block, from {@code to}. */
   private void sums(int first, int last, StagedSpikes[] staged, int tokens, int[] sums, int to, int length, Scratch scratch) {
     short[] shorts = scratch.shorts(2 * Lanes.BLOCK);
     int ofClass = to;

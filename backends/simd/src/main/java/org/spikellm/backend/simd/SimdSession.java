@@ -127,18 +127,9 @@ final class SimdSession implements Session {
     return (int) Math.max(1, Math.min(enough, workers.threads() == 1 ? count : count / (4L * workers.threads())));
   }
 
-  /** Slices of {@code grain} items, (first, last + 1) of each. */
-  static int[] equalSlices(int count, int grain) {
-    int[] slices = new int[2 * Lanes.ceilDiv(count, grain)];
-    for (int i = 0; i < slices.length; i++) {
-      slices[i] = Math.min(count, (i + 1) / 2 * grain);
-    }
-    return slices;
-  }
-
   /**
-   * Slices of what is read out of memory, (first, last + 1) of each: an equal part for every thread, long streams being the fastest,
-   * but for the last eighths of them, so that the threads end together.
+   * Slices of what is read out of memory, (first, last + 1) of each: an equal part for every thread, long streams being the
+   * fastest, and the last eighths of them apart, so that the threads end together.
    */
   int[] longSlices(int count) {
     int threads = workers.threads();
