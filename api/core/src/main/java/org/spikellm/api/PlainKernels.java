@@ -149,13 +149,7 @@ final class PlainKernels {
   }
 
   /** The counts of a layer of neurons whose input all arrives in the first step. */
-  private static void counts(float[] input, NeuronModel neuron, Dynamics dynamics, boolean collapsed, int[] counts) {
-    if (collapsed) {
-      for (int i = 0; i < input.length; i++) {
-        counts[i] = clip(input[i], dynamics);
-      }
-      return;
-    }
+  private static void counts(float[] input, NeuronModel neuron, Dynamics dynamics, int[] counts) {
     Arrays.fill(counts, 0);
     float[] potential = new float[input.length];
     short[] spikes = new short[input.length];
@@ -219,12 +213,23 @@ final class PlainKernels {
     int offset = encoding.offset();
     int headDim = cache.headDim();
     int[] counts = new int[current.length];
-    for (boolean isSalient : new boolean[] {false, true}) {
-      counts(current.clone(), encoding.neuron(), encoding.dynamics(isSalient), encoding.collapsed(), counts);
-      for (int c = 0; c < current.length; c++) {
-        if (salient[c] == isSalient) {
-          target.setInt(cache.row(c / headDim, position), c % headDim, counts[c] - offset);
+    if (encoding.collapsed()) {
+      for (int c = 0; c < counts.length; c++) {
+        counts[c] = clip(current[c], encoding.dynamics(salient[c]));
+      }
+    } else {
+      int[] ofClass = new int[current.length];
+      for (boolean isSalient : new boolean[] {false, true}) {
+        counts(current.clone(), encoding.neuron(), encoding.dynamics(isSalient), ofClass);
+        for (int c = 0; c < counts.length; c++) {
+          counts[c] = salient[c] == isSalient ? ofClass[c] : counts[c];
         }
+      }
+    }
+    for (int h = 0; h < cache.kvHeads(); h++) {
+      int row = cache.row(h, position);
+      for (int c = 0; c < headDim; c++) {
+        target.setInt(row, c, counts[h * headDim + c] - offset);
       }
     }
   }

@@ -13,20 +13,18 @@ import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorShuffle;
 
 /**
- * Integer products of 4-bit codes with the activations of one token around 0, three blocks of rows at a time: fewer operations a
- * product than {@link CodeDots}, for the smaller activations.
+ * Integer products of 4-bit codes with the activations of one token around 0: fewer operations a product than {@link CodeDots},
+ * for the smaller activations.
  *
  * <p>A 16-bit lane is low + 256 · high, the codes of a column in two rows, and so is its product with an activation. With a bias
  * that makes the least of them 0, the products of both rows fit a byte as long as |a| is at most 17, and the sums of two columns'
  * products as long as |a| + |b| is. Then Σ (sum) modulo 2¹⁶ and Σ (sum >>> 8) give both rows.
  *
- * <p>Three blocks share the activations, and are three streams out of memory, which delivers more to several than to one. A
- * fourth would take the method past what C2 inlines, and all its vectors would be objects.
+ * <p>The codes are read vector by vector, in order. C2 would unroll the loops and then read several vectors in an order of its
+ * own, in which the CPU finds no stream to fetch ahead. So they go on by a number that it does not know, {@link #one}, which makes
+ * them no counted loops.
  */
 final class BalancedDots {
-
-  /** The most blocks of a call. */
-  static final int BLOCKS = 3;
 
   /** The largest activation, of either sign, for which two columns' products are added before they are taken apart. */
   static final int MAX_IN_PAIRS = 8;
@@ -45,7 +43,6 @@ final class BalancedDots {
 
   private static final int LANES = Lanes.COUNT;
   private static final int BLOCK = Lanes.BLOCK;
-  private static final int SHORTS = 2 * Lanes.BLOCK;
   private static final int V = Lanes.BYTES;
   private static final int MAX_CODE = 15;
 
@@ -55,22 +52,18 @@ final class BalancedDots {
   private static final VectorShuffle<Integer> NEIGHBOUR = VectorShuffle.fromOp(Lanes.INTS, i -> i ^ 1);
 
   /** In an array, and so no constants: C2 does not inline the kernels into what has no room for them. */
-  private static final MethodHandle[] KERNELS = {handle("single", long.class), handle("singleApart", long.class),
-      handle("triple", long.class, long.class), handle("pairApart", long.class, long.class)};
+  private static final MethodHandle[] KERNELS = {handle("pairs"), handle("apart")};
+
+  /** 1, which C2 does not know. */
+  @SuppressWarnings("FieldMayBeFinal")
+  private static int one = 1;
 
   private BalancedDots() {}
 
-  /** How many blocks a call takes, where there are as many. */
-  static int together(boolean inPairs) {
-    return inPairs ? BLOCKS : 2;
-  }
-
-  /** A kernel that takes the codes, {@code places} in them, the vectors to read, the factors with two places, and the sums. */
-  private static MethodHandle handle(String name, Class<?>... places) {
-    MethodType type = MethodType.methodType(void.class, MemorySegment.class, places)
-        .appendParameterTypes(int.class, int[].class, int.class, int.class, short[].class);
+  private static MethodHandle handle(String name) {
     try {
-      return MethodHandles.lookup().findStatic(BalancedDots.class, name, type);
+      return MethodHandles.lookup().findStatic(BalancedDots.class, name, MethodType.methodType(void.class, MemorySegment.class,
+          long.class, int.class, int[].class, int.class, int.class, short[].class, int.class));
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -111,43 +104,38 @@ final class BalancedDots {
   }
 
   /**
-   * Σ a·c of every group of one block or of as many as go together, modulo 2³²: {@code dots} is [blocks][groups][BLOCK].
+   * Σ a·c of a block over a piece, modulo 2³², of every group that has steps in it: put to {@code dots} where the group begins,
+   * else added.
    *
-   * @param block the first block
-   * @param blocks 1 or {@link #together}
-   * @param stride blocks from one to the next
+   * @param step the piece's first one
    * @param factors of all steps, from {@code at}: {@link #FACTORS} a vector
    * @param biases what the factors' biases add up to, of every group
    * @param inPairs as the biases were made
+   * @param dots [groups][BLOCK] from {@code to}
    */
-  static void dots(PackedCodes codes, int block, int blocks, int stride, int[] factors, int at, int[] biases,
-      boolean inPairs, int[] dots, short[] sums) {
+  static void dots(PackedCodes codes, int block, int step, int[] factors, int at, int[] biases, boolean inPairs, int[] dots,
+      int to, short[] sums) {
     int span = inPairs ? SPAN : SPAN / 2;
-    MethodHandle kernel = KERNELS[(blocks == 1 ? 0 : 2) + (inPairs ? 0 : 1)];
+    MethodHandle kernel = KERNELS[inPairs ? 0 : 1];
     int biasAt = at + 4 * codes.steps;
-    long first = block * codes.blockBytes();
-    long far = stride * codes.blockBytes();
-    for (int g = 0; g < codes.groups; g++) {
-      int start = 2 * codes.groupStep(g);
-      int end = 2 * codes.groupStepEnd(g);
+    int pieceEnd = 2 * codes.pieceEnd(step);
+    long first = codes.at(block, step) - (long) step * 2 * V;
+    int end;
+    int g = codes.groupOf(step);
+    for (int start = 2 * step; start < pieceEnd; start = end, g++) {
+      boolean begins = start == 2 * codes.groupStep(g);
+      end = Math.min(pieceEnd, 2 * codes.groupStepEnd(g));
       for (int v = start; v < end; v += span) {
-        int vectors = Math.min(span, end - v);
-        long from = first + (long) v * V;
         try {
-          if (blocks == 1) {
-            kernel.invokeExact(codes.memory, from, vectors, factors, at + 2 * v, biasAt + 2 * v, sums);
-          } else {
-            kernel.invokeExact(codes.memory, from, far, vectors, factors, at + 2 * v, biasAt + 2 * v, sums);
-          }
+          kernel.invokeExact(codes.memory, first + (long) v * V, Math.min(span, end - v), factors, at + 2 * v, biasAt + 2 * v,
+              sums, one);
         } catch (RuntimeException | Error e) {
           throw e;
         } catch (Throwable e) {
           throw new IllegalStateException(e); // the kernels declare none
         }
-        for (int b = 0; b < blocks; b++) {
-          int target = (b * codes.groups + g) * BLOCK;
-          widen(sums, b * SHORTS, v == start ? biases[g] : 0, dots, target, v > start);
-        }
+        boolean put = begins && v == start;
+        widen(sums, put ? biases[g] : 0, dots, to + g * BLOCK, !put);
       }
     }
   }
@@ -160,80 +148,13 @@ final class BalancedDots {
     return IntVector.fromMemorySegment(Lanes.INTS, codes, at, Lanes.ORDER);
   }
 
-  /** {@code sums} is [3][2][BLOCK shorts]: Σ (low + 256 · high) and Σ high. */
-  private static void triple(MemorySegment codes, long first, long far, int vectors, int[] factors, int at, int biasAt,
-      short[] sums) {
-    IntVector mask = IntVector.broadcast(Lanes.INTS, 0x0f0f0f0f);
-    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s1 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s2 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector h0 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector h1 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector h2 = ShortVector.zero(Lanes.SHORTS);
-    long second = first + far;
-    long third = second + far;
-    for (int i = 0; i < vectors; i++) {
-      ShortVector a = factor(factors, at + 2 * i);
-      ShortVector bias = factor(factors, biasAt + 2 * i);
-      ShortVector b = factor(factors, at + 2 * i + 1);
-      IntVector x = load(codes, (long) i * V + first);
-      ShortVector p = low(x, mask).mul(a).add(bias).add(high(x, mask).mul(b));
-      s0 = s0.add(p);
-      h0 = h0.add(p.lanewise(LSHR, 8));
-      x = load(codes, (long) i * V + second);
-      p = low(x, mask).mul(a).add(bias).add(high(x, mask).mul(b));
-      s1 = s1.add(p);
-      h1 = h1.add(p.lanewise(LSHR, 8));
-      x = load(codes, (long) i * V + third);
-      p = low(x, mask).mul(a).add(bias).add(high(x, mask).mul(b));
-      s2 = s2.add(p);
-      h2 = h2.add(p.lanewise(LSHR, 8));
-    }
-    s0.intoArray(sums, 0);
-    h0.intoArray(sums, BLOCK);
-    s1.intoArray(sums, SHORTS);
-    h1.intoArray(sums, SHORTS + BLOCK);
-    s2.intoArray(sums, 2 * SHORTS);
-    h2.intoArray(sums, 2 * SHORTS + BLOCK);
-  }
-
-  /** Two blocks, the products of each column taken apart: {@code sums} is [2][2][BLOCK shorts]. */
-  private static void pairApart(MemorySegment codes, long first, long far, int vectors, int[] factors, int at, int biasAt,
-      short[] sums) {
-    IntVector mask = IntVector.broadcast(Lanes.INTS, 0x0f0f0f0f);
-    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s1 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector h0 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector h1 = ShortVector.zero(Lanes.SHORTS);
-    long second = first + far;
-    for (int i = 0; i < vectors; i++) {
-      ShortVector a = factor(factors, at + 2 * i);
-      ShortVector aBias = factor(factors, biasAt + 2 * i);
-      ShortVector b = factor(factors, at + 2 * i + 1);
-      ShortVector bBias = factor(factors, biasAt + 2 * i + 1);
-      IntVector x = load(codes, (long) i * V + first);
-      ShortVector p = low(x, mask).mul(a).add(aBias);
-      ShortVector q = high(x, mask).mul(b).add(bBias);
-      s0 = s0.add(p).add(q);
-      h0 = h0.add(p.lanewise(LSHR, 8)).add(q.lanewise(LSHR, 8));
-      x = load(codes, (long) i * V + second);
-      p = low(x, mask).mul(a).add(aBias);
-      q = high(x, mask).mul(b).add(bBias);
-      s1 = s1.add(p).add(q);
-      h1 = h1.add(p.lanewise(LSHR, 8)).add(q.lanewise(LSHR, 8));
-    }
-    s0.intoArray(sums, 0);
-    h0.intoArray(sums, BLOCK);
-    s1.intoArray(sums, SHORTS);
-    h1.intoArray(sums, SHORTS + BLOCK);
-  }
-
-  /** One block: {@code sums} is [2][BLOCK shorts]. */
-  private static void single(MemorySegment codes, long first, int vectors, int[] factors, int at, int biasAt, short[] sums) {
+  /** {@code sums} is [2][BLOCK shorts]: Σ (low + 256 · high) and Σ high. */
+  private static void pairs(MemorySegment codes, long first, int vectors, int[] factors, int at, int biasAt, short[] sums,
+      int one) {
     IntVector mask = IntVector.broadcast(Lanes.INTS, 0x0f0f0f0f);
     ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
     ShortVector h0 = ShortVector.zero(Lanes.SHORTS);
-    for (int i = 0; i < vectors; i++) {
+    for (int i = 0; i < vectors; i += one) {
       IntVector x = load(codes, (long) i * V + first);
       ShortVector p = low(x, mask).mul(factor(factors, at + 2 * i)).add(factor(factors, biasAt + 2 * i))
           .add(high(x, mask).mul(factor(factors, at + 2 * i + 1)));
@@ -244,12 +165,13 @@ final class BalancedDots {
     h0.intoArray(sums, BLOCK);
   }
 
-  /** As {@link #single}, the products of each column taken apart. */
-  private static void singleApart(MemorySegment codes, long first, int vectors, int[] factors, int at, int biasAt, short[] sums) {
+  /** As {@link #pairs}, the products of each column taken apart. */
+  private static void apart(MemorySegment codes, long first, int vectors, int[] factors, int at, int biasAt, short[] sums,
+      int one) {
     IntVector mask = IntVector.broadcast(Lanes.INTS, 0x0f0f0f0f);
     ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
     ShortVector h0 = ShortVector.zero(Lanes.SHORTS);
-    for (int i = 0; i < vectors; i++) {
+    for (int i = 0; i < vectors; i += one) {
       IntVector x = load(codes, (long) i * V + first);
       ShortVector p = low(x, mask).mul(factor(factors, at + 2 * i)).add(factor(factors, biasAt + 2 * i));
       ShortVector q = high(x, mask).mul(factor(factors, at + 2 * i + 1)).add(factor(factors, biasAt + 2 * i + 1));
@@ -269,9 +191,9 @@ final class BalancedDots {
   }
 
   /** The sums of a block's rows from those of its lanes, less {@code bias}; both kinds of lanes lie in pairs to be added. */
-  private static void widen(short[] sums, int from, int bias, int[] dots, int target, boolean add) {
-    ShortVector high = ShortVector.fromArray(Lanes.SHORTS, sums, from + BLOCK);
-    ShortVector low = ShortVector.fromArray(Lanes.SHORTS, sums, from).sub(high.lanewise(LSHL, 8));
+  private static void widen(short[] sums, int bias, int[] dots, int target, boolean add) {
+    ShortVector high = ShortVector.fromArray(Lanes.SHORTS, sums, BLOCK);
+    ShortVector low = ShortVector.fromArray(Lanes.SHORTS, sums, 0).sub(high.lanewise(LSHL, 8));
     put(low.reinterpretAsInts(), bias, dots, target, add);
     put(high.reinterpretAsInts(), bias, dots, target + LANES, add);
   }

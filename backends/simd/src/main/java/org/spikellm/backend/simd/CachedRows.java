@@ -30,21 +30,39 @@ final class CachedRows {
   private final int[] salient;
   private final boolean plain;
 
-  /** Rows that are decoded with vectors, or without. */
-  CachedRows(KeyValues cache, boolean plain) {
+  /**
+   * Rows that are decoded with vectors, or without.
+   *
+   * @param channels of the cache's encoding, or null where there is none
+   */
+  CachedRows(KeyValues cache, Channels channels, boolean plain) {
     this.cache = cache;
     this.plain = plain;
     headDim = cache.headDim();
-    int channels = cache.spiking() ? cache.encoding().channels() : 0;
-    keyZeros = new int[channels];
-    keyThetas = new float[channels];
-    salient = new int[channels];
-    for (int c = 0; c < channels; c++) {
-      KeyValueEncoding encoding = cache.encoding();
-      SpikeRange range = encoding.keyRange(c);
-      keyZeros[c] = range.zero() - encoding.offset();
-      keyThetas[c] = range.theta();
-      salient[c] = encoding.valueSalient()[c] ? -1 : 0;
+    keyZeros = channels == null ? null : channels.keyZeros();
+    keyThetas = channels == null ? null : channels.keyThetas();
+    salient = channels == null ? null : channels.salient();
+  }
+
+  /**
+   * An encoding's channels.
+   *
+   * @param keyZeros zero points less the offset
+   * @param keyThetas θ
+   * @param salient all bits where the value is salient, else none
+   */
+  record Channels(int[] keyZeros, float[] keyThetas, int[] salient) {
+
+    static Channels of(KeyValueEncoding encoding) {
+      int count = encoding.channels();
+      Channels channels = new Channels(new int[count], new float[count], new int[count]);
+      for (int c = 0; c < count; c++) {
+        SpikeRange range = encoding.keyRange(c);
+        channels.keyZeros[c] = range.zero() - encoding.offset();
+        channels.keyThetas[c] = range.theta();
+        channels.salient[c] = encoding.valueSalient()[c] ? -1 : 0;
+      }
+      return channels;
     }
   }
 

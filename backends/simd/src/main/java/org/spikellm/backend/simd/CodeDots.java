@@ -28,10 +28,14 @@ final class CodeDots {
 
   private CodeDots() {}
 
-  /** Steps whose products add up in 16 bits without overflow, at most {@link #SPAN_COLUMNS}. */
+  /**
+   * Steps whose products add up in 16 bits without overflow, at most {@link #SPAN_COLUMNS}. Of 4-bit codes a power of two, so that
+   * no span that begins a multiple of it behind a group's start passes the end of a piece.
+   */
   static int span(PackedCodes codes, int maxActivation) {
     int pairs = 0xffff / (codes.layout.maxCode() * maxActivation);
-    return Math.max(1, Math.min(pairs / codes.layout.pairs(), SPAN_COLUMNS / codes.layout.perStep()));
+    int span = Math.max(1, Math.min(pairs / codes.layout.pairs(), SPAN_COLUMNS / codes.layout.perStep()));
+    return codes.layout.bits() == 4 ? Integer.highestOneBit(span) : span;
   }
 
   /**
@@ -39,21 +43,21 @@ final class CodeDots {
    *
    * @param pairs the activations, from {@code at}; none above {@code maxActivation}
    */
-  static void dots(PackedCodes codes, MemorySegment block, int[] pairs, int at, int maxActivation, int[] dots, Scratch scratch) {
+  static void dots(PackedCodes codes, int block, int[] pairs, int at, int maxActivation, int[] dots, Scratch scratch) {
     int span = span(codes, maxActivation);
     if (codes.layout.bits() == 8) {
       for (int g = 0; g < codes.groups; g++) {
-        bytes(block, codes.groupStep(g), codes.groupStepEnd(g), pairs, at, dots, g * BLOCK);
+        bytes(codes.from(block, 0), codes.groupStep(g), codes.groupStepEnd(g), pairs, at, dots, g * BLOCK);
       }
     } else if (codes.stepsPerGroup > 0 && codes.stepsPerGroup <= span) {
       short[] sums = scratch.shorts(codes.groups * SHORTS);
-      spans(codes.layout, block, 0, codes.steps, codes.stepsPerGroup, pairs, at, maxActivation, sums);
+      spans(codes, block, 0, codes.steps, codes.stepsPerGroup, pairs, at, maxActivation, sums);
       widen(sums, dots, 0, codes.groups * BLOCK);
     } else {
       short[] sums = scratch.shorts(Lanes.ceilDiv(Lanes.ceilDiv(codes.maxGroupColumns, codes.layout.perStep()), span) * SHORTS);
       for (int g = 0; g < codes.groups; g++) {
         int from = codes.groupStep(g);
-        spans(codes.layout, block, from, codes.groupStepEnd(g), span, pairs, at, maxActivation, sums);
+        spans(codes, block, from, codes.groupStepEnd(g), span, pairs, at, maxActivation, sums);
         widenAndAdd(sums, Lanes.ceilDiv(codes.groupStepEnd(g) - from, span), dots, g * BLOCK);
       }
     }
@@ -63,13 +67,15 @@ final class CodeDots {
    * Spans of the steps {@code from..to − 1}, {@code span} steps each, to consecutive places of {@code sums}: [spans][BLOCK rows][2
    * halves].
    */
-  static void spans(CodeLayout layout, MemorySegment block, int from, int to, int span, int[] pairs, int at, int maxActivation,
+  static void spans(PackedCodes codes, int block, int from, int to, int span, int[] pairs, int at, int maxActivation,
       short[] sums) {
+    CodeLayout layout = codes.layout;
     MethodHandle kernel = KERNELS[kernel(layout, maxActivation)];
     int target = 0;
     try {
       for (int step = from; step < to; step += span, target += SHORTS) {
-        kernel.invokeExact(block, step * 2 * V, Math.min(span, to - step), pairs, at + step * layout.pairs(), sums, target);
+        kernel.invokeExact(codes.from(block, step), 0, Math.min(span, to - step), pairs, at + step * layout.pairs(), sums,
+            target);
       }
     } catch (RuntimeException | Error e) {
       throw e;

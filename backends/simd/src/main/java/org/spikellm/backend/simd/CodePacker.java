@@ -65,9 +65,8 @@ final class CodePacker {
         read(first + lane, rows[lane]);
       }
     }
-    MemorySegment target = packed.block(block);
-    for (int from = 0; from < packed.steps; from += STEPS) {
-      int steps = Math.min(STEPS, packed.steps - from);
+    for (int from = 0, steps; from < packed.steps; from += steps) {
+      steps = Math.min(STEPS, packed.pieceEnd(from) - from);
       for (int i = 0; i < Lanes.COUNT; i++) {
         if (layout.twoRows()) {
           twoRows(rows[i], rows[i + Lanes.COUNT], from, steps, interleaved, i);
@@ -76,7 +75,7 @@ final class CodePacker {
           oneRow(rows[i + Lanes.COUNT], from, steps, interleaved, i + Lanes.COUNT);
         }
       }
-      MemorySegment.copy(interleaved, 0, target, Tensor.INT, (long) from * Lanes.BLOCK * Integer.BYTES, steps * Lanes.BLOCK);
+      MemorySegment.copy(interleaved, 0, packed.memory, Tensor.INT, packed.at(block, from), steps * Lanes.BLOCK);
     }
     for (int lane = 0; lane < count; lane++) {
       groups(block, lane, first + lane);

@@ -10,9 +10,6 @@ final class DenseDots {
 
   private static final int LANES = Lanes.COUNT;
 
-  /** Rows of a slice at least. */
-  private static final int MIN_SLICE = 64;
-
   private DenseDots() {}
 
   static void matmul(Tensor a, Tensor b, Tensor out, SimdSession session) {
@@ -29,10 +26,10 @@ final class DenseDots {
       }
     }
     boolean plain = session.plain(b.dtype());
-    int[] ends = session.longSlices(b.rows(), HalfDots.ROWS, MIN_SLICE);
-    session.workers().forEach(ends.length, (slice, worker) -> {
-      int from = slice == 0 ? 0 : ends[slice - 1];
-      int rows = ends[slice] - from;
+    int[] slices = session.longSlices(b.rows());
+    session.workers().forEach(slices.length / 2, (slice, worker) -> {
+      int from = slices[2 * slice];
+      int rows = slices[2 * slice + 1] - from;
       float[] part = session.scratch(worker).c(HalfDots.ROWS * LANES);
       MemorySegment weights = b.segment().asSlice(from * b.rowBytes(), rows * b.rowBytes());
       for (int i = 0; i < a.rows(); i++) {

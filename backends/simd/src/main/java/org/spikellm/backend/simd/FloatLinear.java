@@ -74,12 +74,12 @@ final class FloatLinear {
     float[] panel = scratch.b(span * perStep * BLOCK);
     float[] tile = scratch.c(DenseTile.ROWS * BLOCK);
     int columns = Math.min(BLOCK, rows - block * BLOCK);
-    MemorySegment words = codes.block(block);
     for (int g = 0; g < codes.groups; g++) {
       for (int w = codes.groupStep(g); w < codes.groupStepEnd(g); w += span) {
         int end = Math.min(codes.groupStepEnd(g), w + span);
+        MemorySegment words = codes.from(block, w);
         for (int lane = 0; lane < BLOCK; lane += LANES) {
-          weights(codes, words, w, end, codes.group(block, g), lane, panel);
+          weights(codes, words, end - w, codes.group(block, g), lane, panel);
         }
         for (int t = 0; t < tokens; t += DenseTile.ROWS) {
           DenseTile.multiply(left, (t * codes.steps + w * DenseTile.ROWS) * perStep, panel, 0, (end - w) * perStep, tile,
@@ -91,14 +91,14 @@ final class FloatLinear {
   }
 
   /** Panel [columns of the steps][BLOCK], one vector of rows of it. */
-  private static void weights(PackedCodes codes, MemorySegment words, int from, int to, long group, int lane, float[] panel) {
+  private static void weights(PackedCodes codes, MemorySegment words, int steps, long group, int lane, float[] panel) {
     IntVector zeros = IntVector.fromMemorySegment(Lanes.INTS, codes.memory, group + PackedCodes.ZEROS + lane * 4L, Lanes.ORDER);
     FloatVector scales = FloatVector.fromMemorySegment(Lanes.FLOATS, codes.memory, group + lane * 4L, Lanes.ORDER);
     boolean twoRows = codes.layout.twoRows();
     // A block's later rows lie in vectors of their own, or in the odd bytes of both.
     int low = twoRows && lane > 0 ? 8 : 0;
     int at = lane;
-    for (int step = from; step < to; step++) {
+    for (int step = 0; step < steps; step++) {
       for (int v = twoRows ? 0 : lane; v <= (twoRows ? LANES : lane); v += LANES) {
         IntVector word = IntVector.fromMemorySegment(Lanes.INTS, words, (step * BLOCK + v) * 4, Lanes.ORDER);
         at = weights(codes.layout, word.lanewise(VectorOperators.LSHR, low), zeros, scales, panel, at);

@@ -46,7 +46,10 @@ final class PlainCodes {
   void accumulate(int block, Tensor out, Scratch scratch) {
     CodeLayout layout = codes.layout;
     int[] words = scratch.digits(codes.steps * Lanes.BLOCK);
-    MemorySegment.copy(codes.block(block), Tensor.INT, 0, words, 0, codes.steps * Lanes.BLOCK);
+    for (int step = 0; step < codes.steps; step = codes.pieceEnd(step)) {
+      MemorySegment.copy(codes.memory, Tensor.INT, codes.at(block, step), words, step * Lanes.BLOCK,
+          (codes.pieceEnd(step) - step) * Lanes.BLOCK);
+    }
     int[] row = scratch.dots(codes.steps * layout.perStep());
     int first = block * Lanes.BLOCK;
     for (int lane = 0; lane < Math.min(Lanes.BLOCK, codes.rows - first); lane++) {

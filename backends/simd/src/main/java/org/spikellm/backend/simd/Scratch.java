@@ -6,6 +6,7 @@ final class Scratch {
   final StagedSpikes.Row row = new StagedSpikes.Row();
 
   private int[] dots = {};
+  private int[] sums = {};
   private int[] digits = {};
   private int[] pairs = {};
   private byte[] bytes = {};
@@ -18,6 +19,10 @@ final class Scratch {
 
   int[] dots(int length) {
     return dots = dots.length < length ? new int[length] : dots;
+  }
+
+  int[] sums(int length) {
+    return sums = sums.length < length ? new int[length] : sums;
   }
 
   int[] digits(int length) {

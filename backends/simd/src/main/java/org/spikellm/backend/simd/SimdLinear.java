@@ -1,7 +1,6 @@
 package org.spikellm.backend.simd;
 
-import java.lang.foreign.MemorySegment;
-import java.util.stream.IntStream;
+import java.util.Arrays;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Shapes;
@@ -15,6 +14,9 @@ final class SimdLinear implements SpikingLinear {
   /** Tokens from which codes are unpacked once for all of them; below, each token reads the packed ones. */
   private static final int MIN_TILED_TOKENS = CodeTiles.TOKENS;
 
+  /** Sums that wait for their scales, which then come as one stretch of memory: 16 KB. */
+  private static final int SUMS = 1 << 12;
+
   /** Pairs of columns without overflow from which 8-bit codes are multiplied in 16 bits and widened later. */
   private static final int MIN_SHORT_PAIRS = 8;
 
@@ -22,6 +24,8 @@ final class SimdLinear implements SpikingLinear {
   private final int rows;
   private final ChannelOrder order;
   private final PackedCodes[] classes;
+  /** Of all classes. */
+  private final int groups;
   private final Warmup.Stage stage;
 
   SimdLinear(QuantizedWeight weight, SimdSession session) {
@@ -29,8 +33,8 @@ final class SimdLinear implements SpikingLinear {
     rows = weight.rows();
     order = weight.order();
     stage = Warmup.stage(weight);
-    classes = weight.classes().stream().map(c -> PackedCodes.of(c, session.weights(), session.workers()))
-        .toArray(PackedCodes[]::new);
+    classes = PackedCodes.of(weight.classes(), session.weights(), session.workers());
+    groups = Arrays.stream(classes).mapToInt(c -> c.groups).sum();
   }
 
   @Override
@@ -62,14 +66,21 @@ final class SimdLinear implements SpikingLinear {
     boolean tiled = tokens >= MIN_TILED_TOKENS;
     StagedSpikes[] staged = stage(x, !tiled);
     int blocks = Lanes.ceilDiv(rows, Lanes.BLOCK);
-    int[] ends = tiled ? equalSlices(blocks, session.grain(blocks, tokens * (long) columns() * Lanes.BLOCK))
-        : session.longSlices(blocks, BalancedDots.BLOCKS, 2);
-    session.workers().forEach(ends.length, (slice, worker) -> {
-      int first = slice == 0 ? 0 : ends[slice - 1];
-      for (int c = 0; c < classes.length; c++) {
-        if (classes[c].groups > 0) {
-          blocks(classes[c], staged[c], first, ends[slice], tiled, tokens, out, session.scratch(worker));
+    if (tiled) {
+      int grain = session.grain(blocks, tokens * (long) columns() * Lanes.BLOCK);
+      session.workers().forEach(Lanes.ceilDiv(blocks, grain), (slice, worker) -> {
+        for (int block = slice * grain; block < Math.min(blocks, (slice + 1) * grain); block++) {
+          tiles(block, staged, tokens, out, session.scratch(worker));
         }
+      });
+      return;
+    }
+    int[] slices = session.longSlices(Lanes.ceilDiv(blocks, PackedCodes.BAND));
+    session.workers().forEach(slices.length / 2, (slice, worker) -> {
+      int last = Math.min(blocks, slices[2 * slice + 1] * PackedCodes.BAND);
+      int some = Math.max(1, SUMS / Math.max(1, tokens * groups * Lanes.BLOCK * PackedCodes.BAND)) * PackedCodes.BAND;
+      for (int first = slices[2 * slice] * PackedCodes.BAND; first < last; first += some) {
+        blocks(first, Math.min(last, first + some), staged, tokens, out, session.scratch(worker));
       }
     });
   }
@@ -91,57 +102,65 @@ final class SimdLinear implements SpikingLinear {
     return true;
   }
 
-  private static int[] equalSlices(int blocks, int grain) {
-    return IntStream.range(0, Lanes.ceilDiv(blocks, grain)).map(slice -> Math.min(blocks, (slice + 1) * grain)).toArray();
+  private void tiles(int block, StagedSpikes[] staged, int tokens, Tensor out, Scratch scratch) {
+    for (int c = 0; c < classes.length; c++) {
+      if (staged[c].anyWide) {
+        tokens(classes[c], block, staged[c], tokens, out, scratch);
+      } else {
+        tiles(classes[c], block, staged[c], tokens, out, scratch);
+      }
+    }
   }
 
-  private void blocks(PackedCodes codes, StagedSpikes x, int first, int last, boolean tiled, int tokens, Tensor out,
-      Scratch scratch) {
-    if (tiled && !x.anyWide) {
-      for (int block = first; block < last; block++) {
-        tiles(codes, block, x, tokens, out, scratch);
-      }
-      return;
+  /** Whole bands, for a few tokens: sums in the order in which the codes lie, and then their scales. */
+  private void blocks(int first, int last, StagedSpikes[] staged, int tokens, Tensor out, Scratch scratch) {
+    int length = tokens * groups * Lanes.BLOCK;   // of a block: [classes][tokens][groups][BLOCK]
+    int[] sums = scratch.sums((last - first) * length);
+    for (int block = first; block < last; block += PackedCodes.BAND) {
+      sums(block, Math.min(last, block + PackedCodes.BAND), staged, tokens, sums, (block - first) * length, length, scratch);
     }
-    for (int t = 0; t < tokens; t++) {
-      if (x.balanced[t] != null) {
-        balanced(codes, first, last, x, t, out, scratch);
-        continue;
+    for (int block = first; block < last; block++) {
+      int at = (block - first) * length;
+      for (int c = 0; c < classes.length; c++) {
+        StagedSpikes x = staged[c];
+        for (int t = 0; t < tokens; t++, at += classes[c].groups * Lanes.BLOCK) {
+          if (x.balanced[t] != null) {
+            GroupScale.addGroups(classes[c], block, sums, at, x.groupSums, t * classes[c].groups, (int) x.shifts[t], x.thetas[t],
+                out.segment(), outAt(t, block), blockRows(block));
+          }
+        }
+        tokens(classes[c], block, x, tokens, out, scratch);
       }
-      for (int block = first; block < last; block++) {
-        if (x.isWide(t)) {
-          wideToken(codes, block, x, t, out, scratch);
-        } else {
-          token(codes, block, x, t, out, scratch);
+    }
+  }
+
+  /** The sums of a band, of tokens whose activations lie around 0: {@code length} a block, from {@code to}. */
+  private void sums(int first, int last, StagedSpikes[] staged, int tokens, int[] sums, int to, int length, Scratch scratch) {
+    short[] shorts = scratch.shorts(2 * Lanes.BLOCK);
+    int ofClass = to;
+    for (int c = 0; c < classes.length; c++) {
+      PackedCodes codes = classes[c];
+      for (int step = 0; step < codes.steps; step = codes.pieceEnd(step)) {
+        for (int t = 0; t < tokens; t++) {
+          StagedSpikes.Balanced x = staged[c].balanced[t];
+          int at = ofClass + t * codes.groups * Lanes.BLOCK;
+          for (int block = first; block < last && x != null; block++, at += length) {
+            BalancedDots.dots(codes, block, step, x.factors(), x.at(), x.biases(), x.inPairs(), sums, at, shorts);
+          }
         }
       }
+      ofClass += tokens * codes.groups * Lanes.BLOCK;
     }
   }
 
-  /** Some blocks at a time, as far apart as there are for each; what is left over, alone. */
-  private static void balanced(PackedCodes codes, int first, int last, StagedSpikes x, int t, Tensor out, Scratch scratch) {
-    int together = BalancedDots.together(x.balanced[t].inPairs());
-    int part = (last - first) / together;
-    for (int block = first; block < first + part; block++) {
-      balanced(codes, block, together, part, x, t, out, scratch);
-    }
-    for (int block = first + together * part; block < last; block++) {
-      balanced(codes, block, 1, 0, x, t, out, scratch);
-    }
-  }
-
-  private static void balanced(PackedCodes codes, int block, int count, int stride, StagedSpikes x, int t, Tensor out,
-      Scratch scratch) {
-    int length = codes.groups * Lanes.BLOCK;
-    int[] dots = scratch.dots(count * length);
-    short[] sums = scratch.shorts(count * 2 * Lanes.BLOCK);
-    StagedSpikes.Balanced balanced = x.balanced[t];
-    BalancedDots.dots(codes, block, count, stride, balanced.factors(), balanced.at(), balanced.biases(), balanced.inPairs(),
-        dots, sums);
-    for (int b = 0; b < count; b++) {
-      int row = (block + b * stride) * Lanes.BLOCK;
-      GroupScale.addGroups(codes, block + b * stride, dots, b * length, x.groupSums, t * codes.groups, (int) x.shifts[t],
-          x.thetas[t], out.segment(), ((long) t * codes.rows + row) * Float.BYTES, Math.min(Lanes.BLOCK, codes.rows - row));
+  /** Adds the products of a block with the tokens that are not balanced. */
+  private void tokens(PackedCodes codes, int block, StagedSpikes x, int tokens, Tensor out, Scratch scratch) {
+    for (int t = 0; t < tokens && codes.groups > 0; t++) {
+      if (x.isWide(t)) {
+        wideToken(codes, block, x, t, out, scratch);
+      } else if (x.balanced[t] == null) {
+        token(codes, block, x, t, out, scratch);
+      }
     }
   }
 
@@ -172,11 +191,10 @@ final class SimdLinear implements SpikingLinear {
 
   private static void token(PackedCodes codes, int block, StagedSpikes x, int t, Tensor out, Scratch scratch) {
     int[] dots = scratch.dots(codes.groups * Lanes.BLOCK);
-    MemorySegment words = codes.block(block);
-    CodeDots.dots(codes, words, x.pairs, t * x.stride, x.maxActivation, dots, scratch);
+    CodeDots.dots(codes, block, x.pairs, t * x.stride, x.maxActivation, dots, scratch);
     if (x.highPairs != null) {
       int[] high = scratch.digits(codes.groups * Lanes.BLOCK);
-      CodeDots.dots(codes, words, x.highPairs, t * x.stride, 0xff, high, scratch);
+      CodeDots.dots(codes, block, x.highPairs, t * x.stride, 0xff, high, scratch);
       CodeDots.addHigh(high, dots, 0, codes.groups * Lanes.BLOCK);
     }
     int first = block * Lanes.BLOCK;
@@ -192,16 +210,15 @@ final class SimdLinear implements SpikingLinear {
     int[] part = scratch.dots(Lanes.BLOCK);
     short[] sums = scratch.shorts(2 * Lanes.BLOCK);
     int span = CodeDots.span(codes, 255);
-    MemorySegment words = codes.block(block);
     for (int d = 0; d < x.digitCount(t); d++) {
       x.digits(t, d, digit, pairs);
       for (int g = 0; g < codes.groups; g++) {
         for (int w = codes.groupStep(g); w < codes.groupStepEnd(g); w += span) {
           int end = Math.min(codes.groupStepEnd(g), w + span);
           if (codes.layout.bits() == 8) {
-            CodeDots.bytes(words, w, end, pairs, 0, part, 0);
+            CodeDots.bytes(codes.from(block, 0), w, end, pairs, 0, part, 0);
           } else {
-            CodeDots.spans(codes.layout, words, w, end, span, pairs, 0, 255, sums);
+            CodeDots.spans(codes, block, w, end, span, pairs, 0, 255, sums);
             CodeDots.widen(sums, part, 0, Lanes.BLOCK);
           }
           for (int lane = 0; lane < Lanes.BLOCK; lane++) {
@@ -241,11 +258,10 @@ final class SimdLinear implements SpikingLinear {
     int span = inShorts ? CodeDots.span(codes, maxActivation) : CodeDots.SPAN_COLUMNS / codes.layout.perStep();
     short[] panel = scratch.panel(span * pairs * 2 * Lanes.BLOCK);
     short[] sums = scratch.shorts(CodeTiles.TOKENS * 2 * Lanes.BLOCK);
-    MemorySegment words = codes.block(block);
     int from = codes.groupStep(group);
     for (int s = from; s < codes.groupStepEnd(group); s += span) {
       int end = Math.min(codes.groupStepEnd(group), s + span);
-      CodeTiles.unpack(codes.layout, words, s, end, panel);
+      CodeTiles.unpack(codes.layout, codes.from(block, s), 0, end - s, panel);
       if (inShorts) {
         shortTiles(panel, (end - s) * pairs, acts, stride, s * pairs, tokens, sums, dots, s > from);
       } else {

@@ -4,10 +4,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.IntConsumer;
 import org.spikellm.api.DType;
 import org.spikellm.api.Encoding;
+import org.spikellm.api.KeyValueEncoding;
 import org.spikellm.api.KeyValues;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
@@ -22,6 +25,9 @@ final class SimdSession implements Session {
   /** Multiply-adds, or elements of like cost, that a slice has at least: some 10 µs, which hide the cost of claiming it. */
   private static final long SLICE_WORK = 1 << 18;
 
+  /** Encodings that are remembered: those of a model, and not those of all that is trained. */
+  private static final int MOST_ENCODINGS = 256;
+
   private final Arena arena = Arena.ofShared();
   private final WeightMemory weights = new WeightMemory(arena);
   private final Workers workers;
@@ -30,6 +36,7 @@ final class SimdSession implements Session {
   /** [workers][tokens] */
   private final TernaryTables[][] tables;
   private final List<Scratch> staging = new ArrayList<>();
+  private final Map<KeyValueEncoding, CachedRows.Channels> channels = new IdentityHashMap<>();
   private float[] shared = {};
   private final Kernels kernels;
   private boolean closed;
@@ -121,25 +128,38 @@ final class SimdSession implements Session {
   }
 
   /**
-   * Ends of slices that are read as several streams: at first half of what there is left for a thread, since long streams are
-   * faster, and shorter and shorter ones, so that the threads end together.
-   *
-   * @param streams how many; slices that can be are a multiple of it
-   * @param least items of a slice, except the last one
+   * Slices of what is read out of memory, (first, last + 1) of each: an equal part for every thread, long streams being the
+   * fastest, and the last eighths of them apart, so that the threads end together.
    */
-  int[] longSlices(int count, int streams, int least) {
+  int[] longSlices(int count) {
     int threads = workers.threads();
-    if (threads == 1 || count == 0) {
-      return new int[] {count};
+    int[] slices = new int[4 * threads];
+    int n = 0;
+    for (int rest = 0; rest < 2; rest++) {
+      for (int t = 0; t < threads; t++) {
+        int first = (int) ((long) count * t / threads);
+        int last = (int) ((long) count * (t + 1) / threads);
+        int cut = threads == 1 ? last : last - (last - first) / 8;
+        int from = rest == 0 ? first : cut;
+        int to = rest == 0 ? cut : last;
+        if (from < to) {
+          slices[n++] = from;
+          slices[n++] = to;
+        }
+      }
     }
-    int[] ends = new int[Lanes.ceilDiv(count, least)];
-    int slices = 0;
-    for (int at = 0; at < count; slices++) {
-      int share = Math.max(least, (count - at) / (2 * threads));
-      at = Math.min(count, at + (share < streams ? share : share / streams * streams));
-      ends[slices] = at;
+    return Arrays.copyOf(slices, n);
+  }
+
+  /** The channels of an encoding, computed once for each; null for null. */
+  private CachedRows.Channels channels(KeyValueEncoding encoding) {
+    if (encoding == null) {
+      return null;
     }
-    return Arrays.copyOf(ends, slices);
+    if (channels.size() > MOST_ENCODINGS) {
+      channels.clear();
+    }
+    return channels.computeIfAbsent(encoding, CachedRows.Channels::of);
   }
 
   void checkOpen() {
@@ -254,7 +274,7 @@ final class SimdSession implements Session {
     checkOpen();
     Shapes.attention(queries, cache, position, out);
     if (queries.rows() > 0) {
-      new TiledAttention(queries, cache, position, out, plain(Warmup.Stage.ATTENTION)).run(this);
+      new TiledAttention(queries, cache, channels(cache.encoding()), position, out, plain(Warmup.Stage.ATTENTION)).run(this);
     }
   }
 

@@ -43,7 +43,7 @@ final class TiledAttention {
   private final boolean plain;
 
   /** Attention with vectors, or without them but with the same results. */
-  TiledAttention(Tensor queries, KeyValues cache, int position, Tensor out, boolean plain) {
+  TiledAttention(Tensor queries, KeyValues cache, CachedRows.Channels channels, int position, Tensor out, boolean plain) {
     this.plain = plain;
     this.queries = queries;
     this.cache = cache;
@@ -52,7 +52,7 @@ final class TiledAttention {
     headDim = cache.headDim();
     width = Lanes.padded(headDim);
     group = queries.columns() / headDim / cache.kvHeads();
-    rows = new CachedRows(cache, plain);
+    rows = new CachedRows(cache, channels, plain);
   }
 
   private static VectorShuffle<Float> swap(int bit) {

@@ -105,18 +105,27 @@ class SimdSessionTest {
   }
 
   @Test
-  void longSlicesHoldEveryItemOnceAndNoneIsLongerThanItsShare() {
+  void longSlicesHoldEveryItemOnceAndTheFirstOfEachThreadIsMostOfItsShare() {
     for (int threads = 1; threads <= 5; threads++) {
       try (SimdSession session = new SimdSession(threads, SimdSession.Kernels.VECTOR)) {
-        for (int count = 1; count < 400; count += 1 + count / 9) {
-          int[] ends = session.longSlices(count, 3, 2);
-          int at = 0;
-          for (int end : ends) {
-            assertTrue(end > at && end <= count, count + " items, " + threads + " threads: " + Arrays.toString(ends));
-            assertTrue(end - at <= Math.max(2, threads == 1 ? count : (count - at) / (2 * threads)), Arrays.toString(ends));
-            at = end;
+        for (int count = 0; count < 400; count += 1 + count / 9) {
+          int[] slices = session.longSlices(count);
+          String what = count + " items, " + threads + " threads: " + Arrays.toString(slices);
+          boolean[] seen = new boolean[count];
+          for (int i = 0; i < slices.length; i += 2) {
+            assertTrue(slices[i] < slices[i + 1], what);
+            for (int item = slices[i]; item < slices[i + 1]; item++) {
+              assertFalse(seen[item], what);
+              seen[item] = true;
+            }
+            if (count >= threads && i < 2 * threads) {
+              int share = (int) ((long) count * (i / 2 + 1) / threads - (long) count * (i / 2) / threads);
+              assertTrue(slices[i + 1] - slices[i] >= share - share / 8, what);
+            }
           }
-          assertEquals(count, at);
+          for (boolean item : seen) {
+            assertTrue(item, what);
+          }
         }
       }
     }

@@ -78,7 +78,7 @@ class SpikingLinearTest {
     }
   }
 
-  /** One to eleven blocks of rows, which go together by twos and threes, and counts on both sides of where kernels change. */
+  /** One to eleven blocks of rows, in bands of four, and counts on both sides of where kernels change. */
   @Test
   void everyNumberOfRowsIsExactForFewTokens() {
     Random random = seeded(3);
@@ -88,6 +88,22 @@ class SpikingLinearTest {
         boolean extreme = i % 2 == 0;
         QuantizedWeight weight = weight(random, rows, 530, 4, i % 3 == 0 ? 100 : 1 << 30, extreme);
         check(random, weight, new Counts(DType.I8, 0, high, 1, 0, high), 1 + i++ % 3, extreme);
+      }
+    }
+  }
+
+  /** Groups that are shorter than a piece, a little longer, and several pieces long; for every kind of tokens. */
+  @Test
+  void codesOfSeveralPiecesAreExact() {
+    Random random = seeded(4);
+    int piece = PackedCodes.PIECE_STEPS * new CodeLayout(4).perStep();
+    int i = 0;
+    for (int groupSize : new int[] {100, piece + 12, 1 << 30}) {
+      for (int high : new int[] {15, 30, 200, 20_000}) {
+        int rows = i % 2 == 0 ? 1 : 5 * Lanes.BLOCK - 1;
+        QuantizedWeight weight = weight(random, rows, 2 * piece + 261, 4, groupSize, i % 3 == 0);
+        check(random, weight, new Counts(DType.I16, 0, high, 1, 0, high), new int[] {1, 3, 5}[i % 3], i % 3 == 0);
+        i++;
       }
     }
   }
@@ -133,7 +149,7 @@ class SpikingLinearTest {
     Random random = seeded(bits);
     for (int i = 0; i < 20; i++) {
       int rows = SIZES[random.nextInt(SIZES.length)];
-      int columns = SIZES[random.nextInt(SIZES.length)];
+      int columns = i == 0 ? 2309 : SIZES[random.nextInt(SIZES.length)];
       int tokens = new int[] {1, 2, 5, 6, 7, 13}[random.nextInt(6)];
       QuantizedWeight weight = weight(random, rows, columns, bits, new int[] {9, 32, 1 << 30}[random.nextInt(3)], false);
       Tensor x = Tensor.of(tokens, floats(random, tokens * columns));
