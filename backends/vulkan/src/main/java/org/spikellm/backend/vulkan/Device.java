@@ -30,6 +30,7 @@ final class Device implements AutoCloseable {
   private final VkDevice handle;
   private final VkQueue queue;
   private final VkPhysicalDeviceMemoryProperties memory;
+  private long submissions;
 
   /**
    * Opens the device that {@link Choice} finds; there must be one.
@@ -100,6 +101,15 @@ final class Device implements AutoCloseable {
     return subgroups;
   }
 
+  /** How often commands were given to it. */
+  long submissions() {
+    return submissions;
+  }
+
+  void countSubmission() {
+    submissions++;
+  }
+
   /** Fails with what the validation layers have said. */
   void checkMessages() {
     instance.checkMessages();
@@ -139,7 +149,6 @@ final class Device implements AutoCloseable {
     }
     throw new IllegalStateException("backend 'vulkan': " + facts.name() + " has no memory of the properties " + needed);
   }
-
 
   @Override
   public void close() {

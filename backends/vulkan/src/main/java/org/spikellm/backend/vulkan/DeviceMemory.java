@@ -68,7 +68,8 @@ final class DeviceMemory implements AutoCloseable {
     }
   }
 
-  private static final class Owned extends PhantomReference<Object> {
+  /** Ranges that belong to an object. */
+  static final class Owned extends PhantomReference<Object> {
     private final List<Range> ranges;
 
     private Owned(Object owner, ReferenceQueue<Object> queue, List<Range> ranges) {
@@ -78,12 +79,24 @@ final class DeviceMemory implements AutoCloseable {
   }
 
   private final Device device;
+  private final long largest;
   private final List<Block> blocks = new ArrayList<>();
   private final Set<Owned> owned = new HashSet<>();
   private final ReferenceQueue<Object> unreachable = new ReferenceQueue<>();
 
   DeviceMemory(Device device) {
+    this(device, Long.MAX_VALUE);
+  }
+
+  /** Memory of a device, in ranges of at most {@code limit} bytes. */
+  DeviceMemory(Device device, long limit) {
     this.device = device;
+    largest = Math.min(limit, device.largestAllocation());
+  }
+
+  /** The most bytes of a range; what is larger is to be cut. */
+  long largest() {
+    return largest;
   }
 
   /** Memory with anything in it. */
@@ -96,7 +109,7 @@ final class DeviceMemory implements AutoCloseable {
         return range;
       }
     }
-    Block block = newBlock(Math.max(size, BLOCK), size);
+    Block block = newBlock(Math.max(size, Math.min(BLOCK, largest)), size);
     blocks.add(block);
     return take(block, size);
   }
@@ -134,22 +147,29 @@ final class DeviceMemory implements AutoCloseable {
     }
   }
 
-  /** Gives ranges back when {@code owner} is no longer reachable. */
-  void releaseAfter(Object owner, List<Range> ranges) {
-    owned.add(new Owned(owner, unreachable, List.copyOf(ranges)));
+  /** Gives ranges back when {@code owner} is no longer reachable, if {@link #release(Owned)} does not do it before. */
+  Owned releaseAfter(Object owner, List<Range> ranges) {
+    Owned belongings = new Owned(owner, unreachable, List.copyOf(ranges));
+    owned.add(belongings);
+    return belongings;
+  }
+
+  /** Gives the ranges of an object back; a second call does nothing, nor one after all memory was given back. */
+  void release(Owned belongings) {
+    if (owned.remove(belongings)) {
+      belongings.ranges.forEach(this::release);
+    }
   }
 
   private void releaseUnreachable() {
     for (Object reference = unreachable.poll(); reference != null; reference = unreachable.poll()) {
-      Owned gone = (Owned) reference;
-      owned.remove(gone);
-      gone.ranges.forEach(this::release);
+      release((Owned) reference);
     }
   }
 
   private Block newBlock(long bytes, long needed) {
     try {
-      if (bytes > device.largestAllocation()) {
+      if (needed > largest) {
         throw new OutOfMemoryError(); // asking for it would be a fault
       }
       return create(bytes);
@@ -160,7 +180,7 @@ final class DeviceMemory implements AutoCloseable {
       long used = blocks.stream().mapToLong(b -> b.bytes).sum();
       throw new OutOfMemoryError("backend 'vulkan': " + device.facts().name() + " has no " + mebibytes(needed)
           + " MiB left beside the " + mebibytes(used) + " MiB in use here; its memory is " + mebibytes(device.largestHeap())
-          + " MiB, of which " + mebibytes(device.largestAllocation()) + " MiB go into one allocation");
+          + " MiB, of which " + mebibytes(largest) + " MiB go into one allocation");
     }
   }
 
@@ -220,6 +240,7 @@ final class DeviceMemory implements AutoCloseable {
 
   @Override
   public void close() {
+    owned.clear();
     blocks.forEach(this::destroy);
     blocks.clear();
   }
