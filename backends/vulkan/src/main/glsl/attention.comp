@@ -16,8 +16,8 @@ layout(push_constant) uniform Arguments {
   Floats queries;  // [tokens, heads, headDim]
   Words keys;      // [kvHeads, capacity, rowWords]
   Words values;
-  // I32 [4, kvHeads, headDim]: θ of the key channel, its zero point as stored, 1 where the value channel is salient, where the key
-  // channel is (which only append.comp reads).
+  // I32 [4, kvHeads, headDim]: θ of the key channel, its zero point as stored, 1 where the value channel is salient, 1 where the
+  // key channel is (which only append.comp reads).
   Words ranges;
   Floats thetas;   // [kvHeads, capacity, 2], of values
   Ints zeros;

@@ -1,6 +1,6 @@
 #version 460
-// The spikes of a row, counts at once, or where DECODED what they decode to, (n − zero)·θ, which may take the place of the inputs.
-// A workgroup has a row.
+// The spikes of a row, counts at once, or where DECODED what they decode to, (n − zero)·θ, which may take the place of the
+// inputs. A workgroup has a row.
 
 layout(constant_id = 1) const bool DECODED = false;
 layout(local_size_x = 64) in;

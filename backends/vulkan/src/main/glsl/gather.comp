@@ -1,5 +1,6 @@
 #version 460
-// Inputs into the places of a linear layer's channel order: each class from a whole block on, zeros in between. A thread has places.
+// Inputs into the places of a linear layer's channel order: each class from a whole block on, zeros in between. A thread has
+// places.
 
 layout(local_size_x = 64) in;
 

@@ -1,5 +1,6 @@
 #version 460
-// out[t, r] = start[t, r] + Σ_group scale · Σ_j x_tj (code_rj − zero_r), for one class of columns. A thread has one row and TOKENS tokens.
+// out[t, r] = start[t, r] + Σ_group scale · Σ_j x_tj (code_rj − zero_r), for one class of columns. A thread has one row and
+// TOKENS tokens.
 
 layout(constant_id = 0) const uint BITS = 4;
 layout(constant_id = 1) const uint TOKENS = 1;

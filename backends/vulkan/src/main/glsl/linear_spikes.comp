@@ -1,6 +1,7 @@
 #version 460
-// out[t, r] = start[t, r] + Σ_group I · (θ_t · scale), for one class of columns, with the exact integer I = Σ_j (stored_tj − zero_t) (code_rj
-// − zero_r). A thread has one row and TOKENS tokens. What is stored is cut into signed bytes, Σ_d digit_d · 256^d.
+// out[t, r] = start[t, r] + Σ_group I · (θ_t · scale), for one class of columns, with the exact integer I = Σ_j (stored_tj −
+// zero_t) (code_rj − zero_r). A thread has one row and TOKENS tokens. What is stored is cut into signed bytes, Σ_d
+// digit_d · 256^d.
 
 layout(constant_id = 0) const uint BITS = 4;
 layout(constant_id = 1) const uint TOKENS = 1;

@@ -1,5 +1,5 @@
-// The range of an encoder from the ends lo and hi of its inputs, with N the largest count: θ = clamp((hi − lo)/N, 1e-5, 1e4), zero =
-// round(clamp(−lo/θ, −1e4, 1e4)); with both signs θ = clamp(max(|lo|, |hi|)/N, 1e-5, 1e4), and no zero point.
+// The range of an encoder from the ends lo and hi of its inputs, with N the largest count: θ = clamp((hi − lo)/N, 1e-5, 1e4),
+// zero = round(clamp(−lo/θ, −1e4, 1e4)); with both signs θ = clamp(max(|lo|, |hi|)/N, 1e-5, 1e4), and no zero point.
 #include "division.glsl"
 
 float thetaOf(float high, float negativeLow, float most, bool bothSigns) {

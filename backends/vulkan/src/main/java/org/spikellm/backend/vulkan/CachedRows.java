@@ -64,8 +64,8 @@ final class CachedRows {
   }
 
   /**
-   * I32 [4, kvHeads · headDim]: θ of the key channel, its zero point less the offset, 1 where the value channel is salient, where the
-   * key channel is; anything where nothing is encoded.
+   * I32 [4, kvHeads · headDim]: θ of the key channel, its zero point less the offset, 1 where the value channel is salient, 1
+   * where the key channel is; anything where nothing is encoded.
    */
   static MemorySegment ranges(KeyValueEncoding encoding, Arena arena) {
     if (encoding == null) {

@@ -79,10 +79,14 @@ final class DecoderBlock {
     norm(t, t.x, mlpNorm, work.norm, t.tokens);
     project(t, work.norm, Map.of(Projection.GATE, work.gate, Projection.UP, work.up));
     int count = t.tokens * shape.intermediate();
-    t.recorder.dispatch(kernels.get(Shader.SWI_GLU), Arguments.of(work.gate, work.up, work.gate).with(count),
-        Pass.groups((count + THREADS - 1) / THREADS), 1);
+    t.recorder.dispatch(kernels.get(Shader.SWI_GLU), Arguments.of(work.gate, work.up, work.gate).with(count), groups(count), 1);
     t.recorder.then();
     add(t, linears.get(Projection.DOWN), work.gate);
+  }
+
+  /** Workgroups that have so many threads. */
+  private static int groups(long threads) {
+    return Pass.groups((threads + THREADS - 1) / THREADS);
   }
 
   /** {@code out = x / sqrt(mean(x²) + ε) · weight} for {@code rows} rows. */
@@ -141,14 +145,14 @@ final class DecoderBlock {
       case DECODED -> input.encoder().decode(recorder, kernels, x, rows, slot.data());
       case SPIKES -> input.encoder().encode(recorder, kernels, x, rows, slot);
       case PLACES -> recorder.dispatch(kernels.get(Shader.GATHER), Arguments.of(x, input.places(), slot.data())
-          .with(rows, input.channels(), input.placeCount()), Pass.groups(((long) rows * input.placeCount() + THREADS - 1) / THREADS), 1);
+          .with(rows, input.channels(), input.placeCount()), groups((long) rows * input.placeCount()), 1);
     }
   }
 
   private void rotate(Tokens t, DeviceMemory.Range x, int heads) {
     int columns = heads * shape.headDim();
     t.recorder.dispatch(kernels.get(Shader.ROPE), Arguments.of(x, t.rope).with(t.tokens, columns, shape.headDim()),
-        Pass.groups(((long) t.tokens * columns / 2 + THREADS - 1) / THREADS), 1);
+        groups((long) t.tokens * columns / 2), 1);
   }
 
   private DType type() {
@@ -172,10 +176,12 @@ final class DecoderBlock {
   private void attend(Tokens t, DeviceCache.Rows cache) {
     Arguments arguments = Arguments.of(t.work.queries, cache.keys(), cache.values(), ranges, cache.thetas(), cache.zeros(),
         t.work.attention, t.position)
-        .with(t.tokens, shape.heads(), shape.kvHeads(), shape.headDim(), CachedRows.rowWords(type(), shape.headDim()), t.capacity, 0)
+        .with(t.tokens, shape.heads(), shape.kvHeads(), shape.headDim(), CachedRows.rowWords(type(), shape.headDim()))
+        .with(t.capacity, 0)
         .withFloat((float) (1 / Math.sqrt(shape.headDim())));
     long rows = (long) t.tokens * shape.heads() / shape.kvHeads();
-    t.recorder.dispatch(kernels.get(Shader.ATTENTION, CachedRows.type(type()), (shape.headDim() + THREADS - 1) / THREADS, 1), arguments,
+    Kernel kernel = kernels.get(Shader.ATTENTION, CachedRows.type(type()), groups(shape.headDim()), 1);
+    t.recorder.dispatch(kernel, arguments,
         Pass.groups(shape.kvHeads() * ((rows + QUERIES_AT_ONCE - 1) / QUERIES_AT_ONCE)), 1);
   }
 }

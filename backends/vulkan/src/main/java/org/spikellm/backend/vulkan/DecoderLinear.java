@@ -96,8 +96,8 @@ final class DecoderLinear {
     }
     VulkanLinear.Sums sums = new VulkanLinear.Sums(start, 0, partial, out, adds);
     if (input.form == Form.SPIKES) {
-      quantized.multiply(step, recorder, new VulkanLinear.Spikes(from, slot.thetas(), slot.zeros(), input.encoder.table().digits()),
-          tokens, sums);
+      int digits = input.encoder.table().digits();
+      quantized.multiply(step, recorder, new VulkanLinear.Spikes(from, slot.thetas(), slot.zeros(), digits), tokens, sums);
     } else {
       quantized.multiply(step, recorder, from, tokens, sums);
     }

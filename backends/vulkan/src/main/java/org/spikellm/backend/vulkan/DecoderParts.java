@@ -20,6 +20,7 @@ final class DecoderParts {
   private final Map<Encoding, DeviceEncoder> encoders = new HashMap<>();
   private final Map<ChannelOrder, DeviceMemory.Range> places = new HashMap<>();
   private DeviceMemory.Range zeros;
+  private int zeroCount;
 
   /**
    * Parts.
@@ -71,8 +72,9 @@ final class DecoderParts {
 
   /** At least so many floats of zero. */
   DeviceMemory.Range zeros(int count) {
-    if (zeros == null || zeros.bytes() < 4L * count) {
+    if (zeroCount < count) {
       zeros = copy(arena.allocate(4L * count, 4));
+      zeroCount = count;
     }
     return zeros;
   }

@@ -25,6 +25,7 @@ final class DeviceCache implements DecoderSession.Cache {
   private final VulkanDecoder decoder;
   private final int capacity;
   private final List<Rows> blocks = new ArrayList<>();
+  private final DeviceMemory.Owned belongings;
 
   DeviceCache(VulkanDecoder decoder, DecoderPlan plan, int capacity, DeviceMemory memory) {
     this.decoder = decoder;
@@ -45,7 +46,7 @@ final class DeviceCache implements DecoderSession.Cache {
       kept.forEach(memory::release);
       throw e;
     }
-    memory.releaseAfter(this, kept);
+    belongings = memory.releaseAfter(this, kept);
   }
 
   private static DeviceMemory.Range take(DeviceMemory memory, long bytes, List<DeviceMemory.Range> kept) {
@@ -56,6 +57,11 @@ final class DeviceCache implements DecoderSession.Cache {
 
   Object token() {
     return token;
+  }
+
+  /** Its memory. */
+  DeviceMemory.Owned belongings() {
+    return belongings;
   }
 
   VulkanDecoder decoder() {

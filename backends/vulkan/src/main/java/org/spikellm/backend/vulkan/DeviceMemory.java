@@ -5,6 +5,7 @@ import static org.lwjgl.vulkan.VK10.*;
 import static org.lwjgl.vulkan.VK12.*;
 
 import java.lang.ref.PhantomReference;
+import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.nio.LongBuffer;
 import java.util.ArrayList;
@@ -29,6 +30,8 @@ final class DeviceMemory implements AutoCloseable {
 
   private static final long BLOCK = 32L << 20;
   private static final long ALIGNMENT = 256;
+  /** How long a collection may take to name the first object that is gone. */
+  private static final long COLLECTION_MILLIS = 200;
 
   /**
    * A range of a buffer.
@@ -99,10 +102,22 @@ final class DeviceMemory implements AutoCloseable {
     return largest;
   }
 
-  /** Memory with anything in it. */
+  /** Memory with anything in it. Where there is none left, what is no longer reachable is looked for first. */
   Range allocate(long bytes) {
     releaseUnreachable();
     long size = Math.max(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    try {
+      return find(size);
+    } catch (OutOfMemoryError e) {
+      if (owned.isEmpty()) {
+        throw e;
+      }
+      collect();
+      return find(size);
+    }
+  }
+
+  private Range find(long size) {
     for (Block block : blocks) {
       Range range = take(block, size);
       if (range != null) {
@@ -159,6 +174,31 @@ final class DeviceMemory implements AutoCloseable {
     if (owned.remove(belongings)) {
       belongings.ranges.forEach(this::release);
     }
+  }
+
+  /** Gives back what belongs to objects that are no longer reachable, which takes a collection to find out. */
+  void collect() {
+    System.gc();
+    try {
+      Reference<?> reference = unreachable.remove(COLLECTION_MILLIS);
+      if (reference != null) {
+        release((Owned) reference);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    releaseUnreachable();
+  }
+
+  /** Whether the ranges of an object are no longer its own. */
+  boolean isReleased(Owned belongings) {
+    return !owned.contains(belongings);
+  }
+
+  /** Bytes of all ranges that were not given back. */
+  long taken() {
+    releaseUnreachable();
+    return blocks.stream().mapToLong(block -> block.bytes - block.free.values().stream().mapToLong(Long::longValue).sum()).sum();
   }
 
   private void releaseUnreachable() {

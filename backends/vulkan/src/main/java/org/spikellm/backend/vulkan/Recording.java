@@ -3,8 +3,8 @@ package org.spikellm.backend.vulkan;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Commands that are recorded once and run again, a submission each time, as long as nothing but their data changes. What goes to the
- * device and what comes back lies in memory that both see.
+ * Commands that are recorded once and run again, a submission each time, as long as nothing but their data changes. What goes to
+ * the device and what comes back lies in memory that both see.
  */
 final class Recording implements AutoCloseable {
 

@@ -12,8 +12,8 @@ import org.spikellm.api.Shapes;
 import org.spikellm.api.Tensor;
 
 /**
- * A model on the device. A pass goes through all blocks in one submission; it is recorded once for a cache and a number of tokens,
- * and run again from then on. What changes from one to the next lies in memory: position, rotations, embeddings.
+ * A model on the device. A pass goes through all blocks in one submission; it is recorded once for a cache and a number of
+ * tokens, and run again from then on. What changes from one to the next lies in memory: position, rotations, embeddings.
  */
 final class VulkanDecoder implements DecoderSession {
 
@@ -31,6 +31,8 @@ final class VulkanDecoder implements DecoderSession {
   private final DeviceMemory.Range finalNorm;
   private final DecoderLinear head;
   private final DeviceMemory.Owned kept;
+  /** The memory of its caches. */
+  private final List<DeviceMemory.Owned> caches = new ArrayList<>();
   private Activations work;
   private DeviceMemory.Owned working;
   private boolean closed;
@@ -69,10 +71,14 @@ final class VulkanDecoder implements DecoderSession {
   @Override
   public Cache cache(int capacity) {
     checkOpen();
-    return new DeviceCache(this, plan, capacity, session.memory());
+    caches.removeIf(session.memory()::isReleased);
+    DeviceCache cache = new DeviceCache(this, plan, capacity, session.memory());
+    caches.add(cache.belongings());
+    return cache;
   }
 
   private void checkOpen() {
+    session.checkOpen();
     if (closed) {
       throw new IllegalStateException("this decoder of backend 'vulkan' is closed");
     }
@@ -162,7 +168,8 @@ final class VulkanDecoder implements DecoderSession {
     if (wanted == Wanted.HIDDEN) {
       DecoderBlock.norm(pass, session.kernels(), plan.shape(), x, finalNorm, x, tokens);
     } else {
-      DecoderBlock.norm(pass, session.kernels(), plan.shape(), x.from(bytes - 4L * plan.shape().hidden()), finalNorm, work.norm, 1);
+      DeviceMemory.Range last = x.from(bytes - 4L * plan.shape().hidden());
+      DecoderBlock.norm(pass, session.kernels(), plan.shape(), last, finalNorm, work.norm, 1);
       DecoderBlock.convert(pass, session.kernels(), head.input(), work.norm, 1, work.slot(0));
       pass.then();
       for (int step = 0; step < head.steps(); step++) {
@@ -183,6 +190,7 @@ final class VulkanDecoder implements DecoderSession {
     }
     closed = true;
     session.memory().release(kept);
+    caches.forEach(session.memory()::release);
     if (work != null) {
       session.memory().release(working);
     }

@@ -77,7 +77,7 @@ final class VulkanSession implements Session {
     return new Call(memory, commands);
   }
 
-  private void checkOpen() {
+  void checkOpen() {
     if (closed) {
       throw new IllegalStateException("this session of backend 'vulkan' is closed");
     }
@@ -145,7 +145,8 @@ final class VulkanSession implements Session {
     Shapes.f32("softmax", x, x.rows(), x.columns());
     try (Call call = call()) {
       DeviceMemory.Range rows = call.upload(x);
-      call.commands().dispatch(kernels.get(Shader.SOFTMAX), Arguments.of(rows).with(x.rows(), x.columns()), Pass.groups(x.rows()), 1);
+      Arguments arguments = Arguments.of(rows).with(x.rows(), x.columns());
+      call.commands().dispatch(kernels.get(Shader.SOFTMAX), arguments, Pass.groups(x.rows()), 1);
       call.finish(rows, x);
     }
   }
@@ -210,11 +211,12 @@ final class VulkanSession implements Session {
       CachedRows rows = new CachedRows(cache, length);
       DeviceMemory.Range result = call.take(out.segment().byteSize());
       Arguments arguments = Arguments.of(call.upload(queries), rows.upload(cache.keys(), call),
-          rows.upload(cache.values(), call), call.upload(CachedRows.ranges(cache.encoding(), arena)), rows.upload(cache.valueThresholds(), call),
-          rows.upload(cache.valueZeros(), call), result, result)
+          rows.upload(cache.values(), call), call.upload(CachedRows.ranges(cache.encoding(), arena)),
+          rows.upload(cache.valueThresholds(), call), rows.upload(cache.valueZeros(), call), result, result)
           .with(queries.rows(), heads, cache.kvHeads(), cache.headDim(), rows.rowWords(), length, position)
           .withFloat((float) (1 / Math.sqrt(cache.headDim())));
-      call.commands().dispatch(kernels.get(Shader.ATTENTION, rows.type(), (cache.headDim() + THREADS - 1) / THREADS, 0), arguments,
+      Kernel kernel = kernels.get(Shader.ATTENTION, rows.type(), (cache.headDim() + THREADS - 1) / THREADS, 0);
+      call.commands().dispatch(kernel, arguments,
           Pass.groups(cache.kvHeads() * (((long) queries.rows() * heads / cache.kvHeads() + 3) / 4)), 1);
       call.finish(result, out);
     }
