@@ -55,7 +55,7 @@ final class Commands implements Recorder, AutoCloseable {
       LongBuffer out = stack.mallocLong(1);
       var create = VkCommandPoolCreateInfo.calloc(stack).sType$Default().flags(VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT)
           .queueFamilyIndex(device.facts().computeFamily());
-      VulkanFailure.check("vkCreateCommandPool", vkCreateCommandPool(device.handle(), create, null, out));
+      device.check("vkCreateCommandPool", () -> vkCreateCommandPool(device.handle(), create, null, out));
       return out.get(0);
     }
   }
@@ -77,9 +77,9 @@ final class Commands implements Recorder, AutoCloseable {
   }
 
   private void submit() {
+    recording = false;
     slots.get(turn).end();
     slots.get(turn).submit();
-    recording = false;
     if (!arrivals.isEmpty()) {
       receive();
     }

@@ -235,7 +235,7 @@ final class DeviceMemory implements AutoCloseable {
       VkBufferCreateInfo buffer = VkBufferCreateInfo.calloc(stack).sType$Default().size(bytes)
           .sharingMode(VK_SHARING_MODE_EXCLUSIVE).usage(VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT
               | VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT);
-      VulkanFailure.check("vkCreateBuffer", vkCreateBuffer(device.handle(), buffer, null, out));
+      device.check("vkCreateBuffer", () -> vkCreateBuffer(device.handle(), buffer, null, out));
       block.buffer = out.get(0);
       block.memory = bind(stack, device, block.buffer, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0, true);
       block.address = vkGetBufferDeviceAddress(device.handle(),
@@ -257,19 +257,21 @@ final class DeviceMemory implements AutoCloseable {
       allocate.pNext(VkMemoryAllocateFlagsInfo.calloc(stack).sType$Default().flags(VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT));
     }
     LongBuffer out = stack.mallocLong(1);
-    VulkanFailure.check("vkAllocateMemory", vkAllocateMemory(device.handle(), allocate, null, out));
-    int result = vkBindBufferMemory(device.handle(), buffer, out.get(0), 0);
-    if (result != VK_SUCCESS) {
-      vkFreeMemory(device.handle(), out.get(0), null);
+    device.check("vkAllocateMemory", () -> vkAllocateMemory(device.handle(), allocate, null, out));
+    long memory = out.get(0);
+    try {
+      device.check("vkBindBufferMemory", () -> vkBindBufferMemory(device.handle(), buffer, memory, 0));
+    } catch (RuntimeException | Error e) {
+      vkFreeMemory(device.handle(), memory, null);
+      throw e;
     }
-    VulkanFailure.check("vkBindBufferMemory", result);
-    return out.get(0);
+    return memory;
   }
 
   /** The address at which the host sees memory. */
   static long map(MemoryStack stack, Device device, long memory) {
     PointerBuffer pointer = stack.mallocPointer(1);
-    VulkanFailure.check("vkMapMemory", vkMapMemory(device.handle(), memory, 0, VK_WHOLE_SIZE, 0, pointer));
+    device.check("vkMapMemory", () -> vkMapMemory(device.handle(), memory, 0, VK_WHOLE_SIZE, 0, pointer));
     return pointer.get(0);
   }
 

@@ -41,13 +41,13 @@ final class Slot implements AutoCloseable {
       PointerBuffer pointer = stack.mallocPointer(1);
       var allocate = VkCommandBufferAllocateInfo.calloc(stack).sType$Default().commandPool(pool)
           .level(VK_COMMAND_BUFFER_LEVEL_PRIMARY).commandBufferCount(1);
-      VulkanFailure.check("vkAllocateCommandBuffers", vkAllocateCommandBuffers(device.handle(), allocate, pointer));
+      device.check("vkAllocateCommandBuffers", () -> vkAllocateCommandBuffers(device.handle(), allocate, pointer));
       commands = new VkCommandBuffer(pointer.get(0), device.handle());
       pass = new Pass(commands);
       LongBuffer out = stack.mallocLong(1);
       var create = VkBufferCreateInfo.calloc(stack).sType$Default().size(bytes).sharingMode(VK_SHARING_MODE_EXCLUSIVE)
           .usage(VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT);
-      VulkanFailure.check("vkCreateBuffer", vkCreateBuffer(device.handle(), create, null, out));
+      device.check("vkCreateBuffer", () -> vkCreateBuffer(device.handle(), create, null, out));
       buffer = out.get(0);
       try {
         int seen = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
@@ -55,7 +55,7 @@ final class Slot implements AutoCloseable {
         long address = DeviceMemory.map(stack, device, memory);
         mapped = MemorySegment.ofBuffer(MemoryUtil.memByteBuffer(address, Math.toIntExact(bytes)));
         var unsignaled = VkFenceCreateInfo.calloc(stack).sType$Default();
-        VulkanFailure.check("vkCreateFence", vkCreateFence(device.handle(), unsignaled, null, out));
+        device.check("vkCreateFence", () -> vkCreateFence(device.handle(), unsignaled, null, out));
         fence = out.get(0);
       } catch (RuntimeException | Error e) {
         close();
@@ -96,7 +96,7 @@ final class Slot implements AutoCloseable {
     try (MemoryStack stack = stackPush()) {
       var begin = VkCommandBufferBeginInfo.calloc(stack).sType$Default()
           .flags(once ? VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT : 0);
-      VulkanFailure.check("vkBeginCommandBuffer", vkBeginCommandBuffer(commands, begin));
+      device.check("vkBeginCommandBuffer", () -> vkBeginCommandBuffer(commands, begin));
     }
   }
 
@@ -107,14 +107,14 @@ final class Slot implements AutoCloseable {
 
   /** Nothing more is recorded. */
   void end() {
-    VulkanFailure.check("vkEndCommandBuffer", vkEndCommandBuffer(commands));
+    device.check("vkEndCommandBuffer", () -> vkEndCommandBuffer(commands));
   }
 
   /** Gives the device what was recorded. */
   void submit() {
     try (MemoryStack stack = stackPush()) {
       device.countSubmission();
-      VulkanFailure.check("vkQueueSubmit", vkQueueSubmit(device.queue(),
+      device.check("vkQueueSubmit", () -> vkQueueSubmit(device.queue(),
           VkSubmitInfo.calloc(stack).sType$Default().pCommandBuffers(stack.pointers(commands)), fence));
       submitted = true;
     }
@@ -123,8 +123,8 @@ final class Slot implements AutoCloseable {
   /** Waits until the device has done what it was given. */
   void await() {
     if (submitted) {
-      VulkanFailure.check("vkWaitForFences", vkWaitForFences(device.handle(), fence, true, -1));
-      VulkanFailure.check("vkResetFences", vkResetFences(device.handle(), fence));
+      device.check("vkWaitForFences", () -> vkWaitForFences(device.handle(), fence, true, -1));
+      device.check("vkResetFences", () -> vkResetFences(device.handle(), fence));
       submitted = false;
     }
   }

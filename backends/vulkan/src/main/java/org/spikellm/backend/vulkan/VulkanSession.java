@@ -40,9 +40,14 @@ final class VulkanSession implements Session {
   private boolean closed;
 
   VulkanSession(Device device, int threads) {
+    this(device, threads, Long.MAX_VALUE);
+  }
+
+  /** A session whose ranges of device memory have at most {@code largestRange} bytes. */
+  VulkanSession(Device device, int threads, long largestRange) {
     this.threads = threads;
     this.device = device;
-    memory = new DeviceMemory(device);
+    memory = new DeviceMemory(device, largestRange);
     try {
       kernels = new Kernels(device);
       commands = new Commands(device);
@@ -81,6 +86,7 @@ final class VulkanSession implements Session {
     if (closed) {
       throw new IllegalStateException("this session of backend 'vulkan' is closed");
     }
+    device.checkThere();
   }
 
   @Override
@@ -244,6 +250,7 @@ final class VulkanSession implements Session {
     if (pool != null) {
       pool.close();
     }
+    device.await(); // after a call that failed something may still run
     tokenPass.close();
     promptPass.close();
     commands.close();

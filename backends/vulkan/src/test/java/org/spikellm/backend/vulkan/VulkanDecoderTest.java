@@ -21,7 +21,7 @@ class VulkanDecoderTest {
 
   private static final BlockShape SHAPE = new BlockShape(16, 4, 2, 4, 24, 1e-5f);
   private static final int VOCABULARY = 30;
-  private static final int POSITIONS = 40;
+  static final int POSITIONS = 40;
   private static final Tensor ROPE = Tensor.allocate(DType.F32, POSITIONS, SHAPE.headDim());
 
   private static Tensor normal(Random random, int rows, int columns) {
@@ -35,6 +35,10 @@ class VulkanDecoderTest {
   }
 
   static DecoderPlan plan() {
+    return plan(VOCABULARY);
+  }
+
+  static DecoderPlan plan(int vocabulary) {
     Random random = new Random(5);
     Map<Projection, DecoderPlan.Linear> linears = new EnumMap<>(Projection.class);
     for (Projection p : Projection.values()) {
@@ -42,11 +46,15 @@ class VulkanDecoderTest {
     }
     DecoderPlan.Layer block = new DecoderPlan.Layer(linears, normal(random, 1, 16), normal(random, 1, 16), null);
     return new DecoderPlan(SHAPE, List.of(block, block, block), normal(random, 1, 16),
-        new DecoderPlan.Linear(null, normal(random, VOCABULARY, 16), null, null));
+        new DecoderPlan.Linear(null, normal(random, vocabulary, 16), null, null));
   }
 
-  private static float[] next(DecoderSession decoder, DecoderSession.Cache cache, int tokens, int position) {
-    Tensor logits = Tensor.allocate(DType.F32, 1, VOCABULARY);
+  static float[] next(DecoderSession decoder, DecoderSession.Cache cache, int tokens, int position) {
+    return next(decoder, cache, tokens, position, VOCABULARY);
+  }
+
+  static float[] next(DecoderSession decoder, DecoderSession.Cache cache, int tokens, int position, int vocabulary) {
+    Tensor logits = Tensor.allocate(DType.F32, 1, vocabulary);
     decoder.next(normal(new Random(position), tokens, 16), cache, position, ROPE, logits);
     return logits.toFloats();
   }
