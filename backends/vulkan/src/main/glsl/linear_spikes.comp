@@ -8,10 +8,8 @@ layout(constant_id = 1) const uint TOKENS = 1;
 layout(constant_id = 2) const bool WHOLE = false; // every piece is a whole block
 layout(local_size_x = 32) in;
 
-#ifdef INTEGER_DOT
-#extension GL_EXT_integer_dot_product : require
-#endif
 #include "memory.glsl"
+#include "dot.glsl"
 #include "codes.glsl"
 #include "wide.glsl"
 #include "share.glsl"
@@ -42,18 +40,6 @@ layout(push_constant) uniform Arguments {
 };
 
 const uint MOST = 4; // tokens
-
-int dot4(uint a, uint b) {
-#ifdef INTEGER_DOT
-  return dotPacked4x8EXT(int(a), int(b));
-#else
-  int sum = 0;
-  [[unroll]] for (int bit = 0; bit < 32; bit += 8) {
-    sum += bitfieldExtract(int(a), bit, 8) * bitfieldExtract(int(b), bit, 8);
-  }
-  return sum;
-#endif
-}
 
 void main() {
   uint row = gl_GlobalInvocationID.x;

@@ -21,6 +21,9 @@ final class VulkanLinear implements SpikingLinear {
   /** Columns for which sums of bytes stay within 32 bits. */
   private static final int MOST_COLUMNS = 65_535;
   private static final int TOKENS_AT_ONCE = 4;
+  /** Tokens of a workgroup of linear_tile.comp, and from how many on it is used. */
+  private static final int TILE_TOKENS = 32;
+  private static final int LEAST_TILED = 9;
 
   /**
    * Spikes on the device.
@@ -148,8 +151,11 @@ final class VulkanLinear implements SpikingLinear {
   /** Step {@code step} of the product with spikes. */
   void multiply(int step, Recorder recorder, Spikes x, int tokens, Sums sums) {
     OnDevice c = classes.get(step);
-    int atOnce = tokens == 1 ? 1 : TOKENS_AT_ONCE;
-    Kernel kernel = session.kernels().get(Shader.LINEAR_SPIKES, c.bits, atOnce, c.whole ? 1 : 0);
+    boolean tiled = tokens >= LEAST_TILED && x.digits <= 2;
+    int atOnce = tiled ? TILE_TOKENS : tokens == 1 ? 1 : TOKENS_AT_ONCE;
+    int whole = c.whole ? 1 : 0;
+    Kernel kernel = tiled ? session.kernels().get(Shader.LINEAR_TILE, c.bits, x.digits, whole)
+        : session.kernels().get(Shader.LINEAR_SPIKES, c.bits, atOnce, whole);
     long stored = x.digits == 1 ? 128 : 1L << (8 * x.digits);
     int mostZero = Math.clamp((1L << 31) / Math.max(1, c.largestSum) - stored - 1, -1, 1 << 30);
     for (Part part : c.parts) {
