@@ -220,7 +220,8 @@ final class DeviceMemory implements AutoCloseable {
       long used = blocks.stream().mapToLong(b -> b.bytes).sum();
       throw new OutOfMemoryError("backend 'vulkan': " + device.facts().name() + " has no " + mebibytes(needed)
           + " MiB left beside the " + mebibytes(used) + " MiB in use here; its memory is " + mebibytes(device.largestHeap())
-          + " MiB, of which " + mebibytes(largest) + " MiB go into one allocation");
+          + " MiB, of which " + mebibytes(largest) + " MiB go into one allocation; let the CPU run a part of the "
+          + "model (--option vulkan.layers=N), or use another --backend");
     }
   }
 

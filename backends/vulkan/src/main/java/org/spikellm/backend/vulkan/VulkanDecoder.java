@@ -28,6 +28,7 @@ final class VulkanDecoder implements DecoderSession {
   private final VulkanSession session;
   private final DecoderPlan plan;
   private final List<DecoderBlock> blocks = new ArrayList<>();
+  /** Null where other blocks follow elsewhere, as the head. */
   private final DeviceMemory.Range finalNorm;
   private final DecoderLinear head;
   private final DeviceMemory.Owned kept;
@@ -46,8 +47,8 @@ final class VulkanDecoder implements DecoderSession {
       for (DecoderPlan.Layer block : plan.blocks()) {
         blocks.add(new DecoderBlock(plan.shape(), block, parts, session.kernels()));
       }
-      finalNorm = parts.copy(plan.finalNorm().segment());
-      head = new DecoderLinear(plan.head(), parts);
+      finalNorm = plan.finalNorm() == null ? null : parts.copy(plan.finalNorm().segment());
+      head = plan.head() == null ? null : new DecoderLinear(plan.head(), parts);
       call.finish();
     } catch (RuntimeException | Error e) {
       if (parts != null) {
@@ -60,8 +61,9 @@ final class VulkanDecoder implements DecoderSession {
 
   /** Whether the kernels can run it: counts at once, weights that this session prepared. */
   static boolean suits(DecoderPlan plan, VulkanSession session) {
+    Stream<DecoderPlan.Linear> linears = plan.blocks().stream().flatMap(block -> block.linears().values().stream());
     return plan.shape().headDim() <= CachedRows.MOST_CHANNELS
-        && Stream.concat(plan.blocks().stream().flatMap(block -> block.linears().values().stream()), Stream.of(plan.head()))
+        && Stream.concat(linears, Stream.ofNullable(plan.head()))
             .allMatch(linear -> linear.columns() > 0 && (linear.input() == null || linear.input().collapsed())
                 && (linear.quantized() == null
                     || linear.quantized() instanceof VulkanLinear own && own.session() == session && own.steps() > 0))
@@ -91,7 +93,10 @@ final class VulkanDecoder implements DecoderSession {
 
   @Override
   public void next(Tensor x, Cache cache, int position, Tensor rope, Tensor logits) {
-    Shapes.f32("logits", logits, 1, plan.head().rows());
+    if (head == null) {
+      throw new IllegalArgumentException("decoder: expected a model with a head, found one whose last blocks run elsewhere");
+    }
+    Shapes.f32("logits", logits, 1, head.rows());
     run(x, cache, position, rope, Wanted.LOGITS, logits);
   }
 
@@ -143,13 +148,16 @@ final class VulkanDecoder implements DecoderSession {
       bytes = Math.max(bytes, linear.input().rowBytes());
       classes = Math.max(classes, linear.input().classes());
     }
-    Activations grown = new Activations(session.memory(), plan.shape(), rounded, bytes, classes, plan.head().rows());
+    Activations grown = new Activations(session.memory(), plan.shape(), rounded, bytes, classes, head == null ? 0 : head.rows());
     working = session.memory().releaseAfter(this, grown.ranges());
     work = grown;
   }
 
   private List<DecoderLinear> linears() {
-    List<DecoderLinear> linears = new ArrayList<>(List.of(head));
+    List<DecoderLinear> linears = new ArrayList<>();
+    if (head != null) {
+      linears.add(head);
+    }
     blocks.forEach(block -> linears.addAll(block.linears()));
     return linears;
   }
@@ -165,9 +173,9 @@ final class VulkanDecoder implements DecoderSession {
     }
     DeviceMemory.Range result = x;
     long bytes = 4L * tokens * plan.shape().hidden();
-    if (wanted == Wanted.HIDDEN) {
+    if (wanted == Wanted.HIDDEN && finalNorm != null) {
       DecoderBlock.norm(pass, session.kernels(), plan.shape(), x, finalNorm, x, tokens);
-    } else {
+    } else if (wanted == Wanted.LOGITS) {
       DeviceMemory.Range last = x.from(bytes - 4L * plan.shape().hidden());
       DecoderBlock.norm(pass, session.kernels(), plan.shape(), last, finalNorm, work.norm, 1);
       DecoderBlock.convert(pass, session.kernels(), head.input(), work.norm, 1, work.slot(0));

@@ -29,6 +29,7 @@ final class VulkanSession implements Session {
 
   private final int threads;
   private final Device device;
+  private final Layers layers;
   private final DeviceMemory memory;
   private final Kernels kernels;
   private final Commands commands;
@@ -39,14 +40,15 @@ final class VulkanSession implements Session {
   private ForkJoinPool pool;
   private boolean closed;
 
-  VulkanSession(Device device, int threads) {
-    this(device, threads, Long.MAX_VALUE);
+  VulkanSession(Device device, int threads, Layers layers) {
+    this(device, threads, layers, Long.MAX_VALUE);
   }
 
   /** A session whose ranges of device memory have at most {@code largestRange} bytes. */
-  VulkanSession(Device device, int threads, long largestRange) {
+  VulkanSession(Device device, int threads, Layers layers, long largestRange) {
     this.threads = threads;
     this.device = device;
+    this.layers = layers;
     memory = new DeviceMemory(device, largestRange);
     try {
       kernels = new Kernels(device);
@@ -113,6 +115,12 @@ final class VulkanSession implements Session {
   @Override
   public SpikingLinear prepare(QuantizedWeight weight) {
     return new VulkanLinear(weight, this);
+  }
+
+  @Override
+  public int takes(int blocks, long blockBytes, long headBytes) {
+    checkOpen();
+    return layers.taken(blocks, blockBytes, headBytes, device.facts().name(), device.largestHeap() - memory.taken());
   }
 
   @Override

@@ -38,7 +38,7 @@ class FailureTest {
 
   private static VulkanSession open(Fault fault) {
     Sessions.need();
-    return new VulkanSession(new Device(Instance.canValidate(), Choice.AUTO, true, true, fault), 1);
+    return new VulkanSession(new Device(Instance.canValidate(), Choice.AUTO, true, true, fault), 1, Layers.ALL);
   }
 
   private static float[] product(VulkanSession session) {

@@ -23,7 +23,7 @@ class SplitTest {
 
   private static VulkanSession open(long limit) {
     Sessions.need();
-    return new VulkanSession(new Device(Instance.canValidate(), Choice.AUTO, true, true), 1, limit);
+    return new VulkanSession(new Device(Instance.canValidate(), Choice.AUTO, true, true), 1, Layers.ALL, limit);
   }
 
   private static CodeClass random(Random random, int rows, int columns, int bits) {

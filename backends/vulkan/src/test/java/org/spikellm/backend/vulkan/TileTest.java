@@ -15,7 +15,7 @@ import org.spikellm.api.SpikeTrain;
 import org.spikellm.api.SpikingLinear;
 import org.spikellm.api.Tensor;
 
-/** Many tokens at once give the bytes of each alone, also past tiles and past 32 bits; the contract holds one alone to the rule. */
+/** Many tokens at once give the bytes of each alone, also past tiles and past 32 bits; the contract is for one alone. */
 class TileTest {
 
   private static final int ROWS = 70;
