@@ -25,8 +25,21 @@ final class Recording implements AutoCloseable {
     return wanted.equals(key);
   }
 
-  /** Begins anew, with {@code bytes} that both see. */
-  Pass begin(long bytes) {
+  /** Commands to be recorded. */
+  @FunctionalInterface
+  interface Commander {
+
+    /** Records into {@code pass}; {@code host} is the buffer that both see. */
+    void record(Pass pass, long host);
+  }
+
+  /**
+   * Records anew.
+   *
+   * @param wanted what it is good for
+   * @param bytes that both are to see
+   */
+  void record(Object wanted, long bytes, Commander commander) {
     key = null;
     if (slot != null && slot.mapped().byteSize() < bytes) {
       slot.close();
@@ -36,23 +49,19 @@ final class Recording implements AutoCloseable {
       slot = new Slot(device, pool, Math.max(LEAST_BYTES, bytes));
     }
     slot.begin(false);
-    return slot.pass();
-  }
-
-  /** Ends what {@link #begin} began. */
-  void end(Object recorded) {
+    try {
+      commander.record(slot.pass(), slot.buffer());
+    } catch (RuntimeException | Error e) {
+      slot.forget();
+      throw e;
+    }
     slot.end();
-    key = recorded;
+    key = wanted;
   }
 
   /** What both see. */
   MemorySegment mapped() {
     return slot.mapped();
-  }
-
-  /** The same, for commands. */
-  long buffer() {
-    return slot.buffer();
   }
 
   /** Does what was recorded, and waits for it. */

@@ -118,9 +118,8 @@ final class VulkanDecoder implements DecoderSession {
     Staging place = Staging.of(plan.shape(), tokens);
     Key key = new Key(own.token(), work, tokens, wanted);
     if (!recording.holds(key)) {
-      Pass pass = recording.begin(place.out() + out.segment().byteSize());
-      record(pass, recording.buffer(), own, place, tokens, wanted);
-      recording.end(key);
+      recording.record(key, place.out() + out.segment().byteSize(),
+          (pass, host) -> record(pass, host, own, place, tokens, wanted));
     }
     MemorySegment mapped = recording.mapped();
     mapped.set(Tensor.INT, 0, position);

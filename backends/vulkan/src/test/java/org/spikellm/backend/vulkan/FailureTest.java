@@ -94,6 +94,19 @@ class FailureTest {
   }
 
   @Test
+  void noMemoryWhileAPassIsRecorded() {
+    Fault fault = new Fault();
+    try (VulkanSession session = open(fault)) {
+      DecoderSession decoder = session.decoder(VulkanDecoderTest.plan()).orElseThrow();
+      DecoderSession.Cache cache = decoder.cache(VulkanDecoderTest.POSITIONS);
+      fault.set("vkCreateComputePipelines of ROPE []", VK10.VK_ERROR_OUT_OF_DEVICE_MEMORY, 1);
+      assertOneLine(assertThrows(OutOfMemoryError.class, () -> VulkanDecoderTest.next(decoder, cache, 1, 0)), "ROPE",
+          "no device memory left");
+      VulkanDecoderTest.next(decoder, cache, 1, 0);
+    }
+  }
+
+  @Test
   void noMemoryForASubmission() {
     Fault fault = new Fault();
     try (VulkanSession session = open(fault)) {
