@@ -5,6 +5,7 @@
 
 layout(constant_id = 0) const uint TYPE = 0;     // of what is cached: F32, I8, I16
 layout(constant_id = 1) const uint CHANNELS = 8; // of a thread
+layout(constant_id = 2) const bool PLACED = false; // the position of the first token lies in memory, beside the argument
 layout(local_size_x = 64) in;
 
 #include "memory.glsl"
@@ -15,10 +16,13 @@ layout(push_constant) uniform Arguments {
   Floats queries;  // [tokens, heads, headDim]
   Words keys;      // [kvHeads, capacity, rowWords]
   Words values;
-  Words ranges;    // [3, kvHeads, headDim]: θ of the key channel, its zero point as stored, 1 where the value channel is salient
+  // I32 [4, kvHeads, headDim]: θ of the key channel, its zero point as stored, 1 where the value channel is salient, 1 where the
+  // key channel is (which only append.comp reads).
+  Words ranges;
   Floats thetas;   // [kvHeads, capacity, 2], of values
   Ints zeros;
   Floats outputs;  // [tokens, heads, headDim]
+  Ints place;
   uint tokens;
   uint heads;
   uint kvHeads;
@@ -81,7 +85,7 @@ void attend(uint kv, uint firstRow) {
   [[unroll]] for (uint r = 0; r < 4; r++) {
     uint row = min(firstRow + r, tokens * group - 1);
     at[r] = (row / group * heads + kv * group + row % group) * headDim;
-    visible[r] = position + row / group + 1;
+    visible[r] = (PLACED ? uint(place.at[0]) : position) + row / group + 1;
   }
   readQueries(kv, at);
   vec4 sums[CHANNELS];

@@ -1,11 +1,12 @@
 #version 460
-// The spikes of a row, counts at once: with lo and hi the ends of its range and N a class's largest count,
-// θ = clamp((hi − lo)/N, 1e-5, 1e4), zero = round(clamp(−lo/θ, −1e4, 1e4)), n = clip(round(x/θ) + zero). A workgroup has a row.
+// The spikes of a row, counts at once, or where DECODED what they decode to, (n − zero)·θ, which may take the place of the
+// inputs. A workgroup has a row.
 
+layout(constant_id = 1) const bool DECODED = false;
 layout(local_size_x = 64) in;
 
 #include "memory.glsl"
-#include "division.glsl"
+#include "spike_range.glsl"
 #include "rows.glsl"
 
 layout(push_constant) uniform Arguments {
@@ -15,6 +16,7 @@ layout(push_constant) uniform Arguments {
   Words spikes;  // [rows, digits, digitWords]: bytes
   Floats thetas; // [rows, classes]
   Ints zeros;    // [rows, classes], less offset
+  Floats decoded; // [rows, channels], in their own order
   uint rows;
   uint channels;
   uint classes;
@@ -51,9 +53,16 @@ void main() {
       int words = table.at[6 * c + 3];
       float least = float(table.at[6 * c + 4]);
       float most = float(table.at[6 * c + 5]);
-      precise float range = bothSigns != 0 ? max(abs(high), abs(negativeLow)) : high + negativeLow;
-      float theta = min(max(divide(range, most), 1e-5), 1e4);
-      float zero = bothSigns != 0 ? 0 : roundEven(min(max(divide(negativeLow, theta), -1e4), 1e4));
+      float theta = thetaOf(high, negativeLow, most, bothSigns != 0);
+      float zero = zeroOf(negativeLow, theta, bothSigns != 0);
+      if (DECODED) {
+        for (int place = first + int(thread); place < end; place += int(THREADS)) {
+          uint at = row * channels + order.at[place];
+          precise float value = (countOf(inputs.at[at], theta, zero, least, most) - zero) * theta;
+          decoded.at[at] = value;
+        }
+        continue;
+      }
       if (thread == 0) {
         thetas.at[row * classes + c] = theta;
         zeros.at[row * classes + c] = int(zero) - offset;
@@ -64,8 +73,7 @@ void main() {
           int place = first + 4 * word + b;
           stored[b] = 0;
           if (place < end) {
-            float count = roundEven(divide(inputs.at[row * channels + order.at[place]], theta)) + zero;
-            stored[b] = int(min(max(count, least), most)) - offset;
+            stored[b] = int(countOf(inputs.at[row * channels + order.at[place]], theta, zero, least, most)) - offset;
           }
         }
         for (uint d = 0; d < digits; d++) {

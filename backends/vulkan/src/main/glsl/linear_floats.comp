@@ -1,5 +1,6 @@
 #version 460
-// out[t, r] += Σ_group scale · Σ_j x_tj (code_rj − zero_r), for one class of columns. A thread has one row and TOKENS tokens.
+// out[t, r] = start[t, r] + Σ_group scale · Σ_j x_tj (code_rj − zero_r), for one class of columns. A thread has one row and
+// TOKENS tokens.
 
 layout(constant_id = 0) const uint BITS = 4;
 layout(constant_id = 1) const uint TOKENS = 1;
@@ -15,13 +16,17 @@ layout(push_constant) uniform Arguments {
   Words pieces;  // [pieces, 2]: block, columns
   Words groups;  // [groups, 2]: number of pieces, of columns
   Floats inputs; // [tokens, places]
-  Floats sums;   // [tokens, rows]
+  Floats starts; // [tokens, rows], startStride apart: what the sums begin with
+  Floats sums;   // [tokens, rows], stride apart
   uint rows;
   uint tokens;
   uint blocks;
   uint groupCount;
   uint places;
   uint firstPlace; // of this class
+  uint startStride;
+  uint stride;
+  uint adds;     // 1 where the sums are added to what is there
 };
 
 const uint MOST = 4; // tokens
@@ -37,7 +42,7 @@ void main() {
   [[unroll]] for (uint t = 0; t < TOKENS; t++) {
     uint token = min(firstToken + t, tokens - 1);
     from[t] = token * places + firstPlace;
-    total[t] = row < rows ? sums.at[token * rows + row] : 0;
+    total[t] = row < rows ? starts.at[token * startStride + row] : 0;
   }
   uint firstPiece = 0;
   for (uint g = 0; g < groupCount; g++) {
@@ -84,7 +89,9 @@ void main() {
   }
   [[unroll]] for (uint t = 0; t < TOKENS; t++) {
     if (row < rows && firstToken + t < tokens) {
-      sums.at[(firstToken + t) * rows + row] = total[t];
+      uint at = (firstToken + t) * stride + row;
+      precise float result = adds != 0 ? sums.at[at] + total[t] : total[t];
+      sums.at[at] = result;
     }
   }
 }

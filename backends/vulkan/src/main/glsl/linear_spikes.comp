@@ -1,16 +1,15 @@
 #version 460
-// out[t, r] += Σ_group I · (θ_t · scale), for one class of columns, with the exact integer I = Σ_j (stored_tj − zero_t) (code_rj
-// − zero_r). A thread has one row and TOKENS tokens. What is stored is cut into signed bytes, Σ_d digit_d · 256^d.
+// out[t, r] = start[t, r] + Σ_group I · (θ_t · scale), for one class of columns, with the exact integer I = Σ_j (stored_tj −
+// zero_t) (code_rj − zero_r). A thread has one row and TOKENS tokens. What is stored is cut into signed bytes, Σ_d
+// digit_d · 256^d.
 
 layout(constant_id = 0) const uint BITS = 4;
 layout(constant_id = 1) const uint TOKENS = 1;
 layout(constant_id = 2) const bool WHOLE = false; // every piece is a whole block
 layout(local_size_x = 32) in;
 
-#ifdef INTEGER_DOT
-#extension GL_EXT_integer_dot_product : require
-#endif
 #include "memory.glsl"
+#include "dot.glsl"
 #include "codes.glsl"
 #include "wide.glsl"
 #include "share.glsl"
@@ -23,7 +22,8 @@ layout(push_constant) uniform Arguments {
   Words spikes;  // [tokens, digits, digitWords]: bytes
   Floats thetas; // [tokens, classes]
   Ints zeros;    // [tokens, classes]
-  Floats sums;   // [tokens, rows]
+  Floats starts; // [tokens, rows], startStride apart: what the sums begin with
+  Floats sums;   // [tokens, rows], stride apart
   uint rows;
   uint tokens;
   uint blocks;
@@ -33,22 +33,13 @@ layout(push_constant) uniform Arguments {
   uint classes;
   uint classIndex;
   uint digits;
-  uint narrow;    // 1 where I fits in 32 bits, so that what overflows on the way does not matter
+  int most;       // |zero point| for which I still fits in 32 bits, so that what overflows on the way does not matter
+  uint startStride;
+  uint stride;
+  uint adds;      // 1 where the sums are added to what is there
 };
 
 const uint MOST = 4; // tokens
-
-int dot4(uint a, uint b) {
-#ifdef INTEGER_DOT
-  return dotPacked4x8EXT(int(a), int(b));
-#else
-  int sum = 0;
-  [[unroll]] for (int bit = 0; bit < 32; bit += 8) {
-    sum += bitfieldExtract(int(a), bit, 8) * bitfieldExtract(int(b), bit, 8);
-  }
-  return sum;
-#endif
-}
 
 void main() {
   uint row = gl_GlobalInvocationID.x;
@@ -65,7 +56,11 @@ void main() {
     from[t] = token * digits * digitWords + firstWord;
     theta[t] = thetas.at[token * classes + classIndex];
     zero[t] = zeros.at[token * classes + classIndex];
-    total[t] = row < rows ? sums.at[token * rows + row] : 0;
+    total[t] = row < rows ? starts.at[token * startStride + row] : 0;
+  }
+  bool narrow = true;
+  [[unroll]] for (uint t = 0; t < TOKENS; t++) {
+    narrow = narrow && zero[t] >= -most && zero[t] <= most;
   }
   uint firstPiece = 0;
   for (uint g = 0; g < groupCount; g++) {
@@ -120,7 +115,7 @@ void main() {
 #ifdef SUBGROUPS
         stored[t] = shareSum(stored[t]);
 #endif
-        if (narrow != 0) {
+        if (narrow) {
           integer[t].x = (integer[t].x << 8) + uint(products[t] - codeZero * stored[t]);
         } else {
           shiftLeft8(integer[t]);
@@ -131,7 +126,7 @@ void main() {
     }
     [[unroll]] for (uint t = 0; t < TOKENS; t++) {
       precise float value;
-      if (narrow != 0) {
+      if (narrow) {
         value = float(int(integer[t].x) - zero[t] * (codeSum - width * codeZero));
       } else {
         multiplyAdd(integer[t], -zero[t], codeSum);
@@ -147,7 +142,9 @@ void main() {
   }
   [[unroll]] for (uint t = 0; t < TOKENS; t++) {
     if (row < rows && firstToken + t < tokens) {
-      sums.at[(firstToken + t) * rows + row] = total[t];
+      uint at = (firstToken + t) * stride + row;
+      precise float result = adds != 0 ? sums.at[at] + total[t] : total[t];
+      sums.at[at] = result;
     }
   }
 }

@@ -2,6 +2,7 @@
 // out[i, j] = Σ_k a[i, k] · b[j, k], by tiles of 64 x 64: 8 x 8 threads of 8 x 8 sums, 16 columns at a time in shared memory.
 
 layout(constant_id = 0) const uint TYPE = 0;
+layout(constant_id = 1) const bool BIASED = false;
 layout(local_size_x = 8, local_size_y = 8) in;
 
 #include "memory.glsl"
@@ -11,11 +12,15 @@ layout(push_constant) uniform Arguments {
   Floats a;   // [m, k]
   Words b;    // [n, k]
   Floats product; // [m, n], its rows stride apart
+  Floats bias; // [n], where BIASED
   uint m;
   uint n;
   uint k;
   uint stride; // of product
+  uint adds;   // 1 where the result is added to what is in product
 };
+
+#include "result.glsl"
 
 const uint TILE = 64;
 const uint DEPTH = 16;
@@ -71,7 +76,7 @@ void main() {
     [[unroll]] for (uint j = 0; j < 8; j++) {
       uint column = j0 + 4 * (thread.x + j / 4 * 8) + j % 4;
       if (row < m && column < n) {
-        product.at[row * stride + column] = sums[i][j / 4][j % 4];
+        write(row, column, sums[i][j / 4][j % 4]);
       }
     }
   }

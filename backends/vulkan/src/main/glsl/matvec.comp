@@ -3,6 +3,7 @@
 // workgroup has four rows of b.
 
 layout(constant_id = 0) const uint TYPE = 0;
+layout(constant_id = 1) const bool BIASED = false;
 layout(local_size_x = 64) in;
 
 #include "memory.glsl"
@@ -12,11 +13,15 @@ layout(push_constant) uniform Arguments {
   Floats a;   // [m, k]
   Words b;    // [n, k]
   Floats product; // [m, n], its rows stride apart
+  Floats bias; // [n], where BIASED
   uint m;
   uint n;
   uint k;
   uint stride; // of product
+  uint adds;   // 1 where the result is added to what is in product
 };
+
+#include "result.glsl"
 
 const uint SHARERS = 16;
 const uint LINES = 4;
@@ -43,7 +48,7 @@ void main() {
       barrier();
     }
     if (sharer == 0 && j < n) {
-      product.at[i * stride + j] = parts[thread];
+      write(i, j, parts[thread]);
     }
     barrier(); // the next rows' parts go to the same place
   }

@@ -6,12 +6,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A whole model, prepared on a session, for {@link Session#decoder}.
+ * A model, or the first of its blocks, prepared on a session, for {@link Session#decoder}.
  *
  * @param shape sizes of all blocks
  * @param blocks in the order they are run
- * @param finalNorm F32 [1, hidden]
- * @param head hidden states to logits
+ * @param finalNorm F32 [1, hidden]; null where other blocks follow elsewhere
+ * @param head hidden states to logits; null likewise
  */
 public record DecoderPlan(BlockShape shape, List<Layer> blocks, Tensor finalNorm, Linear head) {
 

@@ -18,9 +18,9 @@ public interface DecoderSession extends AutoCloseable {
   Cache cache(int capacity);
 
   /**
-   * Runs consecutive tokens through all blocks and the final norm, and caches their keys and values.
+   * Runs consecutive tokens through all blocks and, where the plan has one, the final norm, and caches their keys and values.
    *
-   * @param x embeddings, F32 [tokens, hidden], replaced by the final hidden states
+   * @param x embeddings, F32 [tokens, hidden], replaced by the final hidden states, or the blocks' output
    * @param cache of this session, filled for the positions before
    * @param position of the first token
    * @param rope table of all positions of the cache, as for {@link Session#rope}
@@ -28,7 +28,7 @@ public interface DecoderSession extends AutoCloseable {
   void forward(Tensor x, Cache cache, int position, Tensor rope);
 
   /**
-   * The same, for what comes after the last token.
+   * The same, for what comes after the last token; the plan has a head.
    *
    * @param x embeddings, F32 [tokens, hidden], replaced by anything
    * @param logits F32 [1, vocabulary], replaced

@@ -87,6 +87,21 @@ public interface Session extends AutoCloseable {
   }
 
   /**
+   * How many of a model's first blocks this device takes, which is asked before any is prepared; by default all of them. Those
+   * that follow run on another session, with the final norm and the head.
+   *
+   * @param blocks how many there are
+   * @param blockBytes of one in its checkpoint, on average
+   * @param headBytes of the head
+   * @return 1 to {@code blocks}
+   * @throws IllegalArgumentException if an option asks for what the model does not have
+   * @throws OutOfMemoryError if it does not fit; says what is needed, what there is and what to do
+   */
+  default int takes(int blocks, long blockBytes, long headBytes) {
+    return blocks;
+  }
+
+  /**
    * A whole model on this device; empty where it is run better, or can only be run, by this session's other methods.
    *
    * @param plan whose weights were prepared by this session; it must live as long as what is returned

@@ -212,6 +212,11 @@ public final class Checkpoint implements AutoCloseable {
     return bytes(BLOCKS);
   }
 
+  /** Bytes of the head's tensors, which may be the embeddings. */
+  public long headBytes() {
+    return bytes(config.tiedEmbeddings() ? "model.embed_tokens." : "lm_head.");
+  }
+
   private long bytes(String prefix) {
     return tensors.files().entrySet().stream().filter(e -> e.getKey().startsWith(prefix))
         .mapToLong(e -> e.getValue().bytes(e.getKey()).byteSize()).sum();

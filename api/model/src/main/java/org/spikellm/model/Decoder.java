@@ -4,13 +4,11 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.IntFunction;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.spikellm.api.Block;
 import org.spikellm.api.DType;
-import org.spikellm.api.DecoderPlan;
-import org.spikellm.api.DecoderSession;
 import org.spikellm.api.LinearWeight;
 import org.spikellm.api.Session;
 import org.spikellm.api.Tensor;
@@ -22,19 +20,17 @@ public final class Decoder {
   public static final int CHUNK = 512;
 
   private final ModelConfig config;
-  private final Session session;
   private final Tensor embeddings;
   private final List<PreparedBlock> blocks;
-  private final Tensor finalNorm;
   private final PreparedLinear head;
+  private final List<Stage> stages;
   private Workspace workspace;
   private List<LinearObserver> observers;
-  /** The blocks as one, where the session has that; null as long as nobody has asked. */
-  private Optional<DecoderSession> whole;
 
   /**
-   * A model from its parts; blocks may be prepared from anywhere.
+   * A model from its parts; blocks may be prepared from anywhere, the first ones on another session.
    *
+   * @param session of the last blocks, if there are any, the norm and the head
    * @param embeddings [vocabulary, hidden]
    * @param finalNorm F32 [1, hidden]
    * @param head [vocabulary, hidden]
@@ -42,22 +38,36 @@ public final class Decoder {
   public Decoder(ModelConfig config, Session session, Tensor embeddings, List<PreparedBlock> blocks, Tensor finalNorm,
       LinearWeight head) {
     this.config = config;
-    this.session = session;
     this.embeddings = embeddings;
     this.blocks = List.copyOf(blocks);
-    this.finalNorm = finalNorm;
     this.head = new PreparedLinear(session, new Block.Linear(head, null, null), SpikeMode.COLLAPSED);
+    stages = Stage.of(config.block(), this.blocks, session, finalNorm, this.head);
     observe(block -> LinearObserver.NONE);
   }
 
-  /** Prepares all blocks of a checkpoint, which must stay open; a block whose weights were all copied is unmapped. */
+  /** As {@link #load(Checkpoint, Session, Supplier, SpikeMode)}, on a session that must take all blocks. */
   public static Decoder load(Checkpoint checkpoint, Session session, SpikeMode mode) throws IOException {
+    return load(checkpoint, session, () -> {
+      throw new IllegalArgumentException("expected a backend that takes all blocks of a model here");
+    }, mode);
+  }
+
+  /**
+   * Prepares all blocks of a checkpoint, which must stay open; a block whose weights were all copied is unmapped.
+   *
+   * @param session of as many blocks as it {@linkplain Session#takes takes}
+   * @param rest is asked for the session of those that follow, and the head, if there are such
+   */
+  public static Decoder load(Checkpoint checkpoint, Session session, Supplier<Session> rest, SpikeMode mode) throws IOException {
+    int count = checkpoint.config().blocks();
+    int taken = session.takes(count, checkpoint.blockBytes() / Math.max(1, count), checkpoint.headBytes());
+    Session last = taken < count ? rest.get() : session;
     List<PreparedBlock> blocks = new ArrayList<>();
     try (BlockReader reader = new BlockReader(checkpoint)) {
       for (MappedBlock mapped; (mapped = reader.next()) != null; ) {
         boolean keep = true;
         try {
-          PreparedBlock block = new PreparedBlock(session, mapped.block(), mode);
+          PreparedBlock block = new PreparedBlock(blocks.size() < taken ? session : last, mapped.block(), mode);
           keep = block.keepsWeights();
           blocks.add(block);
         } finally {
@@ -69,7 +79,7 @@ public final class Decoder {
         }
       }
     }
-    return new Decoder(checkpoint.config(), session, checkpoint.embeddings(), blocks, checkpoint.finalNorm(), checkpoint.head());
+    return new Decoder(checkpoint.config(), last, checkpoint.embeddings(), blocks, checkpoint.finalNorm(), checkpoint.head());
   }
 
   /** What config.json says. */
@@ -92,16 +102,7 @@ public final class Decoder {
   /** An empty cache for up to {@code capacity} tokens. */
   public KvCache newCache(int capacity) {
     Tensor rope = config.rope().table(capacity, config.block().headDim());
-    if (!isObserved()) {
-      if (whole == null) {
-        List<DecoderPlan.Layer> layers = blocks.stream().map(PreparedBlock::plan).toList();
-        whole = session.decoder(new DecoderPlan(config.block(), layers, finalNorm, head.plan()));
-      }
-      if (whole.isPresent()) {
-        return new KvCache(whole.get().cache(capacity), rope);
-      }
-    }
-    return new KvCache(blocks.stream().map(block -> block.cache(capacity)).toList(), rope);
+    return new KvCache(stages.stream().map(stage -> stage.cache(capacity, isObserved())).toList(), rope);
   }
 
   /** Called with the final hidden states of a chunk of tokens. */
@@ -127,30 +128,20 @@ public final class Decoder {
     for (int from = 0; from < tokens.length; from += CHUNK) {
       int to = Math.min(tokens.length, from + CHUNK);
       Tensor x = embed(Arrays.copyOfRange(tokens, from, to));
-      if (cache.device() != null) {
-        whole(cache).forward(x, cache.device(), cache.length(), cache.rope());
-      } else {
-        forward(x, cache);
-      }
+      through(stages.size(), x, cache);
       cache.advance(x.rows());
       result.chunk(from, x);
     }
   }
 
-  /** Runs a chunk block by block: its embeddings become its final hidden states. */
-  private void forward(Tensor x, KvCache cache) {
-    Workspace work = workspace(x.rows());
-    for (int b = 0; b < blocks.size(); b++) {
-      blocks.get(b).forward(x, cache.block(b), cache.length(), cache.rope(), work, null, observers.get(b));
-    }
-    session.rmsNorm(x, finalNorm, config.block().epsilon(), x);
-  }
-
-  private DecoderSession whole(KvCache cache) {
-    if (isObserved()) {
+  /** Runs a chunk through the first {@code count} stages; after all of them it is its final hidden states. */
+  private void through(int count, Tensor x, KvCache cache) {
+    if (cache.isOnDevice() && isObserved()) {
       throw new IllegalStateException("decoder: expected a cache that was made while it was observed");
     }
-    return whole.orElseThrow();
+    for (int s = 0; s < count; s++) {
+      stages.get(s).forward(x, cache.stage(s), cache.length(), cache.rope(), workspace(x.rows()), observers);
+    }
   }
 
   /** The logits after the last of {@code tokens}, F32 [1, vocabulary]. */
@@ -158,23 +149,16 @@ public final class Decoder {
     if (tokens.length == 0) {
       throw new IllegalArgumentException("decoder: expected at least one token, found none");
     }
-    Tensor[] last = new Tensor[1];
-    if (cache.device() != null) {
-      int before = (tokens.length - 1) / CHUNK * CHUNK;
-      forward(Arrays.copyOf(tokens, before), cache, (first, hidden) -> { });
-      requireRoom(tokens.length - before, cache);
-      Tensor x = embed(Arrays.copyOfRange(tokens, before, tokens.length));
-      last[0] = Tensor.allocate(DType.F32, 1, config.vocabulary());
-      whole(cache).next(x, cache.device(), cache.length(), cache.rope(), last[0]);
-      cache.advance(x.rows());
-      return last[0];
-    }
-    forward(tokens, cache, (first, hidden) -> {
-      if (first + hidden.rows() == tokens.length) {
-        last[0] = logits(hidden.rows(hidden.rows() - 1, hidden.rows()));
-      }
-    });
-    return last[0];
+    requireRoom(tokens.length, cache);
+    int before = (tokens.length - 1) / CHUNK * CHUNK;
+    forward(Arrays.copyOf(tokens, before), cache, (first, hidden) -> { });
+    Tensor x = embed(Arrays.copyOfRange(tokens, before, tokens.length));
+    Tensor logits = Tensor.allocate(DType.F32, 1, config.vocabulary());
+    int last = stages.size() - 1;
+    through(last, x, cache);
+    stages.get(last).next(x, cache.stage(last), cache.length(), cache.rope(), workspace(x.rows()), observers, logits);
+    cache.advance(x.rows());
+    return logits;
   }
 
   private static void requireRoom(int tokens, KvCache cache) {

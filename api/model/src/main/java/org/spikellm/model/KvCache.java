@@ -1,39 +1,27 @@
 package org.spikellm.model;
 
 import java.util.List;
-import org.spikellm.api.DecoderSession;
-import org.spikellm.api.KeyValues;
 import org.spikellm.api.Tensor;
 
 /** Keys and values of all blocks for the tokens seen so far, with the RoPE table for as many positions. */
 public final class KvCache {
 
-  private final List<KeyValues> blocks;
-  private final DecoderSession.Cache device;
+  private final List<Stage.Cache> stages;
   private final Tensor rope;
   private int length;
 
-  /** Keys and values on the host, a block each. */
-  KvCache(List<KeyValues> blocks, Tensor rope) {
-    this.blocks = List.copyOf(blocks);
-    this.device = null;
+  KvCache(List<Stage.Cache> stages, Tensor rope) {
+    this.stages = List.copyOf(stages);
     this.rope = rope;
   }
 
-  /** Keys and values where a device has them. */
-  KvCache(DecoderSession.Cache device, Tensor rope) {
-    this.blocks = List.of();
-    this.device = device;
-    this.rope = rope;
+  Stage.Cache stage(int index) {
+    return stages.get(index);
   }
 
-  KeyValues block(int index) {
-    return blocks.get(index);
-  }
-
-  /** Null where keys and values are on the host. */
-  DecoderSession.Cache device() {
-    return device;
+  /** Whether a device has keys and values of some blocks. */
+  boolean isOnDevice() {
+    return stages.stream().anyMatch(stage -> stage.device() != null);
   }
 
   Tensor rope() {

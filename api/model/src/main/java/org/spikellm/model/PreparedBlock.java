@@ -26,6 +26,7 @@ public final class PreparedBlock {
   private final Tensor mlpNorm;
   private final KeyValueEncoding keyValues;
   private final Encoding queries;
+  private boolean replaced;
 
   public PreparedBlock(Session session, Block block, SpikeMode mode) {
     this.session = session;
@@ -59,6 +60,17 @@ public final class PreparedBlock {
   /** Runs with another linear layer from now on. */
   public void replace(Projection projection, Block.Linear linear) {
     linears.put(projection, new PreparedLinear(session, linear, mode));
+    replaced = true;
+  }
+
+  /** Whether it has another layer than at first. */
+  boolean isReplaced() {
+    return replaced;
+  }
+
+  /** Where it runs. */
+  Session session() {
+    return session;
   }
 
   /** An empty cache for this block's keys and values. */

@@ -317,4 +317,34 @@ public abstract class ComputeBackendContract {
   final void attentionIsCausal() {
     AttentionRules.later(session);
   }
+
+  @Test
+  @DisplayName("B.70 decoder: a float model, prompts and tokens one by one")
+  final void decoderOfFloats() {
+    DecoderRules.prompts(session, DecoderCase.Form.FLOAT);
+  }
+
+  @Test
+  @DisplayName("B.71 decoder: spikes into linear layers, keys and values")
+  final void decoderOfSpikes() {
+    DecoderRules.prompts(session, DecoderCase.Form.SPIKES);
+  }
+
+  @Test
+  @DisplayName("B.72 decoder: weights that are spike trains, inputs that are not encoded")
+  final void decoderOfTernaryWeights() {
+    DecoderRules.prompts(session, DecoderCase.Form.TERNARY);
+  }
+
+  @Test
+  @DisplayName("B.73 decoder: caches are cut, filled anew, and keep apart")
+  final void decoderCaches() {
+    DecoderRules.caches(session);
+  }
+
+  @Test
+  @DisplayName("B.74 decoder: what does not fit is refused, and changes nothing")
+  final void decoderMisfits() {
+    DecoderRules.misfits(session);
+  }
 }

@@ -121,6 +121,6 @@ class LinearFaultsTest {
               }
             };
           }
-        }, "B.37"));
+        }, "B.37", "B.71"));
   }
 }

@@ -1,6 +1,9 @@
 package org.spikellm.tck;
 
+import java.util.Optional;
 import org.spikellm.api.CodeClass;
+import org.spikellm.api.DecoderPlan;
+import org.spikellm.api.DecoderSession;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
 import org.spikellm.api.Shapes;
@@ -37,6 +40,11 @@ class NaiveSession implements Session {
   @Override
   public SpikingLinear prepare(QuantizedWeight weight) {
     return new Linear(weight);
+  }
+
+  @Override
+  public Optional<DecoderSession> decoder(DecoderPlan plan) {
+    return Optional.of(new NaiveDecoder(this, plan));
   }
 
   @Override

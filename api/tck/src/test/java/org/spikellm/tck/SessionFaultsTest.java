@@ -29,7 +29,7 @@ class SessionFaultsTest {
     Verdict verdict = BackendTrial.verdict(new NaiveBackend());
     assertEquals(Map.of(), verdict.failed());
     assertEquals(Map.of(), verdict.aborted());
-    assertEquals(41, verdict.passed().size(), "rules of the contract");
+    assertEquals(46, verdict.passed().size(), "rules of the contract");
   }
 
   public static final class Absent extends NaiveBackend {
@@ -92,7 +92,7 @@ class SessionFaultsTest {
           @Override
           public void rope(Tensor x, int headDim, Tensor table, int position) {
             super.rope(x, headDim, table, position);
-            if (position > 0) {
+            if (position > 0 && table.rows() < DecoderCase.POSITIONS) { // a decoder's stays, so that only this rule is broken
               table.setFloat(0, 0, table.getFloat(0, 0) + 1);
             }
           }

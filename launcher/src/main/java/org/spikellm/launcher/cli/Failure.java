@@ -70,6 +70,9 @@ final class Failure {
       case ProviderFailure fault -> fault.getMessage();
       case IOException io when io.getMessage() != null -> io.getMessage();
       case IllegalArgumentException wrong when wrong.getMessage() != null -> wrong.getMessage();
+      // A device is full, or gone: the backend says what to do.
+      case OutOfMemoryError device when String.valueOf(device.getMessage()).contains("--backend") -> device.getMessage();
+      case IllegalStateException device when String.valueOf(device.getMessage()).startsWith("backend '") -> device.getMessage();
       case OutOfMemoryError memory -> "out of memory: " + memory.getMessage()
           + "; ask for less (a smaller --sequence, fewer --samples) or give more (SPIKELLM_JAVA_OPTS='-Xmx… -XX:MaxDirectMemorySize=…')";
       // The JVM's answer to a fault in mapped memory.

@@ -44,8 +44,8 @@ record GuardedDecoder(DecoderSession decoder, DecoderPlan plan, Guard guard) imp
   private boolean finiteModel() {
     Stream<Tensor> norms = plan.blocks().stream().flatMap(block -> Stream.of(block.attentionNorm(), block.mlpNorm()));
     Stream<DecoderPlan.Linear> linears = plan.blocks().stream().flatMap(block -> block.linears().values().stream());
-    return Stream.concat(norms, Stream.of(plan.finalNorm())).allMatch(Guard::finite)
-        && Stream.concat(linears, Stream.of(plan.head())).allMatch(GuardedSession::finite);
+    return Stream.concat(norms, Stream.ofNullable(plan.finalNorm())).allMatch(Guard::finite)
+        && Stream.concat(linears, Stream.ofNullable(plan.head())).allMatch(GuardedSession::finite);
   }
 
   @Override

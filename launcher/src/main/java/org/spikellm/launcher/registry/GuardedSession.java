@@ -130,6 +130,13 @@ record GuardedSession(Session session, Guard guard) implements Session {
   }
 
   @Override
+  public int takes(int blocks, long blockBytes, long headBytes) {
+    int taken = guard.ask("takes", () -> session.takes(blocks, blockBytes, headBytes));
+    guard.require(taken >= 1 && taken <= Math.max(1, blocks), "takes answered " + taken + ", expected 1 to " + blocks);
+    return taken;
+  }
+
+  @Override
   public Optional<DecoderSession> decoder(DecoderPlan plan) {
     return guard.call("decoder", () -> session.decoder(unwatched(plan))).map(decoder -> new GuardedDecoder(decoder, plan, guard));
   }
@@ -141,7 +148,7 @@ record GuardedSession(Session session, Guard guard) implements Session {
       linears.replaceAll((projection, linear) -> unwatched(linear));
       return new DecoderPlan.Layer(linears, block.attentionNorm(), block.mlpNorm(), block.keyValues());
     }).toList();
-    return new DecoderPlan(plan.shape(), blocks, plan.finalNorm(), unwatched(plan.head()));
+    return new DecoderPlan(plan.shape(), blocks, plan.finalNorm(), plan.head() == null ? null : unwatched(plan.head()));
   }
 
   private static DecoderPlan.Linear unwatched(DecoderPlan.Linear linear) {

@@ -218,7 +218,7 @@ public final class Registry {
    */
   public ComputeBackend backend(String id) throws RegistryException {
     if (id.equals("auto")) {
-      return backend(fastest());
+      return backend(fastestBeside(null));
     }
     ComputeBackend backend = find(ComputeBackend.class, id);
     if (Probe.of(backend) instanceof Availability.Unavailable(String reason)) {
@@ -227,16 +227,25 @@ public final class Registry {
     return backend;
   }
 
-  private String fastest() throws RegistryException {
+  /** The fastest available backend but that of {@code id}, for what it leaves to others. */
+  public ComputeBackend backendBeside(String id) throws RegistryException {
+    return backend(fastestBeside(id));
+  }
+
+  private String fastestBeside(String id) throws RegistryException {
     Map<String, Integer> speeds = new TreeMap<>();
     for (Listing listing : listings.get(Kind.BACKEND).values()) {
+      if (listing.id().equals(id)) {
+        continue;
+      }
       ComputeBackend backend = (ComputeBackend) configured(listing);
       if (Probe.of(backend) instanceof Availability.Available(String device, int speed)) {
         speeds.put(listing.id(), speed);
       }
     }
     return speeds.entrySet().stream().max(Map.Entry.comparingByValue(Comparator.naturalOrder())).map(Map.Entry::getKey)
-        .orElseThrow(() -> new RegistryException("no backend is available; see 'spikellm providers'"));
+        .orElseThrow(() -> new RegistryException("no " + (id == null ? "" : "other ")
+            + "backend is available; see 'spikellm providers'"));
   }
 
   private Provider configured(Listing listing) throws RegistryException {

@@ -26,6 +26,7 @@ final class CheckpointSubject {
    */
   static BenchSubject load(Checkpoint checkpoint, double openSeconds, OpenBackend backend, Progress progress) throws IOException {
     ModelConfig config = checkpoint.config();
+    backend.requireAll(config.blocks(), checkpoint.blockBytes() / Math.max(1, config.blocks()), checkpoint.headBytes());
     progress.begin("loading on " + backend.id(), config.blocks(), "blocks");
     List<PreparedBlock> prepared = new ArrayList<>();
     String format = "";

@@ -2,9 +2,13 @@ package org.spikellm.launcher.workflow;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.Session;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.text.Tokenizer;
@@ -19,18 +23,20 @@ import org.spikellm.model.SpikeMode;
  * @param checkpoint its files
  * @param neurons what there is to say of its neurons
  * @param tokenizer its tokenizer, which fits the vocabulary
- * @param session where it runs
+ * @param sessions where it runs: all of it on one, or the blocks that a device takes on the first, the others on the second
  * @param decoder the model
  */
-public record LoadedModel(Checkpoint checkpoint, CheckpointNeurons neurons, Tokenizer tokenizer, Session session, Decoder decoder)
-    implements AutoCloseable {
+public record LoadedModel(Checkpoint checkpoint, CheckpointNeurons neurons, Tokenizer tokenizer, List<Session> sessions,
+    Decoder decoder) implements AutoCloseable {
 
   /**
-   * Opens a model directory and prepares it on a backend. The session comes first, as its kernels are compiled in the background; the tokenizer is
-   * read while the weights are prepared.
+   * Opens a model directory and prepares it on a backend; blocks that its device does not take run on the fastest other one. The
+   * session comes first, as its kernels are compiled in the background; the tokenizer is read while the weights are prepared.
    */
-  public static LoadedModel open(Path directory, Registry registry, String backend, int threads, SpikeMode mode) throws IOException {
-    Session session = registry.backend(backend).open(threads);
+  public static LoadedModel open(Path directory, Registry registry, String backend, int threads, SpikeMode mode)
+      throws IOException {
+    ComputeBackend device = registry.backend(backend);
+    List<Session> sessions = new ArrayList<>(List.of(device.open(threads)));
     Checkpoint checkpoint = null;
     FutureTask<Tokenizer> tokenizer = null;
     try {
@@ -38,12 +44,23 @@ public record LoadedModel(Checkpoint checkpoint, CheckpointNeurons neurons, Toke
       Checkpoint opened = checkpoint = Checkpoint.open(directory, neurons);
       tokenizer = new FutureTask<>(() -> tokenizer(opened));
       Thread.ofPlatform().daemon().name("spikellm-tokenizer").start(tokenizer);
-      Decoder decoder = Decoder.load(checkpoint, session, mode);
-      return new LoadedModel(checkpoint, neurons, await(tokenizer), session, decoder);
+      Decoder decoder = Decoder.load(checkpoint, sessions.getFirst(), () -> {
+        sessions.add(beside(device, registry).open(threads));
+        return sessions.getLast();
+      }, mode);
+      return new LoadedModel(checkpoint, neurons, await(tokenizer), sessions, decoder);
     } catch (Throwable e) {
       Tokenizer unused = tokenizer == null ? null : orNull(tokenizer);
-      close(session, unused, checkpoint);
+      close(sessions, unused, checkpoint);
       throw e;
+    }
+  }
+
+  private static ComputeBackend beside(ComputeBackend device, Registry registry) {
+    try {
+      return registry.backendBeside(device.id());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -86,13 +103,11 @@ public record LoadedModel(Checkpoint checkpoint, CheckpointNeurons neurons, Toke
 
   @Override
   public void close() {
-    close(session, tokenizer, checkpoint);
+    close(sessions, tokenizer, checkpoint);
   }
 
-  private static void close(Session session, Tokenizer tokenizer, Checkpoint checkpoint) {
-    if (session != null) {
-      session.close();
-    }
+  private static void close(List<Session> sessions, Tokenizer tokenizer, Checkpoint checkpoint) {
+    sessions.reversed().forEach(Session::close);
     if (tokenizer != null) {
       tokenizer.close();
     }

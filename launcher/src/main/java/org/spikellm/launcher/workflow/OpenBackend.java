@@ -30,6 +30,15 @@ record OpenBackend(String id, String device, Session session) {
     }
   }
 
+  /** Fails where its device does not take all blocks of a model: what is measured is a backend, not two. */
+  void requireAll(int blocks, long blockBytes, long headBytes) {
+    int taken = session.takes(blocks, blockBytes, headBytes);
+    if (taken < blocks) {
+      throw new IllegalArgumentException("bench: expected backend '" + id + "' to run all " + blocks
+          + " blocks, found that it takes " + taken + "; leave its option 'layers' out");
+    }
+  }
+
   static void close(List<OpenBackend> backends) {
     backends.forEach(backend -> backend.session.close());
   }

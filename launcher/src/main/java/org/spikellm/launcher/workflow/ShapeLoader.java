@@ -49,6 +49,7 @@ final class ShapeLoader implements AutoCloseable {
    */
   List<BenchSubject> load(BenchFormat format, List<OpenBackend> backends) throws IOException {
     RandomWeights weights = new RandomWeights(format, neuron, seed + 1);
+    backends.forEach(backend -> backend.requireAll(blocks, format.blockBytes(model.block()), TokenWork.bytes(head)));
     List<Loading> loading = backends.stream().map(Loading::new).toList();
     progress.begin("making " + format + " weights", blocks, "blocks");
     try {

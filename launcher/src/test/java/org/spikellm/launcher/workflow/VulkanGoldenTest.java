@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.IOException;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
@@ -49,6 +50,16 @@ class VulkanGoldenTest {
   void floatPerplexity() throws IOException {
     try (Session session = Golden.session("vulkan"); Checkpoint checkpoint = Checkpoint.open(Golden.TALES, Golden.neurons())) {
       assertPerplexity("float", 0.001, Decoder.load(checkpoint, session, SpikeMode.COLLAPSED));
+    }
+  }
+
+  @Test
+  void floatPerplexityWithTheLastBlocksOnTheCpu() throws IOException {
+    Golden.session("vulkan").close(); // or the test is skipped
+    ComputeBackend some = Golden.registry().find(ComputeBackend.class, "vulkan", Map.of("layers", "2"));
+    try (Session session = some.open(2); Session fastest = Golden.session();
+        Checkpoint checkpoint = Checkpoint.open(Golden.TALES, Golden.neurons())) {
+      assertPerplexity("float", 0.001, Decoder.load(checkpoint, session, () -> fastest, SpikeMode.COLLAPSED));
     }
   }
 

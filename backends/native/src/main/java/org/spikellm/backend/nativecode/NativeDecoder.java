@@ -48,9 +48,10 @@ final class NativeDecoder implements DecoderSession {
     }
   }
 
-  /** Whether the library can encode all that is encoded: counts at once. */
+  /** Whether the library can run all of it: a whole model, what is encoded as counts at once. */
   static boolean suits(DecoderPlan plan) {
-    return Stream.concat(plan.blocks().stream().flatMap(block -> block.linears().values().stream()), Stream.of(plan.head()))
+    return plan.head() != null
+        && Stream.concat(plan.blocks().stream().flatMap(block -> block.linears().values().stream()), Stream.of(plan.head()))
         .allMatch(linear -> linear.columns() > 0 && (linear.input() == null || linear.input().collapsed()))
         && plan.blocks().stream().allMatch(block -> block.keyValues() == null || block.keyValues().collapsed());
   }

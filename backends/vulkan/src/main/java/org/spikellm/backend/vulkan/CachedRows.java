@@ -3,6 +3,7 @@ package org.spikellm.backend.vulkan;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.spikellm.api.DType;
 import org.spikellm.api.KeyValueEncoding;
 import org.spikellm.api.KeyValues;
 import org.spikellm.api.SpikeRange;
@@ -23,17 +24,25 @@ final class CachedRows {
   }
 
   /** 0, 1, 2 for F32, I8, I16. */
-  int type() {
-    return switch (cache.keys().dtype()) {
+  static int type(DType type) {
+    return switch (type) {
       case I8 -> 1;
       case I16 -> 2;
       default -> 0;
     };
   }
 
+  int type() {
+    return type(cache.keys().dtype());
+  }
+
   /** Words of a row of keys or values. */
+  static int rowWords(DType type, int headDim) {
+    return (headDim * type.bytes() + 3) / 4;
+  }
+
   int rowWords() {
-    return (int) (wordBytes(cache.keys()) / 4);
+    return rowWords(cache.keys().dtype(), cache.headDim());
   }
 
   private static long wordBytes(Tensor rows) {
@@ -54,19 +63,22 @@ final class CachedRows {
     return range;
   }
 
-  /** I32 [3, kvHeads · headDim]: θ of the key channel, its zero point less the offset, 1 where the value channel is salient. */
-  MemorySegment ranges(Arena arena) {
-    KeyValueEncoding encoding = cache.encoding();
+  /**
+   * I32 [4, kvHeads · headDim]: θ of the key channel, its zero point less the offset, 1 where the value channel is salient, 1
+   * where the key channel is; anything where nothing is encoded.
+   */
+  static MemorySegment ranges(KeyValueEncoding encoding, Arena arena) {
     if (encoding == null) {
       return arena.allocate(4, 4);
     }
     int channels = encoding.channels();
-    int[] table = new int[3 * channels];
+    int[] table = new int[4 * channels];
     for (int c = 0; c < channels; c++) {
       SpikeRange range = encoding.keyRange(c);
       table[c] = Float.floatToRawIntBits(range.theta());
       table[channels + c] = range.zero() - encoding.offset();
       table[2 * channels + c] = encoding.valueSalient()[c] ? 1 : 0;
+      table[3 * channels + c] = encoding.keySalient()[c] ? 1 : 0;
     }
     return arena.allocateFrom(ValueLayout.JAVA_INT, table);
   }

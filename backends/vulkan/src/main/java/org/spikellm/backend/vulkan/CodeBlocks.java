@@ -14,6 +14,8 @@ import org.spikellm.api.Tensor;
 final class CodeBlocks {
 
   static final int ROWS = 32;
+  /** Of scale and zero point of a row. */
+  static final long SCALE_BYTES = 8;
 
   private final CodeClass codes;
   private final int rows;
@@ -106,12 +108,13 @@ final class CodeBlocks {
     }
   }
 
-  /** Writes scale and zero point of a group for every row of whole tiles. */
-  void fillScales(int group, MemorySegment place) {
+  /** Writes scale and zero point of a group for as many rows as {@code place} has room for. */
+  void fillScales(int group, int firstRow, MemorySegment place) {
     place.fill((byte) 0);
-    for (int r = 0; r < rows; r++) {
-      place.set(Tensor.FLOAT, 8L * r, codes.scales().getFloat(r, group));
-      place.set(Tensor.INT, 8L * r + 4, codes.zero(r, group));
+    for (int r = firstRow; r < Math.min(rows, firstRow + place.byteSize() / SCALE_BYTES); r++) {
+      long at = SCALE_BYTES * (r - firstRow);
+      place.set(Tensor.FLOAT, at, codes.scales().getFloat(r, group));
+      place.set(Tensor.INT, at + 4, codes.zero(r, group));
     }
   }
 

@@ -8,15 +8,13 @@ import java.nio.LongBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.lwjgl.system.MemoryStack;
-import org.lwjgl.vulkan.VkBufferCopy;
 import org.lwjgl.vulkan.VkCommandPoolCreateInfo;
-import org.lwjgl.vulkan.VkMemoryBarrier;
 
 /**
  * What the device is to do, in order. Data goes through memory that both see, of which there are two turns: while the device
  * copies out of one, the host fills the other. Nothing needs to be waited for but {@link #finish}.
  */
-final class Commands implements AutoCloseable {
+final class Commands implements Recorder, AutoCloseable {
 
   private static final int TURNS = 2;
   private static final long BYTES = 4L << 20;
@@ -40,13 +38,7 @@ final class Commands implements AutoCloseable {
 
   Commands(Device device) {
     this.device = device;
-    try (MemoryStack stack = stackPush()) {
-      LongBuffer out = stack.mallocLong(1);
-      var create = VkCommandPoolCreateInfo.calloc(stack).sType$Default().flags(VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT)
-          .queueFamilyIndex(device.facts().computeFamily());
-      VulkanFailure.check("vkCreateCommandPool", vkCreateCommandPool(device.handle(), create, null, out));
-      pool = out.get(0);
-    }
+    pool = pool(device);
     try {
       for (int i = 0; i < TURNS; i++) {
         slots.add(new Slot(device, pool, BYTES));
@@ -57,21 +49,37 @@ final class Commands implements AutoCloseable {
     }
   }
 
+  /** A pool for command buffers that are recorded again and again. */
+  static long pool(Device device) {
+    try (MemoryStack stack = stackPush()) {
+      LongBuffer out = stack.mallocLong(1);
+      var create = VkCommandPoolCreateInfo.calloc(stack).sType$Default().flags(VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT)
+          .queueFamilyIndex(device.facts().computeFamily());
+      device.check("vkCreateCommandPool", () -> vkCreateCommandPool(device.handle(), create, null, out));
+      return out.get(0);
+    }
+  }
+
+  static void destroy(Device device, long pool) {
+    vkDestroyCommandPool(device.handle(), pool, null);
+  }
+
   /** The turn that is recorded, with {@code bytes} free, or as many as a turn has. */
   private Slot slot(long bytes) {
     if (recording && slots.get(turn).free() < Math.min(bytes, BYTES)) {
       submit();
     }
     if (!recording) {
-      slots.get(turn).begin();
+      slots.get(turn).begin(true);
       recording = true;
     }
     return slots.get(turn);
   }
 
   private void submit() {
-    slots.get(turn).submit();
     recording = false;
+    slots.get(turn).end();
+    slots.get(turn).submit();
     if (!arrivals.isEmpty()) {
       receive();
     }
@@ -117,21 +125,24 @@ final class Commands implements AutoCloseable {
     if (computed) {
       barrier(slot); // what is copied to may still be read
     }
-    copy(slot, slot.buffer(), at, to.buffer(), to.offset() + offset, bytes);
+    slot.pass().copy(slot.buffer(), at, to.buffer(), to.offset() + offset, bytes);
     written = true;
     return slot.mapped().asSlice(at, bytes);
   }
 
-  /** Runs a kernel on x · y workgroups. */
-  void dispatch(Kernel kernel, Arguments arguments, int x, int y) {
+  /** Runs a kernel on x · y workgroups, after all that came before. */
+  @Override
+  public void dispatch(Kernel kernel, Arguments arguments, int x, int y) {
     Slot slot = slot(0);
     barrier(slot);
-    vkCmdBindPipeline(slot.commands(), VK_PIPELINE_BIND_POINT_COMPUTE, kernel.pipeline());
-    vkCmdPushConstants(slot.commands(), kernel.layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, arguments.bytes());
-    vkCmdDispatch(slot.commands(), x, y, 1);
+    slot.pass().dispatch(kernel, arguments, x, y);
     written = true;
     computed = true;
   }
+
+  /** Nothing to do: each kernel waits for those before it. */
+  @Override
+  public void then() {}
 
   /** Copies device memory to the host; it is there after {@link #finish}. */
   void download(DeviceMemory.Range from, long offset, MemorySegment to) {
@@ -141,7 +152,7 @@ final class Commands implements AutoCloseable {
       long part = Math.min(left, slot.free());
       long at = slot.take(part);
       barrier(slot);
-      copy(slot, from.buffer(), from.offset() + offset + done, slot.buffer(), at, part);
+      slot.pass().copy(from.buffer(), from.offset() + offset + done, slot.buffer(), at, part);
       written = true;
       arrivals.add(new Arrival(at, to.asSlice(done, part)));
       done += part;
@@ -162,7 +173,7 @@ final class Commands implements AutoCloseable {
   void abandon() {
     arrivals.clear();
     if (recording) {
-      vkEndCommandBuffer(slots.get(turn).commands()); // the next turn begins it anew
+      slots.get(turn).forget();
       recording = false;
     }
     slots.forEach(Slot::await);
@@ -170,26 +181,12 @@ final class Commands implements AutoCloseable {
     computed = false;
   }
 
-  private static void copy(Slot slot, long from, long fromOffset, long to, long toOffset, long bytes) {
-    try (MemoryStack stack = stackPush()) {
-      vkCmdCopyBuffer(slot.commands(), from, to,
-          VkBufferCopy.calloc(1, stack).srcOffset(fromOffset).dstOffset(toOffset).size(bytes));
-    }
-  }
-
   /** What comes after sees what was written before, on the host too. */
   private void barrier(Slot slot) {
     if (!written) {
       return;
     }
-    int stages = VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
-    try (MemoryStack stack = stackPush()) {
-      VkMemoryBarrier.Buffer barrier = VkMemoryBarrier.calloc(1, stack).sType$Default()
-          .srcAccessMask(VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_SHADER_WRITE_BIT)
-          .dstAccessMask(VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_SHADER_READ_BIT
-              | VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_HOST_READ_BIT);
-      vkCmdPipelineBarrier(slot.commands(), stages, stages | VK_PIPELINE_STAGE_HOST_BIT, 0, barrier, null, null);
-    }
+    slot.pass().then();
     written = false;
     computed = false;
   }
@@ -198,6 +195,6 @@ final class Commands implements AutoCloseable {
   public void close() {
     slots.forEach(Slot::close);
     slots.clear();
-    vkDestroyCommandPool(device.handle(), pool, null);
+    destroy(device, pool);
   }
 }

@@ -5,6 +5,7 @@ import static org.lwjgl.vulkan.VK10.*;
 import static org.lwjgl.vulkan.VK11.vkGetPhysicalDeviceProperties2;
 
 import java.util.List;
+import java.util.function.IntSupplier;
 import org.lwjgl.PointerBuffer;
 import org.lwjgl.system.MemoryStack;
 import org.lwjgl.vulkan.KHRShaderIntegerDotProduct;
@@ -30,6 +31,18 @@ final class Device implements AutoCloseable {
   private final VkDevice handle;
   private final VkQueue queue;
   private final VkPhysicalDeviceMemoryProperties memory;
+  private final Faults faults;
+  private long submissions;
+  /** What was said when it was lost; null as long as it is there. */
+  private VulkanFailure lost;
+
+  /** Fails calls in tests. */
+  @FunctionalInterface
+  interface Faults {
+
+    /** What {@code call} answers in place of being made, or VK_SUCCESS. */
+    int of(String call);
+  }
 
   /**
    * Opens the device that {@link Choice} finds; there must be one.
@@ -40,6 +53,12 @@ final class Device implements AutoCloseable {
    * @param mayUseSubgroups whether its threads share values where they can
    */
   Device(boolean validation, String wanted, boolean mayUseDot, boolean mayUseSubgroups) {
+    this(validation, wanted, mayUseDot, mayUseSubgroups, call -> VK_SUCCESS);
+  }
+
+  /** As above, with calls that fail. */
+  Device(boolean validation, String wanted, boolean mayUseDot, boolean mayUseSubgroups, Faults faults) {
+    this.faults = faults;
     instance = new Instance(validation);
     try (MemoryStack stack = stackPush()) {
       List<VkPhysicalDevice> all = instance.devices();
@@ -100,6 +119,40 @@ final class Device implements AutoCloseable {
     return subgroups;
   }
 
+  /** Makes a call, and passes where it succeeds. A device that was lost is not there for any other one. */
+  void check(String call, IntSupplier body) {
+    int fault = faults.of(call);
+    try {
+      VulkanFailure.check(call, fault == VK_SUCCESS ? body.getAsInt() : fault);
+    } catch (VulkanFailure e) {
+      if (e.result() == VK_ERROR_DEVICE_LOST) {
+        lost = e;
+      }
+      throw e;
+    }
+  }
+
+  /** Fails where the device was lost. */
+  void checkThere() {
+    if (lost != null) {
+      throw new IllegalStateException(lost.getMessage(), lost);
+    }
+  }
+
+  /** Waits until nothing runs; on a device that was lost nothing does. */
+  void await() {
+    vkDeviceWaitIdle(handle);
+  }
+
+  /** How often commands were given to it. */
+  long submissions() {
+    return submissions;
+  }
+
+  void countSubmission() {
+    submissions++;
+  }
+
   /** Fails with what the validation layers have said. */
   void checkMessages() {
     instance.checkMessages();
@@ -139,7 +192,6 @@ final class Device implements AutoCloseable {
     }
     throw new IllegalStateException("backend 'vulkan': " + facts.name() + " has no memory of the properties " + needed);
   }
-
 
   @Override
   public void close() {

@@ -5,6 +5,7 @@ import static org.lwjgl.vulkan.VK10.*;
 import static org.lwjgl.vulkan.VK12.*;
 
 import java.lang.ref.PhantomReference;
+import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.nio.LongBuffer;
 import java.util.ArrayList;
@@ -29,6 +30,8 @@ final class DeviceMemory implements AutoCloseable {
 
   private static final long BLOCK = 32L << 20;
   private static final long ALIGNMENT = 256;
+  /** How long a collection may take to name the first object that is gone. */
+  private static final long COLLECTION_MILLIS = 200;
 
   /**
    * A range of a buffer.
@@ -68,7 +71,8 @@ final class DeviceMemory implements AutoCloseable {
     }
   }
 
-  private static final class Owned extends PhantomReference<Object> {
+  /** Ranges that belong to an object. */
+  static final class Owned extends PhantomReference<Object> {
     private final List<Range> ranges;
 
     private Owned(Object owner, ReferenceQueue<Object> queue, List<Range> ranges) {
@@ -78,25 +82,49 @@ final class DeviceMemory implements AutoCloseable {
   }
 
   private final Device device;
+  private final long largest;
   private final List<Block> blocks = new ArrayList<>();
   private final Set<Owned> owned = new HashSet<>();
   private final ReferenceQueue<Object> unreachable = new ReferenceQueue<>();
 
   DeviceMemory(Device device) {
-    this.device = device;
+    this(device, Long.MAX_VALUE);
   }
 
-  /** Memory with anything in it. */
+  /** Memory of a device, in ranges of at most {@code limit} bytes. */
+  DeviceMemory(Device device, long limit) {
+    this.device = device;
+    largest = Math.min(limit, device.largestAllocation());
+  }
+
+  /** The most bytes of a range; what is larger is to be cut. */
+  long largest() {
+    return largest;
+  }
+
+  /** Memory with anything in it. Where there is none left, what is no longer reachable is looked for first. */
   Range allocate(long bytes) {
     releaseUnreachable();
     long size = Math.max(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+    try {
+      return find(size);
+    } catch (OutOfMemoryError e) {
+      if (owned.isEmpty()) {
+        throw e;
+      }
+      collect();
+      return find(size);
+    }
+  }
+
+  private Range find(long size) {
     for (Block block : blocks) {
       Range range = take(block, size);
       if (range != null) {
         return range;
       }
     }
-    Block block = newBlock(Math.max(size, BLOCK), size);
+    Block block = newBlock(Math.max(size, Math.min(BLOCK, largest)), size);
     blocks.add(block);
     return take(block, size);
   }
@@ -134,22 +162,54 @@ final class DeviceMemory implements AutoCloseable {
     }
   }
 
-  /** Gives ranges back when {@code owner} is no longer reachable. */
-  void releaseAfter(Object owner, List<Range> ranges) {
-    owned.add(new Owned(owner, unreachable, List.copyOf(ranges)));
+  /** Gives ranges back when {@code owner} is no longer reachable, if {@link #release(Owned)} does not do it before. */
+  Owned releaseAfter(Object owner, List<Range> ranges) {
+    Owned belongings = new Owned(owner, unreachable, List.copyOf(ranges));
+    owned.add(belongings);
+    return belongings;
+  }
+
+  /** Gives the ranges of an object back; a second call does nothing, nor one after all memory was given back. */
+  void release(Owned belongings) {
+    if (owned.remove(belongings)) {
+      belongings.ranges.forEach(this::release);
+    }
+  }
+
+  /** Gives back what belongs to objects that are no longer reachable, which takes a collection to find out. */
+  void collect() {
+    System.gc();
+    try {
+      Reference<?> reference = unreachable.remove(COLLECTION_MILLIS);
+      if (reference != null) {
+        release((Owned) reference);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    releaseUnreachable();
+  }
+
+  /** Whether the ranges of an object are no longer its own. */
+  boolean isReleased(Owned belongings) {
+    return !owned.contains(belongings);
+  }
+
+  /** Bytes of all ranges that were not given back. */
+  long taken() {
+    releaseUnreachable();
+    return blocks.stream().mapToLong(block -> block.bytes - block.free.values().stream().mapToLong(Long::longValue).sum()).sum();
   }
 
   private void releaseUnreachable() {
     for (Object reference = unreachable.poll(); reference != null; reference = unreachable.poll()) {
-      Owned gone = (Owned) reference;
-      owned.remove(gone);
-      gone.ranges.forEach(this::release);
+      release((Owned) reference);
     }
   }
 
   private Block newBlock(long bytes, long needed) {
     try {
-      if (bytes > device.largestAllocation()) {
+      if (needed > largest) {
         throw new OutOfMemoryError(); // asking for it would be a fault
       }
       return create(bytes);
@@ -160,7 +220,8 @@ final class DeviceMemory implements AutoCloseable {
       long used = blocks.stream().mapToLong(b -> b.bytes).sum();
       throw new OutOfMemoryError("backend 'vulkan': " + device.facts().name() + " has no " + mebibytes(needed)
           + " MiB left beside the " + mebibytes(used) + " MiB in use here; its memory is " + mebibytes(device.largestHeap())
-          + " MiB, of which " + mebibytes(device.largestAllocation()) + " MiB go into one allocation");
+          + " MiB, of which " + mebibytes(largest) + " MiB go into one allocation; let the CPU run a part of the "
+          + "model (--option vulkan.layers=N), or use another --backend");
     }
   }
 
@@ -175,7 +236,7 @@ final class DeviceMemory implements AutoCloseable {
       VkBufferCreateInfo buffer = VkBufferCreateInfo.calloc(stack).sType$Default().size(bytes)
           .sharingMode(VK_SHARING_MODE_EXCLUSIVE).usage(VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT
               | VK_BUFFER_USAGE_TRANSFER_DST_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT);
-      VulkanFailure.check("vkCreateBuffer", vkCreateBuffer(device.handle(), buffer, null, out));
+      device.check("vkCreateBuffer", () -> vkCreateBuffer(device.handle(), buffer, null, out));
       block.buffer = out.get(0);
       block.memory = bind(stack, device, block.buffer, VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT, 0, true);
       block.address = vkGetBufferDeviceAddress(device.handle(),
@@ -197,19 +258,21 @@ final class DeviceMemory implements AutoCloseable {
       allocate.pNext(VkMemoryAllocateFlagsInfo.calloc(stack).sType$Default().flags(VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT));
     }
     LongBuffer out = stack.mallocLong(1);
-    VulkanFailure.check("vkAllocateMemory", vkAllocateMemory(device.handle(), allocate, null, out));
-    int result = vkBindBufferMemory(device.handle(), buffer, out.get(0), 0);
-    if (result != VK_SUCCESS) {
-      vkFreeMemory(device.handle(), out.get(0), null);
+    device.check("vkAllocateMemory", () -> vkAllocateMemory(device.handle(), allocate, null, out));
+    long memory = out.get(0);
+    try {
+      device.check("vkBindBufferMemory", () -> vkBindBufferMemory(device.handle(), buffer, memory, 0));
+    } catch (RuntimeException | Error e) {
+      vkFreeMemory(device.handle(), memory, null);
+      throw e;
     }
-    VulkanFailure.check("vkBindBufferMemory", result);
-    return out.get(0);
+    return memory;
   }
 
   /** The address at which the host sees memory. */
   static long map(MemoryStack stack, Device device, long memory) {
     PointerBuffer pointer = stack.mallocPointer(1);
-    VulkanFailure.check("vkMapMemory", vkMapMemory(device.handle(), memory, 0, VK_WHOLE_SIZE, 0, pointer));
+    device.check("vkMapMemory", () -> vkMapMemory(device.handle(), memory, 0, VK_WHOLE_SIZE, 0, pointer));
     return pointer.get(0);
   }
 
@@ -220,6 +283,7 @@ final class DeviceMemory implements AutoCloseable {
 
   @Override
   public void close() {
+    owned.clear();
     blocks.forEach(this::destroy);
     blocks.clear();
   }

@@ -54,10 +54,24 @@ final class EncoderTable {
     return arena.allocateFrom(ValueLayout.JAVA_INT, table);
   }
 
-  /** The push constants of encode.comp. */
+  /** Signed bytes of a count. */
+  int digits() {
+    return digits;
+  }
+
+  int channels() {
+    return encoding.order().channels();
+  }
+
+  /** Classes of channels. */
+  int classCount() {
+    return encoding.order().classes();
+  }
+
+  /** The push constants of encode.comp, which writes either spikes, θ and zero points, or what they decode to. */
   Arguments arguments(int rows, DeviceMemory.Range inputs, DeviceMemory.Range order, DeviceMemory.Range classes,
-      DeviceMemory.Range spikes, DeviceMemory.Range thetas, DeviceMemory.Range zeros) {
-    return Arguments.of(inputs, order, classes, spikes, thetas, zeros).with(rows, encoding.order().channels(),
+      DeviceMemory.Range spikes, DeviceMemory.Range thetas, DeviceMemory.Range zeros, DeviceMemory.Range decoded) {
+    return Arguments.of(inputs, order, classes, spikes, thetas, zeros, decoded).with(rows, encoding.order().channels(),
         encoding.order().classes(), digits, places.count() / 4, offset, encoding.dynamics().getFirst().bidirectional() ? 1 : 0);
   }
 

@@ -35,7 +35,7 @@ final class Kernels implements AutoCloseable {
       LongBuffer out = stack.mallocLong(1);
       VkPushConstantRange.Buffer range = VkPushConstantRange.calloc(1, stack).stageFlags(VK_SHADER_STAGE_COMPUTE_BIT)
           .size(Arguments.BYTES);
-      VulkanFailure.check("vkCreatePipelineLayout", vkCreatePipelineLayout(device.handle(),
+      device.check("vkCreatePipelineLayout", () -> vkCreatePipelineLayout(device.handle(),
           VkPipelineLayoutCreateInfo.calloc(stack).sType$Default().pPushConstantRanges(range), null, out));
       layout = out.get(0);
     }
@@ -60,8 +60,8 @@ final class Kernels implements AutoCloseable {
       create.stage(VkPipelineShaderStageCreateInfo.calloc(stack).sType$Default().stage(VK_SHADER_STAGE_COMPUTE_BIT)
           .module(module(key.shader)).pName(stack.UTF8("main")).pSpecializationInfo(specialization));
       LongBuffer out = stack.mallocLong(1);
-      VulkanFailure.check("vkCreateComputePipelines of " + key.shader + " " + key.constants,
-          vkCreateComputePipelines(device.handle(), VK_NULL_HANDLE, create, null, out));
+      device.check("vkCreateComputePipelines of " + key.shader + " " + key.constants,
+          () -> vkCreateComputePipelines(device.handle(), VK_NULL_HANDLE, create, null, out));
       return new Kernel(out.get(0), layout);
     }
   }
@@ -74,7 +74,7 @@ final class Kernels implements AutoCloseable {
     ByteBuffer code = shader.code(device.integerDot(), device.subgroups());
     try (MemoryStack stack = stackPush()) {
       LongBuffer out = stack.mallocLong(1);
-      VulkanFailure.check("vkCreateShaderModule of " + shader, vkCreateShaderModule(device.handle(),
+      device.check("vkCreateShaderModule of " + shader, () -> vkCreateShaderModule(device.handle(),
           VkShaderModuleCreateInfo.calloc(stack).sType$Default().pCode(code), null, out));
       modules.put(shader, out.get(0));
       return out.get(0);

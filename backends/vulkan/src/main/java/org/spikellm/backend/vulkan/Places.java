@@ -1,7 +1,9 @@
 package org.spikellm.backend.vulkan;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.DType;
 import org.spikellm.api.SpikeTrain;
@@ -98,6 +100,16 @@ final class Places {
         counts.setInt(token, from + i, low + (high << 8) + MIDDLE);
       }
     }
+  }
+
+  /** I32 [places]: which channel stands there, or -1. */
+  MemorySegment channels(Arena arena) {
+    int[] channels = new int[count()];
+    Arrays.fill(channels, -1);
+    for (int c = 0; c < order.classes(); c++) {
+      System.arraycopy(order.order(), order.start(c), channels, first(c), order.end(c) - order.start(c));
+    }
+    return arena.allocateFrom(ValueLayout.JAVA_INT, channels);
   }
 
   /** Writes the inputs of a token, which stand in the channels' own order. */

@@ -10,7 +10,8 @@ import org.lwjgl.system.MemoryUtil;
 
 /** The kernels; each is a file of GLSL, compiled to SPIR-V by the build. */
 enum Shader {
-  MATMUL, MATVEC, LINEAR_FLOATS(false, true), LINEAR_SPIKES(true, true), RMS_NORM, ROPE, SOFTMAX, SWI_GLU, ENCODE, ATTENTION;
+  MATMUL, MATVEC, LINEAR_FLOATS(false, true), LINEAR_SPIKES(true, true), LINEAR_TILE(true, false), RMS_NORM, ROPE, SOFTMAX,
+  SWI_GLU, ENCODE, GATHER, APPEND, ATTENTION;
 
   /** Which forms there are beside the plain one: with products of bytes, with subgroups. */
   private final boolean hasDot;

@@ -22,7 +22,9 @@ import org.lwjgl.vulkan.VkSubmitInfo;
 final class Slot implements AutoCloseable {
 
   private final Device device;
+  private final long pool;
   private final VkCommandBuffer commands;
+  private final Pass pass;
   private final long bytes;
   private final long buffer;
   private long memory = VK_NULL_HANDLE;
@@ -33,17 +35,19 @@ final class Slot implements AutoCloseable {
 
   Slot(Device device, long pool, long bytes) {
     this.device = device;
+    this.pool = pool;
     this.bytes = bytes;
     try (MemoryStack stack = stackPush()) {
       PointerBuffer pointer = stack.mallocPointer(1);
       var allocate = VkCommandBufferAllocateInfo.calloc(stack).sType$Default().commandPool(pool)
           .level(VK_COMMAND_BUFFER_LEVEL_PRIMARY).commandBufferCount(1);
-      VulkanFailure.check("vkAllocateCommandBuffers", vkAllocateCommandBuffers(device.handle(), allocate, pointer));
+      device.check("vkAllocateCommandBuffers", () -> vkAllocateCommandBuffers(device.handle(), allocate, pointer));
       commands = new VkCommandBuffer(pointer.get(0), device.handle());
+      pass = new Pass(commands);
       LongBuffer out = stack.mallocLong(1);
       var create = VkBufferCreateInfo.calloc(stack).sType$Default().size(bytes).sharingMode(VK_SHARING_MODE_EXCLUSIVE)
           .usage(VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT);
-      VulkanFailure.check("vkCreateBuffer", vkCreateBuffer(device.handle(), create, null, out));
+      device.check("vkCreateBuffer", () -> vkCreateBuffer(device.handle(), create, null, out));
       buffer = out.get(0);
       try {
         int seen = VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
@@ -51,7 +55,7 @@ final class Slot implements AutoCloseable {
         long address = DeviceMemory.map(stack, device, memory);
         mapped = MemorySegment.ofBuffer(MemoryUtil.memByteBuffer(address, Math.toIntExact(bytes)));
         var unsignaled = VkFenceCreateInfo.calloc(stack).sType$Default();
-        VulkanFailure.check("vkCreateFence", vkCreateFence(device.handle(), unsignaled, null, out));
+        device.check("vkCreateFence", () -> vkCreateFence(device.handle(), unsignaled, null, out));
         fence = out.get(0);
       } catch (RuntimeException | Error e) {
         close();
@@ -60,8 +64,9 @@ final class Slot implements AutoCloseable {
     }
   }
 
-  VkCommandBuffer commands() {
-    return commands;
+  /** Where commands are recorded. */
+  Pass pass() {
+    return pass;
   }
 
   long buffer() {
@@ -84,21 +89,32 @@ final class Slot implements AutoCloseable {
     return at;
   }
 
-  /** Waits until the device has done what it was given, and begins anew. */
-  void begin() {
+  /** Waits until the device has done what it was given, and begins anew, with commands for one submission or for many. */
+  void begin(boolean once) {
     await();
     used = 0;
     try (MemoryStack stack = stackPush()) {
-      var once = VkCommandBufferBeginInfo.calloc(stack).sType$Default().flags(VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT);
-      VulkanFailure.check("vkBeginCommandBuffer", vkBeginCommandBuffer(commands, once));
+      var begin = VkCommandBufferBeginInfo.calloc(stack).sType$Default()
+          .flags(once ? VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT : 0);
+      device.check("vkBeginCommandBuffer", () -> vkBeginCommandBuffer(commands, begin));
     }
+  }
+
+  /** Ends a recording that is not to be submitted; what fails is said when the next one begins. */
+  void forget() {
+    vkEndCommandBuffer(commands);
+  }
+
+  /** Nothing more is recorded. */
+  void end() {
+    device.check("vkEndCommandBuffer", () -> vkEndCommandBuffer(commands));
   }
 
   /** Gives the device what was recorded. */
   void submit() {
     try (MemoryStack stack = stackPush()) {
-      VulkanFailure.check("vkEndCommandBuffer", vkEndCommandBuffer(commands));
-      VulkanFailure.check("vkQueueSubmit", vkQueueSubmit(device.queue(),
+      device.countSubmission();
+      device.check("vkQueueSubmit", () -> vkQueueSubmit(device.queue(),
           VkSubmitInfo.calloc(stack).sType$Default().pCommandBuffers(stack.pointers(commands)), fence));
       submitted = true;
     }
@@ -107,14 +123,15 @@ final class Slot implements AutoCloseable {
   /** Waits until the device has done what it was given. */
   void await() {
     if (submitted) {
-      VulkanFailure.check("vkWaitForFences", vkWaitForFences(device.handle(), fence, true, -1));
-      VulkanFailure.check("vkResetFences", vkResetFences(device.handle(), fence));
+      device.check("vkWaitForFences", () -> vkWaitForFences(device.handle(), fence, true, -1));
+      device.check("vkResetFences", () -> vkResetFences(device.handle(), fence));
       submitted = false;
     }
   }
 
   @Override
   public void close() {
+    vkFreeCommandBuffers(device.handle(), pool, commands);
     vkDestroyFence(device.handle(), fence, null);
     vkDestroyBuffer(device.handle(), buffer, null);
     vkFreeMemory(device.handle(), memory, null);

@@ -10,7 +10,8 @@ import org.spikellm.api.Session;
 /**
  * A GPU, by Vulkan's compute shaders. Options: {@code device} chooses among several, by number or by a part of the name; {@code
  * integer-dot} and {@code subgroups} say whether the device's products of four bytes, and values shared between threads, are used
- * where it has them; {@code validation} makes whatever the validation layers report a failure, which is for tests.
+ * where it has them; {@code layers} how many of a model's first blocks run there, the others and the head being the caller's to
+ * run elsewhere; {@code validation} makes whatever the validation layers report a failure, which is for tests.
  */
 public final class VulkanBackend implements ComputeBackend {
 
@@ -18,14 +19,18 @@ public final class VulkanBackend implements ComputeBackend {
   private static final String INTEGER_DOT = "integer-dot";
   private static final String SUBGROUPS = "subgroups";
   private static final String VALIDATION = "validation";
+  private static final String LAYERS = "layers";
+  private static final String ALL = "all";
   private static final Map<String, String> DEFAULTS = Map.of(DEVICE, Choice.AUTO, INTEGER_DOT, Choice.AUTO,
-      SUBGROUPS, Choice.AUTO, VALIDATION, "false");
+      SUBGROUPS, Choice.AUTO, VALIDATION, "false", LAYERS, ALL);
   private static final List<String> WHERE_POSSIBLE = List.of(Choice.AUTO, "off");
 
   private final String device;
   private final boolean integerDot;
   private final boolean subgroups;
   private final boolean validation;
+  /** How many of a model's first blocks run on the device. */
+  private final int layers;
 
   public VulkanBackend() {
     this(Map.of());
@@ -35,6 +40,7 @@ public final class VulkanBackend implements ComputeBackend {
     device = options.getOrDefault(DEVICE, Choice.AUTO).strip();
     integerDot = oneOf(options, INTEGER_DOT, WHERE_POSSIBLE).equals(Choice.AUTO);
     subgroups = oneOf(options, SUBGROUPS, WHERE_POSSIBLE).equals(Choice.AUTO);
+    layers = layers(options.getOrDefault(LAYERS, ALL).strip());
     validation = Boolean.parseBoolean(oneOf(options, VALIDATION, List.of("false", "true")));
   }
 
@@ -44,6 +50,19 @@ public final class VulkanBackend implements ComputeBackend {
       throw new IllegalArgumentException(key + "=" + value + ": expected " + String.join(" or ", values));
     }
     return value;
+  }
+
+  private static int layers(String value) {
+    try {
+      int number = value.equals(ALL) ? Integer.MAX_VALUE : Integer.parseInt(value);
+      if (number >= 1) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // said below
+    }
+    throw new IllegalArgumentException(LAYERS + "=" + value + ": expected all, or how many of a model's first blocks run on the "
+        + "device, 1 or more");
   }
 
   @Override
@@ -106,6 +125,6 @@ public final class VulkanBackend implements ComputeBackend {
     if (probe() instanceof Availability.Unavailable unavailable) {
       throw new IllegalStateException("backend 'vulkan' is not available: " + unavailable.reason());
     }
-    return new VulkanSession(new Device(validation, device, integerDot, subgroups), threads);
+    return new VulkanSession(new Device(validation, device, integerDot, subgroups), threads, new Layers(layers));
   }
 }

@@ -2,9 +2,12 @@ package org.spikellm.backend.vulkan;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import java.util.concurrent.ForkJoinPool;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import org.spikellm.api.DecoderPlan;
+import org.spikellm.api.DecoderSession;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.KeyValues;
 import org.spikellm.api.QuantizedWeight;
@@ -17,32 +20,41 @@ import org.spikellm.api.Tensor;
 /** An open device: each call copies its tensors there, runs kernels and copies back what they made. */
 final class VulkanSession implements Session {
 
-  /** Rows of the left factor up to which the right one is read once for each. */
-  private static final int FEW_ROWS = 4;
-  private static final int MATMUL_TILE = 64;
-  private static final int MATVEC_LINES = 4;
-  private static final int MOST_GROUPS = 65_535;
   /** Of a workgroup of the kernels that are no products. */
   private static final int THREADS = 64;
   /** The right factor of a product is brought to the device in slabs of so many bytes. */
   private static final long SLAB = 64L << 20;
+  /** Of a slab at most: a dimension's workgroups. */
+  private static final int SLAB_TILES = 65_535;
 
   private final int threads;
   private final Device device;
+  private final Layers layers;
   private final DeviceMemory memory;
   private final Kernels kernels;
   private final Commands commands;
+  /** Of a decoder's passes: over one token, and over several. */
+  private final Recording tokenPass;
+  private final Recording promptPass;
   /** For {@link #forEach} only. */
   private ForkJoinPool pool;
   private boolean closed;
 
-  VulkanSession(Device device, int threads) {
+  VulkanSession(Device device, int threads, Layers layers) {
+    this(device, threads, layers, Long.MAX_VALUE);
+  }
+
+  /** A session whose ranges of device memory have at most {@code largestRange} bytes. */
+  VulkanSession(Device device, int threads, Layers layers, long largestRange) {
     this.threads = threads;
     this.device = device;
-    memory = new DeviceMemory(device);
+    this.layers = layers;
+    memory = new DeviceMemory(device, largestRange);
     try {
       kernels = new Kernels(device);
       commands = new Commands(device);
+      tokenPass = new Recording(device);
+      promptPass = new Recording(device);
     } catch (RuntimeException | Error e) {
       device.close();
       throw e;
@@ -57,15 +69,26 @@ final class VulkanSession implements Session {
     return kernels;
   }
 
+  Device device() {
+    return device;
+  }
+
+  /** The last pass over one token, or over several, to be run again or recorded anew. */
+  Recording recording(int tokens) {
+    checkOpen();
+    return tokens == 1 ? tokenPass : promptPass;
+  }
+
   Call call() {
     checkOpen();
     return new Call(memory, commands);
   }
 
-  private void checkOpen() {
+  void checkOpen() {
     if (closed) {
       throw new IllegalStateException("this session of backend 'vulkan' is closed");
     }
+    device.checkThere();
   }
 
   @Override
@@ -74,12 +97,7 @@ final class VulkanSession implements Session {
     if (a.rows() == 0 || b.rows() == 0) {
       return;
     }
-    int type = switch (b.dtype()) {
-      case F16 -> 1;
-      case BF16 -> 2;
-      default -> 0;
-    };
-    int slabRows = MATMUL_TILE * Math.clamp(SLAB / Math.max(1, b.rowBytes()) / MATMUL_TILE, 1, MOST_GROUPS);
+    int slabRows = Product.TILE * Math.clamp(SLAB / Math.max(1, b.rowBytes()) / Product.TILE, 1, SLAB_TILES);
     try (Call call = call()) {
       DeviceMemory.Range left = call.upload(a);
       DeviceMemory.Range product = call.take(out.segment().byteSize());
@@ -87,12 +105,8 @@ final class VulkanSession implements Session {
       for (int from = 0; from < b.rows(); from += slabRows) {
         Tensor slab = b.rows(from, Math.min(b.rows(), from + slabRows));
         call.commands().upload(slab.segment(), right);
-        boolean few = a.rows() <= FEW_ROWS;
-        Arguments arguments = Arguments.of(left, right, product.from(4L * from))
-            .with(a.rows(), slab.rows(), b.columns(), b.rows());
-        call.commands().dispatch(kernels.get(few ? Shader.MATVEC : Shader.MATMUL, type), arguments,
-            few ? groups((slab.rows() + MATVEC_LINES - 1) / MATVEC_LINES) : (slab.rows() + MATMUL_TILE - 1) / MATMUL_TILE,
-            few ? a.rows() : (a.rows() + MATMUL_TILE - 1) / MATMUL_TILE);
+        new Product(left, a.rows(), right, b.dtype(), slab.rows(), b.columns())
+            .record(call.commands(), kernels, product.from(4L * from), b.rows(), null, false);
       }
       call.finish(product, out);
     }
@@ -104,6 +118,17 @@ final class VulkanSession implements Session {
   }
 
   @Override
+  public int takes(int blocks, long blockBytes, long headBytes) {
+    checkOpen();
+    return layers.taken(blocks, blockBytes, headBytes, device.facts().name(), device.largestHeap() - memory.taken());
+  }
+
+  @Override
+  public Optional<DecoderSession> decoder(DecoderPlan plan) {
+    return VulkanDecoder.suits(plan, this) ? Optional.of(new VulkanDecoder(plan, this)) : Optional.empty();
+  }
+
+  @Override
   public void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor out) {
     Shapes.f32("norm input", x, x.rows(), weight.columns());
     Shapes.f32("norm weight", weight, 1, x.columns());
@@ -112,7 +137,7 @@ final class VulkanSession implements Session {
       DeviceMemory.Range rows = call.upload(x);
       Arguments arguments = Arguments.of(rows, call.upload(weight), rows).with(x.rows(), x.columns())
           .withFloat(1f / x.columns()).withFloat(epsilon);
-      call.commands().dispatch(kernels.get(Shader.RMS_NORM), arguments, groups(x.rows()), 1);
+      call.commands().dispatch(kernels.get(Shader.RMS_NORM), arguments, Pass.groups(x.rows()), 1);
       call.finish(rows, out);
     }
   }
@@ -124,7 +149,7 @@ final class VulkanSession implements Session {
       DeviceMemory.Range rows = call.upload(x);
       DeviceMemory.Range angles = call.upload(table.rows(position, position + x.rows()));
       call.commands().dispatch(kernels.get(Shader.ROPE), Arguments.of(rows, angles).with(x.rows(), x.columns(), headDim),
-          groups((x.size() / 2 + THREADS - 1) / THREADS), 1);
+          Pass.groups((x.size() / 2 + THREADS - 1) / THREADS), 1);
       call.finish(rows, x);
     }
   }
@@ -134,7 +159,8 @@ final class VulkanSession implements Session {
     Shapes.f32("softmax", x, x.rows(), x.columns());
     try (Call call = call()) {
       DeviceMemory.Range rows = call.upload(x);
-      call.commands().dispatch(kernels.get(Shader.SOFTMAX), Arguments.of(rows).with(x.rows(), x.columns()), groups(x.rows()), 1);
+      Arguments arguments = Arguments.of(rows).with(x.rows(), x.columns());
+      call.commands().dispatch(kernels.get(Shader.SOFTMAX), arguments, Pass.groups(x.rows()), 1);
       call.finish(rows, x);
     }
   }
@@ -147,7 +173,7 @@ final class VulkanSession implements Session {
     try (Call call = call()) {
       DeviceMemory.Range gates = call.upload(gate);
       call.commands().dispatch(kernels.get(Shader.SWI_GLU), Arguments.of(gates, call.upload(up), gates)
-          .with(Math.toIntExact(gate.size())), groups((gate.size() + THREADS - 1) / THREADS), 1);
+          .with(Math.toIntExact(gate.size())), Pass.groups((gate.size() + THREADS - 1) / THREADS), 1);
       call.finish(gates, out);
     }
   }
@@ -173,8 +199,8 @@ final class VulkanSession implements Session {
       DeviceMemory.Range zeros = call.take(out.zeros().segment().byteSize());
       DeviceMemory.Range thetas = call.take(out.thresholds().segment().byteSize());
       Arguments arguments = table.arguments(x.rows(), call.upload(x), call.upload(table.order(arena)),
-          call.upload(table.classes(arena)), spikes, thetas, zeros);
-      call.commands().dispatch(kernels.get(Shader.ENCODE, off), arguments, groups(x.rows()), 1);
+          call.upload(table.classes(arena)), spikes, thetas, zeros, spikes);
+      call.commands().dispatch(kernels.get(Shader.ENCODE, off, 0), arguments, Pass.groups(x.rows()), 1);
       MemorySegment made = arena.allocate(table.rowBytes() * x.rows(), 16);
       call.commands().download(spikes, 0, made);
       call.commands().download(zeros, 0, out.zeros().segment());
@@ -199,19 +225,15 @@ final class VulkanSession implements Session {
       CachedRows rows = new CachedRows(cache, length);
       DeviceMemory.Range result = call.take(out.segment().byteSize());
       Arguments arguments = Arguments.of(call.upload(queries), rows.upload(cache.keys(), call),
-          rows.upload(cache.values(), call), call.upload(rows.ranges(arena)), rows.upload(cache.valueThresholds(), call),
-          rows.upload(cache.valueZeros(), call), result)
+          rows.upload(cache.values(), call), call.upload(CachedRows.ranges(cache.encoding(), arena)),
+          rows.upload(cache.valueThresholds(), call), rows.upload(cache.valueZeros(), call), result, result)
           .with(queries.rows(), heads, cache.kvHeads(), cache.headDim(), rows.rowWords(), length, position)
           .withFloat((float) (1 / Math.sqrt(cache.headDim())));
-      call.commands().dispatch(kernels.get(Shader.ATTENTION, rows.type(), (cache.headDim() + THREADS - 1) / THREADS), arguments,
-          groups(cache.kvHeads() * (((long) queries.rows() * heads / cache.kvHeads() + 3) / 4)), 1);
+      Kernel kernel = kernels.get(Shader.ATTENTION, rows.type(), (cache.headDim() + THREADS - 1) / THREADS, 0);
+      call.commands().dispatch(kernel, arguments,
+          Pass.groups(cache.kvHeads() * (((long) queries.rows() * heads / cache.kvHeads() + 3) / 4)), 1);
       call.finish(result, out);
     }
-  }
-
-  /** Workgroups for so many; what is over is done in turns. */
-  private static int groups(long count) {
-    return Math.clamp(count, 1, MOST_GROUPS);
   }
 
   @Override
@@ -236,6 +258,9 @@ final class VulkanSession implements Session {
     if (pool != null) {
       pool.close();
     }
+    device.await(); // after a call that failed something may still run
+    tokenPass.close();
+    promptPass.close();
     commands.close();
     kernels.close();
     memory.close();

@@ -1,0 +1,90 @@
+#version 460
+// Keys (after RoPE) and values of consecutive positions into the cache, as floats or as spike counts. A workgroup has a token and
+// a kv head.
+
+layout(constant_id = 1) const uint TYPE = 0; // of what is cached: F32, I8, I16
+layout(local_size_x = 64) in;
+
+#include "memory.glsl"
+#include "spike_range.glsl"
+#include "rows.glsl"
+
+layout(push_constant) uniform Arguments {
+  Floats keyRows;   // [tokens, kvHeads, headDim]
+  Floats valueRows;
+  Words keys;       // [kvHeads, capacity, rowWords]
+  Words values;
+  Words ranges;     // as in attention.comp
+  Floats thetas;    // [kvHeads, capacity, 2], of values: plain, salient
+  Ints zeros;
+  Ints position;    // of the first token
+  uint tokens;
+  uint kvHeads;
+  uint headDim;
+  uint rowWords;
+  uint capacity;
+  int leasts[2];    // counts: plain, salient
+  int mosts[2];
+  int offset;       // what is taken off a count
+  uint bothSigns;
+};
+
+const uint PER_WORD = TYPE == 0 ? 1 : TYPE == 1 ? 4 : 2;
+const int BITS = int(32 / PER_WORD);
+
+uint asWord(float x, float theta, float zero, uint salient, uint i) {
+  int count = int(countOf(x, theta, zero, float(leasts[salient]), float(mosts[salient]))) - offset;
+  return uint(count & (PER_WORD == 4 ? 0xff : 0xffff)) << (int(i) * BITS);
+}
+
+void main() {
+  uint thread = gl_LocalInvocationID.x;
+  uint channels = kvHeads * headDim;
+  for (uint pair = gl_WorkGroupID.x; pair < tokens * kvHeads; pair += gl_NumWorkGroups.x) {
+    uint kv = pair % kvHeads;
+    uint from = pair / kvHeads * channels + kv * headDim;
+    uint row = kv * capacity + uint(position.at[0]) + pair / kvHeads;
+    if (TYPE == 0) {
+      for (uint c = thread; c < headDim; c += THREADS) {
+        keys.at[row * rowWords + c] = floatBitsToUint(keyRows.at[from + c]);
+        values.at[row * rowWords + c] = floatBitsToUint(valueRows.at[from + c]);
+      }
+      continue;
+    }
+    float high = -uintBitsToFloat(0x7f800000u);
+    float negativeLow = high;
+    for (uint c = thread; c < headDim; c += THREADS) {
+      float x = valueRows.at[from + c];
+      high = max(high, x);
+      negativeLow = max(negativeLow, -x);
+    }
+    vec4 ends = largestOfAll(vec4(high, negativeLow, 0, 0));
+    float theta[2];
+    float zero[2];
+    for (uint k = 0; k < 2; k++) {
+      theta[k] = thetaOf(ends.x, ends.y, float(mosts[k]), bothSigns != 0);
+      zero[k] = zeroOf(ends.y, theta[k], bothSigns != 0);
+      if (thread == 0) {
+        thetas.at[2 * row + k] = theta[k];
+        zeros.at[2 * row + k] = int(zero[k]) - offset;
+      }
+    }
+    for (uint w = thread; w < rowWords; w += THREADS) {
+      uint keyWord = 0;
+      uint valueWord = 0;
+      [[unroll]] for (uint i = 0; i < PER_WORD; i++) {
+        uint c = w * PER_WORD + i;
+        if (c < headDim) {
+          uint channel = kv * headDim + c;
+          float keyTheta = uintBitsToFloat(ranges.at[channel]);
+          float keyZero = float(int(ranges.at[channels + channel]) + offset);
+          keyWord |= asWord(keyRows.at[from + c], keyTheta, keyZero, ranges.at[3 * channels + channel], i);
+          uint salient = ranges.at[2 * channels + channel];
+          valueWord |= asWord(valueRows.at[from + c], theta[salient], zero[salient], salient, i);
+        }
+      }
+      keys.at[row * rowWords + w] = keyWord;
+      values.at[row * rowWords + w] = valueWord;
+    }
+  }
+}
