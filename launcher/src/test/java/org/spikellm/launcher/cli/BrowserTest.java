@@ -151,15 +151,15 @@ class BrowserTest {
         "evaluate", List.of("Energy a token against perplexity", "µJ a token, estimated", "Channels by firing rate", "90–100 %"),
         "cost", List.of("Channels by firing rate", "Firing rates of mlp.down_proj", "Spikes before"),
         "sweep", List.of("Energy a token against perplexity", "on the line"));
-    for (boolean dark : new boolean[] {false, true}) {
-      for (Map.Entry<String, Path> page : PAGES.entrySet()) {
-        Path pdf = kept(page.getKey() + (dark ? "-dark.pdf" : ".pdf"));
-        String printed = chromium.printed(page.getValue(), pdf, dark);
-        for (String text : texts.get(page.getKey())) {
-          assertTrue(printed.replaceAll("\\s+", " ").contains(text), page.getKey() + ": '" + text + "' in " + printed);
+    for (String name : PAGES.keySet()) {
+      // From a dark screen, too: of the pages, that with charts of most kinds.
+      for (boolean dark : name.equals("evaluate") ? new boolean[] {false, true} : new boolean[] {false}) {
+        String printed = chromium.printed(PAGES.get(name), kept(name + (dark ? "-dark.pdf" : ".pdf")), dark);
+        for (String text : texts.get(name)) {
+          assertTrue(printed.replaceAll("\\s+", " ").contains(text), name + ": '" + text + "' in " + printed);
         }
         assertTrue(printed.chars().filter(c -> c == '\f').count() > 0, "pages");
-        assertFalse(printed.contains("Copy table"), page.getKey() + ": buttons on paper");
+        assertFalse(printed.contains("Copy table"), name + ": buttons on paper");
       }
     }
   }
