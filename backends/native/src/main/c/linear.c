@@ -34,7 +34,7 @@ static int code(const struct code_class *class, const uint8_t *codes, int unit, 
 int64_t wide_integer(const struct spikes_call *call, int c, int group, int block, int lane, int token) {
   const struct weight *weight = call->weight;
   const struct code_class *class = &weight->class[c];
-  const uint8_t *codes = weight->codes + (size_t) block * weight->block_bytes + class->at;
+  const uint8_t *codes = class->codes + (size_t) block * class->stride;
   int64_t zero = call->zeros[(size_t) token * weight->classes + c], code_zero = class->train_zero, sum = 0;
   if (!class->is_train) {
     const uint8_t *factors = class->factors + ((size_t) block * class->groups + group) * class->factor_bytes;

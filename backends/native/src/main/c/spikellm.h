@@ -101,6 +101,9 @@ int finish(struct session *session);
 
 /* ---- weights (weight.c) ---- */
 
+/* How the caller has codes: a row after the other; as a class has them; the same, which have to be copied. */
+enum { IN_ROWS, IN_LINES, IN_LINES_TO_COPY };
+
 /* Codes as they are stored: 1-bit codes in 2 bits, those of 5 to 7 in 8. */
 enum { BITS_2, BITS_3, BITS_4, BITS_8 };
 
@@ -127,7 +130,8 @@ struct code_class {
   bool half_scales;
   int *ends;            /* [groups] column after the last */
   int *starts;          /* [groups + 1] first unit, counted from first_unit */
-  size_t at;            /* byte of a block at which the codes begin */
+  uint8_t *codes;       /* [blocks] of lines, stride bytes from one to the next */
+  size_t stride;
   uint8_t *factors;     /* [blocks][groups] 16 scales, then 16 zero points unless is_train */
   size_t factor_bytes;  /* of one of them */
   int32_t *sums;        /* [blocks][groups][16] Σ code */
@@ -147,8 +151,8 @@ struct weight {
   int classes;
   struct code_class *class;
   int32_t *order;       /* [columns] the channel that stands in each place */
-  uint8_t *codes;       /* [blocks] */
-  size_t block_bytes;
+  size_t block_bytes;   /* of a block's codes of all classes */
+  bool apart;           /* whether the codes of each class are a stretch of memory of their own */
   struct trains *trains;   /* not NULL where rows look up (trains.h); there are no blocks and units then */
 };
 

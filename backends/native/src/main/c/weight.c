@@ -1,4 +1,7 @@
-/* Weights are packed once: blocks of 16 rows, all classes of a block one after another, so that a token reads one stream. */
+/*
+ * Weights are packed once: blocks of 16 rows, all classes of a block one after another, so that a token reads one stream. Those that
+ * lie in lines already stay where they are.
+ */
 #include "trains.h"
 #include "weight.h"
 
@@ -41,12 +44,11 @@ static bool describe(struct weight *weight, struct code_class *class, const stru
   return true;
 }
 
-/* The units and lines of a class; returns whether there was memory for it. */
+/* The units of a class and how large its blocks are; returns whether there was memory for it. */
 static bool lay_out(struct weight *weight, struct code_class *class) {
   struct arena **arena = &weight->session->arena;
   size_t groups = (size_t) class->groups;
   class->first_unit = weight->units;
-  class->at = weight->block_bytes;
   class->starts = arena_take(arena, (groups + 1) * sizeof(int));
   class->factor_bytes = (size_t) BLOCK * ((class->half_scales ? 2 : 4) + (class->is_train ? 0 : 2));
   class->factors = arena_take(arena, (size_t) weight->blocks * groups * class->factor_bytes);
@@ -63,24 +65,48 @@ static bool lay_out(struct weight *weight, struct code_class *class) {
   int lines = (int) ceil_div(class->starts[class->groups], line_units(class->form));
   class->units = lines * line_units(class->form);
   weight->units += class->units;
-  weight->block_bytes += (size_t) lines * (size_t) line_bytes(class->form);
+  class->stride = (size_t) lines * (size_t) line_bytes(class->form);
+  weight->block_bytes += class->stride;
   return true;
 }
 
-static bool lay_out_lines(struct weight *weight) {
+static bool lay_out_lines(struct weight *weight, const struct description *from) {
+  struct arena **arena = &weight->session->arena;
+  size_t blocks = (size_t) weight->blocks, packed = 0;
   for (int c = 0; c < weight->classes; c++) {
     if (!lay_out(weight, &weight->class[c])) {
       return false;
     }
+    packed += from[c].layout == IN_ROWS ? weight->class[c].stride : 0;
+    weight->apart |= from[c].layout != IN_ROWS;
   }
-  weight->codes = arena_take(&weight->session->arena, (size_t) weight->blocks * weight->block_bytes);
-  return weight->codes != NULL;
+  uint8_t *codes = arena_take(arena, blocks * packed);
+  if (codes == NULL) {
+    return false;
+  }
+  for (int c = 0; c < weight->classes; c++) {
+    struct code_class *class = &weight->class[c];
+    if (from[c].layout == IN_ROWS) {
+      class->codes = codes;
+      codes += class->stride;
+      class->stride = packed;
+    } else if (from[c].layout == IN_LINES) {
+      class->codes = (uint8_t *) from[c].codes;
+    } else {
+      class->codes = arena_take(arena, blocks * class->stride);
+      if (class->codes == NULL) {
+        return false;
+      }
+      memcpy(class->codes, (const void *) from[c].codes, blocks * class->stride);
+    }
+  }
+  return true;
 }
 
 /*
- * Repacks a weight; description is [classes] of int64 columns, bits, zero point of spike trains or 0, groups, and the addresses
- * of the groups' ends (I32), codes, scales, whether these are F16, zero points (I16); order is I32 [columns]. 0 where memory ran
- * out.
+ * Repacks a weight; description is [classes] of int64 columns, bits, zero point of spike trains or 0, groups, address of the
+ * groups' ends (I32), how the codes lie, addresses of codes and scales, whether these are F16, address of the zero points (I16); order
+ * is I32 [columns]. Codes in lines are used where they are, if they lie at a multiple of 64. 0 where memory ran out.
  */
 EXPORT int64_t spikellm_prepare(int64_t handle, int rows, int classes, int64_t order, int64_t description) {
   struct session *session = (struct session *) handle;
@@ -103,7 +129,7 @@ EXPORT int64_t spikellm_prepare(int64_t handle, int rows, int classes, int64_t o
   }
   memcpy(weight->order, (const void *) order, (size_t) weight->columns * sizeof(int32_t));
   bool trains = trains_suit(weight);
-  if (!(trains ? trains_lay_out(weight) : lay_out_lines(weight))) {
+  if (!(trains ? trains_lay_out(weight) : lay_out_lines(weight, packing.description))) {
     return 0;
   }
   if (trains) {

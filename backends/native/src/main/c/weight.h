@@ -6,7 +6,7 @@
 
 /* What the caller says of a class; addresses of a checkpoint's tensors. */
 struct description {
-  int64_t columns, bits, train_zero, groups, ends, codes, scales, half_scales, zeros;
+  int64_t columns, bits, train_zero, groups, ends, layout, codes, scales, half_scales, zeros;
 };
 
 struct packing {

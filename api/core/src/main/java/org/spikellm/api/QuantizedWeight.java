@@ -18,9 +18,9 @@ public record QuantizedWeight(int rows, ChannelOrder order, List<CodeClass> clas
     }
     for (int c = 0; c < classes.size(); c++) {
       int expected = order.end(c) - order.start(c);
-      if (classes.get(c).columns() != expected || classes.get(c).codes().rows() != rows) {
+      if (classes.get(c).columns() != expected || classes.get(c).rows() != rows) {
         throw new IllegalArgumentException("quantized weight: expected class " + c + " to be [" + rows + ", " + expected
-            + "], found [" + classes.get(c).codes().rows() + ", " + classes.get(c).columns() + "]");
+            + "], found [" + classes.get(c).rows() + ", " + classes.get(c).columns() + "]");
       }
     }
   }
@@ -28,6 +28,22 @@ public record QuantizedWeight(int rows, ChannelOrder order, List<CodeClass> clas
   @Override
   public int columns() {
     return order.channels();
+  }
+
+  /** The same with all codes in rows. */
+  public QuantizedWeight inRows() {
+    return classes.stream().allMatch(codes -> codes.layout() == CodeClass.Layout.ROWS) ? this
+        : new QuantizedWeight(rows, order, classes.stream().map(CodeClass::inRows).toList());
+  }
+
+  /** The same with all codes in tiles; or this, where some cannot be, or all would take over 1 % more room for rows and columns to spare. */
+  public QuantizedWeight inTiles() {
+    if (!classes.stream().allMatch(CodeClass::suitsTiles)) {
+      return this;
+    }
+    long room = classes.stream().mapToLong(codes -> (long) CodeTiles.count(rows) * CodeTiles.bytes(codes.columns(), codes.bits())).sum();
+    long needed = classes.stream().mapToLong(codes -> (long) rows * CodeClass.packedBytes(codes.columns(), codes.bits())).sum();
+    return 100 * room > 101 * needed ? this : new QuantizedWeight(rows, order, classes.stream().map(CodeClass::inTiles).toList());
   }
 
   /** The weights the codes stand for, F32 [rows, columns], columns in the input's own order. */

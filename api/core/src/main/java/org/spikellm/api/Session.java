@@ -21,6 +21,14 @@ public interface Session extends AutoCloseable {
   void matmul(Tensor a, Tensor b, Tensor out);
 
   /**
+   * Whether {@link #prepare} takes weights whose codes lie in {@linkplain CodeClass.Layout#TILES tiles}; by default it is given them in
+   * rows, as a copy if they lay in tiles.
+   */
+  default boolean readsTiles() {
+    return false;
+  }
+
+  /**
    * Repacks a weight for this device. The weight's tensors are needed afterwards only if the result says that it
    * {@linkplain SpikingLinear#keepsWeight keeps them}.
    *

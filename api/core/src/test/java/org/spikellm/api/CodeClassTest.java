@@ -2,6 +2,7 @@ package org.spikellm.api;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -44,6 +45,80 @@ class CodeClassTest {
           assertEquals(string.shiftRight(8 * b).intValue() & 0xff, codes.codes().getInt(1, b), what + ", byte " + b);
         }
       }
+    }
+  }
+
+  @Test
+  @DisplayName("tiles hold the codes of rows where the format has them, and zeros beside them")
+  void tiles() {
+    long seed = 4712;
+    SplittableRandom random = new SplittableRandom(seed);
+    for (int bits : new int[] {2, 3, 4, 8}) {
+      for (int columns : new int[] {1, 4, 7, 8, 9, 31, 64, 67, 129}) {
+        for (int rows : new int[] {1, 16, 21}) {
+          String what = "seed " + seed + ", " + bits + " bits [" + rows + ", " + columns + "]";
+          CodeClass codes = allocate(rows, columns, bits, 8);
+          for (int r = 0; r < rows; r++) {
+            for (int j = 0; j < columns; j++) {
+              codes.setCode(r, j, random.nextInt(1 << bits));
+            }
+          }
+          CodeClass tiles = codes.inTiles();
+          assertEquals(CodeClass.Layout.TILES, tiles.layout(), what);
+          long ones = 0;
+          for (int r = 0; r < rows; r++) {
+            for (int j = 0; j < columns; j++) {
+              int code = codes.code(r, j);
+              ones += Integer.bitCount(code);
+              assertEquals(code, tiles.code(r, j), what);
+              assertEquals(code, described(tiles.codes(), bits, r, j), what);
+            }
+          }
+          assertEquals(ones, ones(tiles.codes()), what + ": there is nothing else");
+          assertEquals(-1, codes.codes().segment().mismatch(tiles.inRows().codes().segment()), what + ", and back");
+        }
+      }
+    }
+  }
+
+  /** As docs/checkpoint-format.md says it, bit by bit. */
+  private static int described(Tensor tiles, int bits, int row, int column) {
+    int columnsOfLine = bits == 3 ? 32 : 32 / bits;
+    int bytesOfLine = bits == 3 ? 192 : 64;
+    int unit = column % columnsOfLine / 4;
+    int at = column / columnsOfLine * bytesOfLine + row % 16 * 4 + column % 4;
+    int code = 0;
+    for (int b = 0; b < bits; b++) {
+      int bit = bits != 3 ? unit * bits + b : b == 2 ? unit : unit % 4 * 2 + b;
+      int plane = bits != 3 ? 0 : b == 2 ? 128 : unit / 4 * 64;
+      code |= (tiles.getInt(row / 16, at + plane) >> bit & 1) << b;
+    }
+    return code;
+  }
+
+  private static long ones(Tensor bytes) {
+    long ones = 0;
+    for (int r = 0; r < bytes.rows(); r++) {
+      for (int b = 0; b < bytes.columns(); b++) {
+        ones += Integer.bitCount(bytes.getInt(r, b));
+      }
+    }
+    return ones;
+  }
+
+  @Test
+  @DisplayName("tiles are for whole units of levels, and for weights of which they take at most 1 % more room")
+  void tilesRefused() {
+    assertFalse(allocate(16, 30, 4, 10).suitsTiles(), "a group ends within a unit");
+    assertFalse(allocate(16, 32, 6, 32).suitsTiles(), "6 bits");
+    String message = assertThrows(IllegalArgumentException.class, () -> allocate(16, 32, 5, 32).inTiles()).getMessage();
+    assertTrue(message.contains("found 5 bits"), message);
+    for (int columns : new int[] {1600, 30}) {
+      CodeClass codes = allocate(16, columns, 4, columns);
+      QuantizedWeight weight = new QuantizedWeight(16, ChannelOrder.identity(columns), List.of(codes));
+      QuantizedWeight tiles = weight.inTiles();
+      assertEquals(columns == 1600 ? CodeClass.Layout.TILES : CodeClass.Layout.ROWS, tiles.classes().getFirst().layout());
+      assertEquals(CodeClass.Layout.ROWS, tiles.inRows().classes().getFirst().layout());
     }
   }
 

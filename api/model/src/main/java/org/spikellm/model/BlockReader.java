@@ -1,15 +1,20 @@
 package org.spikellm.model;
 
 import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Queue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
-/** The blocks of a checkpoint in order: while one is used, the next is read from the disk and checked. */
+/** The blocks of a checkpoint in order: while one is used, the next ones are read from the disk and checked. */
 final class BlockReader implements AutoCloseable {
 
+  /** Blocks that are read at the same time: one of them waits for the disk while the other is checked. */
+  private static final int AHEAD = 2;
+
   private final Checkpoint checkpoint;
+  private final Queue<FutureTask<MappedBlock>> begun = new ArrayDeque<>();
   private int index;
-  private FutureTask<MappedBlock> next;
 
   BlockReader(Checkpoint checkpoint) {
     this.checkpoint = checkpoint;
@@ -17,16 +22,17 @@ final class BlockReader implements AutoCloseable {
   }
 
   private void begin() {
-    int block = index++;
-    next = block < checkpoint.config().blocks() ? new FutureTask<>(() -> checkpoint.map(block)) : null;
-    if (next != null) {
-      Thread.ofPlatform().daemon().name("spikellm-reader").start(next);
+    while (begun.size() < AHEAD && index < checkpoint.config().blocks()) {
+      int block = index++;
+      FutureTask<MappedBlock> reading = new FutureTask<>(() -> checkpoint.map(block));
+      Thread.ofPlatform().daemon().name("spikellm-reader-" + block).start(reading);
+      begun.add(reading);
     }
   }
 
   /** The next block, which the caller closes or keeps; null after the last. */
   MappedBlock next() throws IOException {
-    if (next == null) {
+    if (begun.isEmpty()) {
       return null;
     }
     MappedBlock block = await();
@@ -35,8 +41,7 @@ final class BlockReader implements AutoCloseable {
   }
 
   private MappedBlock await() throws IOException {
-    FutureTask<MappedBlock> reading = next;
-    next = null;
+    FutureTask<MappedBlock> reading = begun.remove();
     boolean interrupted = false;
     try {
       while (true) {
@@ -60,16 +65,15 @@ final class BlockReader implements AutoCloseable {
     }
   }
 
-  /** Closes a block that nobody asked for. */
+  /** Closes the blocks that nobody asked for. */
   @Override
   public void close() {
-    if (next == null) {
-      return;
-    }
-    try (MappedBlock unused = await()) {
-      return;
-    } catch (IOException | RuntimeException e) {
-      return;   // it was not wanted
+    while (!begun.isEmpty()) {
+      try (MappedBlock unused = await()) {
+        continue;
+      } catch (IOException | RuntimeException e) {
+        continue;   // it was not wanted
+      }
     }
   }
 }

@@ -246,7 +246,7 @@ public final class CheckpointWriter {
     switch (head) {
       case DenseWeight dense when source.config().tiedEmbeddings() -> { }
       case DenseWeight dense -> ends.put("lm_head.weight", dense.values());
-      case QuantizedWeight quantized -> PackedWriter.weight(ends, "lm_head.", quantized, null);
+      case QuantizedWeight quantized -> PackedWriter.weight(ends, "lm_head.", quantized);
       case PartlyBinaryWeight binary -> throw new IllegalArgumentException("head: expected dense or coded values, found partly binary ones");
     }
     SafetensorsWriter.write(shard(source.config().blocks()), ends);

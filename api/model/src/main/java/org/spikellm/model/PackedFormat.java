@@ -13,7 +13,7 @@ import java.util.Map;
 record PackedFormat(String neuron, Map<String, String> neuronOptions) {
 
   /** The version of the format that is written. */
-  static final int VERSION = 1;
+  static final int VERSION = 2;
 
   /** Reads it from the configuration in {@code directory}. */
   static PackedFormat of(ModelConfig config, Path directory) throws CheckpointException {

@@ -155,13 +155,15 @@ final class PackedReader {
           : integers(name + "groups." + c, checkpoint.tensor(name + "groups." + c));
       int from = checkpoint.has(name + "scales." + c) ? c : 0;
       boolean oneZero = timeSteps > 0;
+      boolean tiles = checkpoint.has(name + "tiles." + c);
       try {
-        classes.add(new CodeClass(columns, bits, timeSteps, groupEnds,
-            checkpoint.tensor(name + "codes." + c, rows, CodeClass.packedBytes(columns, bits)),
+        classes.add(new CodeClass(columns, bits, timeSteps, groupEnds, tiles ? CodeClass.Layout.TILES : CodeClass.Layout.ROWS,
+            tiles ? checkpoint.tensor(name + "tiles." + c)
+                : checkpoint.tensor(name + "codes." + c, rows, CodeClass.packedBytes(columns, bits)),
             checkpoint.tensor(name + "scales." + from, rows, groupEnds.length),
             checkpoint.tensor(name + "zeros." + from, oneZero ? 1 : rows, oneZero ? 1 : groupEnds.length)));
       } catch (IllegalArgumentException e) {
-        throw damaged(name + "codes." + c, e.getMessage());
+        throw damaged(name + (tiles ? "tiles." : "codes.") + c, e.getMessage());
       }
     }
     return new QuantizedWeight(rows, order, classes);

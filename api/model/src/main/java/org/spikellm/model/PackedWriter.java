@@ -1,6 +1,7 @@
 package org.spikellm.model;
 
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +25,15 @@ final class PackedWriter {
   private PackedWriter() {}
 
   static Map<String, Tensor> block(String prefix, Block block) {
+    // What is used in the mapped file comes first, where it is aligned.
     Map<String, Tensor> tensors = new LinkedHashMap<>();
+    Map<Projection, QuantizedWeight> quantized = new EnumMap<>(Projection.class);
+    block.linears().forEach((projection, linear) -> {
+      if (linear.weight() instanceof QuantizedWeight weight) {
+        quantized.put(projection, weight.inTiles());
+        putTiles(tensors, prefix + projection.tensorName() + ".", quantized.get(projection));
+      }
+    });
     tensors.put(prefix + "input_layernorm.weight", block.attentionNorm());
     tensors.put(prefix + "post_attention_layernorm.weight", block.mlpNorm());
     for (Projection projection : Projection.values()) {
@@ -44,7 +53,7 @@ final class PackedWriter {
           tensors.put(name + "binary.codes", binary.codes());
           putUncoded(tensors, name, linear.input());
         }
-        case QuantizedWeight quantized -> weight(tensors, name, quantized, linear.input());
+        case QuantizedWeight weight -> putCodes(tensors, name, quantized.get(projection), linear.input());
       }
       if (linear.bias() != null) {
         tensors.put(name + "bias", linear.bias());
@@ -56,7 +65,24 @@ final class PackedWriter {
     return tensors;
   }
 
-  static void weight(Map<String, Tensor> tensors, String name, QuantizedWeight weight, Encoding input) {
+  /** A weight whose input is not encoded. */
+  static void weight(Map<String, Tensor> tensors, String name, QuantizedWeight weight) {
+    QuantizedWeight tiles = weight.inTiles();
+    putTiles(tensors, name, tiles);
+    putCodes(tensors, name, tiles, null);
+  }
+
+  private static void putTiles(Map<String, Tensor> tensors, String name, QuantizedWeight weight) {
+    for (int c = 0; c < weight.classes().size(); c++) {
+      CodeClass codes = weight.classes().get(c);
+      if (codes.layout() == CodeClass.Layout.TILES && codes.columns() > 0) {
+        tensors.put(name + "tiles." + c, codes.codes());
+      }
+    }
+  }
+
+  /** All of a weight but its tiles. */
+  private static void putCodes(Map<String, Tensor> tensors, String name, QuantizedWeight weight, Encoding input) {
     Tensor table = putOrder(tensors, name, weight.order(), input);
     CodeClass first = weight.classes().getFirst();
     for (int c = 0; c < weight.classes().size(); c++) {
@@ -67,7 +93,9 @@ final class PackedWriter {
       if (codes.columns() == 0) {
         continue;
       }
-      tensors.put(name + "codes." + c, codes.codes());
+      if (codes.layout() == CodeClass.Layout.ROWS) {
+        tensors.put(name + "codes." + c, codes.codes());
+      }
       if (groupSize(codes) == 0) {
         tensors.put(name + "groups." + c, integers(codes.groupEnds()));
       }

@@ -29,7 +29,8 @@ final class PreparedLinear {
       case PartlyBinaryWeight weight -> weight.dequantize();
       case QuantizedWeight weight -> null;
     };
-    this.quantized = linear.weight() instanceof QuantizedWeight weight ? session.prepare(weight) : null;
+    this.quantized = linear.weight() instanceof QuantizedWeight weight
+        ? session.prepare(session.readsTiles() ? weight : weight.inRows()) : null;
     this.bias = linear.bias();
     this.keepsWeight = linear.weight() instanceof DenseWeight || quantized != null && quantized.keepsWeight();
     this.encoding = linear.input() == null ? null : mode.apply(linear.input());

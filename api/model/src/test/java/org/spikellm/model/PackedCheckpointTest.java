@@ -16,11 +16,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.spikellm.api.Block;
+import org.spikellm.api.Projection;
 import org.spikellm.api.Session;
 import org.spikellm.backend.reference.ReferenceBackend;
 
@@ -83,6 +85,37 @@ class PackedCheckpointTest {
             disk.nextLogits(TOKENS, disk.newCache(8)).toFloats(), "W" + weightBits + "A" + activationBits);
       }
     }
+  }
+
+  @Test
+  @DisplayName("codes lie in tiles, first in the file and aligned, where that takes no room; a checkpoint of version 1 has none")
+  void tiles() throws IOException {
+    Path tiles = PackedTiny.write(temporary.resolve("tiles"), 4, 16, 0, 16);
+    Path rows = PackedTiny.write(temporary.resolve("rows"), 4, 4, 0, 16);
+    String first = "model.layers.0.self_attn.q_proj.";
+    for (Path directory : new Path[] {tiles, rows}) {
+      boolean inTiles = directory == tiles;
+      Path file = directory.resolve("model-00001-of-00003.safetensors");
+      try (Arena arena = Arena.ofShared()) {
+        Safetensors tensors = Safetensors.open(file, arena);
+        assertEquals(inTiles, tensors.entries().keySet().contains(first + "tiles.0"));
+        assertEquals(!inTiles, tensors.entries().keySet().contains(first + "codes.0"));
+        for (String name : tensors.entries().keySet()) {
+          if (name.contains(".tiles.")) {
+            assertEquals(0, tensors.tensor(name).segment().address() % 64, name);
+          }
+        }
+      }
+    }
+    Path config = rows.resolve("config.json");
+    Files.writeString(config, Files.readString(config).replace("\"format_version\" : 2", "\"format_version\" : 1"));
+    try (Checkpoint checkpoint = Checkpoint.open(rows, PackedTiny.NEURONS)) {
+      assertEquals(64, checkpoint.block(0).linear(Projection.Q).weight().columns());
+    }
+    Path file = tiles.resolve("model-00001-of-00003.safetensors");
+    String text = Files.readString(file, StandardCharsets.ISO_8859_1);
+    Files.writeString(file, text.replaceFirst("(q_proj.tiles.0[^\\[]*)\\[4,512\\]", "$1[8,256]"), StandardCharsets.ISO_8859_1);
+    refused(tiles, "q_proj.tiles.0", "expected U8 [4, 512], found U8 [8, 256]");
   }
 
   @Test
@@ -174,8 +207,8 @@ class PackedCheckpointTest {
     }
     Path config = out.resolve("config.json");
     String json = Files.readString(config);
-    Files.writeString(config, json.replace("\"format_version\" : 1", "\"format_version\" : 2"));
-    refused(out, config.toString(), "format_version", "at most 1", "found 2");
+    Files.writeString(config, json.replace("\"format_version\" : 2", "\"format_version\" : 3"));
+    refused(out, config.toString(), "format_version", "at most 2", "found 3");
     Files.writeString(config, json.replace("\"id\" : \"test\"", "\"id\" : \"izhikevich\""));
     refused(out, "izhikevich", "known ones: test");
     Files.writeString(config, json);

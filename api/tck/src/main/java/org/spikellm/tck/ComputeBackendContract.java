@@ -347,4 +347,10 @@ public abstract class ComputeBackendContract {
   final void decoderMisfits() {
     DecoderRules.misfits(session);
   }
+
+  @Test
+  @DisplayName("B.75 spiking linear: codes in tiles")
+  final void tiles() {
+    LinearRules.tiles(session);
+  }
 }

@@ -15,7 +15,7 @@ import org.spikellm.tck.LinearCase.Form;
 import org.spikellm.tck.LinearCase.Spikes;
 import org.spikellm.tck.LinearCase.Weights;
 
-/** Rules B.30 to B.39. */
+/** Rules B.30 to B.39 and B.75. */
 final class LinearRules {
 
   private static final int WHOLE = Integer.MAX_VALUE;
@@ -268,7 +268,69 @@ final class LinearRules {
 
   private static QuantizedWeight copy(QuantizedWeight weight, Arena arena) {
     return new QuantizedWeight(weight.rows(), weight.order(), weight.classes().stream().map(c -> new CodeClass(c.columns(), c.bits(),
-        c.timeSteps(), c.groupEnds(), copy(c.codes(), arena), copy(c.scales(), arena), copy(c.zeros(), arena))).toList());
+        c.timeSteps(), c.groupEnds(), c.layout(), copy(c.codes(), arena), copy(c.scales(), arena), copy(c.zeros(), arena))).toList());
+  }
+
+  /** The cases of other rules with the codes in tiles, at any address, where the session says that it reads them. */
+  static void tiles(Session session) {
+    if (!session.readsTiles()) {
+      return;
+    }
+    int turn = 0;
+    for (int bits : new int[] {2, 3, 4, 8}) {
+      for (int group : new int[] {WHOLE, 4, 32, 128}) {
+        for (Storage storage : STORAGES) {
+          int columns = Draw.RAGGED[turn % 14];
+          int rows = Draw.RAGGED[(turn * 5 + 3) % 12];
+          List<Form> forms = switch (turn % 3) {
+            case 0 -> List.of(new Form(columns, bits, group));
+            case 1 -> List.of(new Form(columns, bits, group), new Form(0, bits, group), new Form(33, 8, group));
+            default -> List.of(new Form(columns, bits, group), new Form(65, 6, group));   // which stay in rows
+          };
+          Draw draw = new Draw("tiles of " + rows + " rows, " + forms + ", " + storage);
+          int tokens = turn % 4 == 0 ? 1 : turn % 4 == 1 ? 30 : turn % 7 + 1;
+          tiles(session, draw, LinearCase.of(draw, tokens, rows, forms, Weights.general(draw, bits, turn % 2 == 0 ? DType.F16 : DType.F32),
+              Spikes.powers(draw, storage.type, storage.planes, storage.offset), Placement.ALIGNED), turn % 5);
+          turn++;
+        }
+      }
+      Draw draw = new Draw("extreme tiles of " + bits + " bits");
+      for (DType type : new DType[] {DType.I8, DType.I16}) {
+        tiles(session, draw, LinearCase.of(draw, 3, 33, List.of(new Form(1021, bits, 32)), Weights.extreme(draw),
+            Spikes.extreme(draw, type), Placement.ALIGNED), 0);
+      }
+    }
+  }
+
+  private static void tiles(Session session, Draw draw, LinearCase linear, int offset) {
+    QuantizedWeight rows = linear.weight();
+    SpikeTrain train = linear.train();
+    Arena arena = Arena.ofShared();
+    QuantizedWeight tiles = new QuantizedWeight(rows.rows(), rows.order(), rows.classes().stream()
+        .map(c -> at(offset, c.suitsTiles() ? c.inTiles() : c, arena)).toList());
+    SpikingLinear prepared = session.prepare(tiles);
+    if (!prepared.keepsWeight()) {
+      tiles.classes().forEach(codes -> codes.codes().segment().fill((byte) 0x55));
+      arena.close();
+    }
+    Tensor out = draw.normal(Placement.ALIGNED.tensor(DType.F32, train.tokens(), rows.rows()), 1);
+    float[] before = out.toFloats();
+    prepared.accumulate(train, out);
+    new LinearOracle(rows).check(train, before, out, draw.toString());
+    Tensor x = draw.normal(Placement.ALIGNED.tensor(DType.F32, train.tokens(), rows.columns()), 1);
+    before = out.toFloats();
+    prepared.accumulate(x, out);
+    new LinearOracle(rows).check(x, before, out, draw + ", of floats");
+  }
+
+  /** With its codes in memory of {@code arena}, so many bytes past an address of vectors. */
+  private static CodeClass at(int offset, CodeClass codes, Arena arena) {
+    Tensor tensor = codes.codes();
+    long bytes = tensor.segment().byteSize();
+    Tensor copy = new Tensor(tensor.dtype(), tensor.rows(), tensor.columns(), arena.allocate(bytes + offset, 64).asSlice(offset, bytes));
+    copy.segment().copyFrom(tensor.segment());
+    return new CodeClass(codes.columns(), codes.bits(), codes.timeSteps(), codes.groupEnds(), codes.layout(), copy, codes.scales(),
+        codes.zeros());
   }
 
   private static Tensor copy(Tensor tensor, Arena arena) {

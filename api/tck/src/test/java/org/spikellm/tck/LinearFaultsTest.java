@@ -6,6 +6,7 @@ import static org.spikellm.tck.BackendTrial.brokenLinear;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.spikellm.api.CodeClass;
 import org.spikellm.api.DType;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Shapes;
@@ -108,6 +109,37 @@ class LinearFaultsTest {
             return false;
           }
         }, "B.39"),
+        broken("tiles are taken for rows", threads -> new NaiveSession(threads) {
+          @Override
+          public boolean readsTiles() {
+            return true;
+          }
+
+          @Override
+          public SpikingLinear prepare(QuantizedWeight weight) {
+            return new Linear(new QuantizedWeight(weight.rows(), weight.order(), weight.classes().stream().map(c -> {
+              CodeClass rows = c.inRows();
+              rows.codes().segment().copyFrom(c.codes().segment().asSlice(0, rows.codes().segment().byteSize()));
+              return rows;
+            }).toList()));
+          }
+        }, "B.75"),
+        broken("tiles are said to be copied and are not", threads -> new NaiveSession(threads) {
+          @Override
+          public boolean readsTiles() {
+            return true;
+          }
+
+          @Override
+          public SpikingLinear prepare(QuantizedWeight weight) {
+            return new Linear(weight) {
+              @Override
+              public boolean keepsWeight() {
+                return weight.classes().getFirst().layout() == CodeClass.Layout.ROWS;
+              }
+            };
+          }
+        }, "B.75"),
         broken("all weights are the one that was prepared last", threads -> new NaiveSession(threads) {
           private QuantizedWeight latest;
 

@@ -29,7 +29,7 @@ class SessionFaultsTest {
     Verdict verdict = BackendTrial.verdict(new NaiveBackend());
     assertEquals(Map.of(), verdict.failed());
     assertEquals(Map.of(), verdict.aborted());
-    assertEquals(46, verdict.passed().size(), "rules of the contract");
+    assertEquals(47, verdict.passed().size(), "rules of the contract");
   }
 
   public static final class Absent extends NaiveBackend {

@@ -46,6 +46,11 @@ record GuardedSession(Session session, Guard guard) implements Session {
   }
 
   @Override
+  public boolean readsTiles() {
+    return guard.ask("readsTiles", session::readsTiles);
+  }
+
+  @Override
   public SpikingLinear prepare(QuantizedWeight weight) {
     SpikingLinear linear = guard.call("prepare", () -> session.prepare(weight));
     guard.require(linear.rows() == weight.rows() && linear.columns() == weight.columns(), "prepare made a layer of "

@@ -53,7 +53,7 @@ record LayerWork(int rows, List<ClassWork> classes, boolean codedWeights, long w
   private static long[] spikes(CodeClass codes) {
     int zero = codes.zero(0, 0);
     long[] sums = new long[codes.columns()];
-    for (int r = 0; r < codes.codes().rows(); r++) {
+    for (int r = 0; r < codes.rows(); r++) {
       for (int j = 0; j < sums.length; j++) {
         sums[j] += Math.abs(codes.code(r, j) - zero);
       }

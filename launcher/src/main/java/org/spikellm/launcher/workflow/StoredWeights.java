@@ -61,8 +61,9 @@ public record StoredWeights(Form form, long weights, int bits, int timeSteps, in
     return new StoredWeights(Form.DENSE, values.size(), 8 * values.dtype().bytes(), 0, 0, zeros, Float.NaN, Float.NaN);
   }
 
-  private static StoredWeights of(CodeClass codes) {
-    int rows = codes.codes().rows();
+  private static StoredWeights of(CodeClass stored) {
+    CodeClass codes = stored.inRows();
+    int rows = codes.rows();
     long zeros = IntStream.range(0, rows).parallel().mapToLong(r -> zeros(codes, r)).sum();
     float[] range = range(codes.scales());
     boolean spikes = codes.timeSteps() > 0;

@@ -15,13 +15,25 @@ import org.spikellm.api.SpikeTrain;
 import org.spikellm.api.SpikingLinear;
 import org.spikellm.api.Tensor;
 
-/** A quantized linear layer repacked in the library's memory; of the weight it was made from only the channel order is kept. */
+/**
+ * A quantized linear layer: repacked in the library's memory, or, where its codes lie in tiles, run with these where they are. These are
+ * the library's lines.
+ */
 final class NativeLinear implements SpikingLinear {
+
+  private static final long IN_ROWS = 0;
+  private static final long IN_LINES = 1;
+  private static final long IN_LINES_TO_COPY = 2;
+
+  /** Bytes of a line, and what its address is a multiple of. */
+  private static final int LINE = 64;
 
   private final NativeSession session;
   private final int rows;
   private final ChannelOrder order;
   private final long handle;
+  /** The weight whose codes the library reads, or null. */
+  private final QuantizedWeight kept;
   /** Addresses of the planes of a train, for the library to read. */
   private MemorySegment planes = MemorySegment.NULL;
 
@@ -29,6 +41,7 @@ final class NativeLinear implements SpikingLinear {
     this.session = session;
     rows = weight.rows();
     order = weight.order();
+    kept = weight.classes().stream().anyMatch(codes -> layout(codes) == IN_LINES) ? weight : null;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment channels = arena.allocateFrom(ValueLayout.JAVA_INT, order.order());
       long[] description = weight.classes().stream().flatMapToLong(c -> description(c, arena)).toArray();
@@ -41,10 +54,16 @@ final class NativeLinear implements SpikingLinear {
     }
   }
 
-  /** The nine numbers that the library wants to know of a class. */
+  /** How codes lie, as the library calls it: those in tiles are copied where vectors cannot be read from their address. */
+  private static long layout(CodeClass codes) {
+    return codes.layout() == CodeClass.Layout.ROWS || codes.columns() == 0 ? IN_ROWS
+        : NativeSession.address(codes.codes()) % LINE == 0 ? IN_LINES : IN_LINES_TO_COPY;
+  }
+
+  /** The ten numbers that the library wants to know of a class. */
   private static LongStream description(CodeClass codes, Arena arena) {
     return LongStream.of(codes.columns(), codes.bits(), codes.timeSteps() > 0 ? codes.zeros().getInt(0, 0) : 0, codes.groups(),
-        arena.allocateFrom(ValueLayout.JAVA_INT, codes.groupEnds()).address(), NativeSession.address(codes.codes()),
+        arena.allocateFrom(ValueLayout.JAVA_INT, codes.groupEnds()).address(), layout(codes), NativeSession.address(codes.codes()),
         NativeSession.address(codes.scales()), codes.scales().dtype() == DType.F16 ? 1 : 0, NativeSession.address(codes.zeros()));
   }
 
@@ -64,7 +83,7 @@ final class NativeLinear implements SpikingLinear {
 
   @Override
   public boolean keepsWeight() {
-    return false;
+    return kept != null;
   }
 
   @Override

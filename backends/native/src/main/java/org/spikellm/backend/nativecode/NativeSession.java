@@ -87,6 +87,11 @@ final class NativeSession implements Session {
   }
 
   @Override
+  public boolean readsTiles() {
+    return true;
+  }
+
+  @Override
   public SpikingLinear prepare(QuantizedWeight weight) {
     return new NativeLinear(weight, this);
   }

@@ -32,6 +32,11 @@ final class ReferenceSession implements Session {
   }
 
   @Override
+  public boolean readsTiles() {
+    return true;
+  }
+
+  @Override
   public SpikingLinear prepare(QuantizedWeight weight) {
     return new ReferenceLinear(weight, this);
   }
