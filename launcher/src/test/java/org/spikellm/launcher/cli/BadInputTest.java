@@ -201,7 +201,7 @@ class BadInputTest {
     String json = Files.readString(config);
     Files.writeString(config, json.replace("\"gif\"", "\"gone\""));
     refused(1, new String[] {"neuron", "'gone'", "gif"}, "inspect", out.toString());
-    Files.writeString(config, json.replaceFirst("\"format_version\" : 1", "\"format_version\" : 99"));
+    Files.writeString(config, json.replaceFirst("\"format_version\" : \\d+", "\"format_version\" : 99"));
     refused(1, new String[] {"format_version", "99"}, "inspect", out.toString());
     Files.writeString(config, json);
     assertEquals(0, Program.run("inspect", out.toString()).status());

@@ -12,7 +12,7 @@ import org.spikellm.api.Tensor;
  * Interleaves the rows of a checkpoint's codes, block by block. In plain Java: it runs once, when a model is loaded, and loops
  * over numbers are compiled long before kernels of vectors are.
  */
-final class CodePacker {
+final class CodePacker implements BlockPacker {
 
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(Lanes.ORDER);
   private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, Lanes.ORDER);
@@ -52,8 +52,8 @@ final class CodePacker {
     return true;
   }
 
-  /** Fills a block's codes and the scales, zeros and row sums of its groups. */
-  void pack(int block) {
+  @Override
+  public void pack(int block) {
     int first = block * Lanes.BLOCK;
     int count = Math.min(Lanes.BLOCK, packed.rows - first);
     for (int lane = 0; lane < Lanes.BLOCK; lane++) {

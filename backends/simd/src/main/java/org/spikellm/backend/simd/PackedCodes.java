@@ -77,7 +77,7 @@ final class PackedCodes {
     this.memory = memory;
     this.place = place;
     layout = CodeLayout.of(source.bits());
-    rows = source.codes().rows();
+    rows = source.rows();
     columns = source.columns();
     groups = source.groups();
     groupEnds = source.groupEnds();
@@ -119,7 +119,7 @@ final class PackedCodes {
 
   /** Repacks the classes of a weight; nothing of {@code sources} is kept. */
   static PackedCodes[] of(List<CodeClass> sources, WeightMemory free, Workers workers) {
-    int blocks = Lanes.ceilDiv(sources.getFirst().codes().rows(), Lanes.BLOCK);
+    int blocks = Lanes.ceilDiv(sources.getFirst().rows(), Lanes.BLOCK);
     long allCodes = sources.stream().mapToLong(PackedCodes::codeBytes).sum();
     long allScales = sources.stream().mapToLong(PackedCodes::scaleBytes).sum();
     MemorySegment memory = free.allocate(Math.max(1, blocks * (allCodes + allScales)), 64);
@@ -131,11 +131,14 @@ final class PackedCodes {
       codes += codeBytes(sources.get(c));
       scales += scaleBytes(sources.get(c));
     }
-    CodePacker[][] packers = new CodePacker[workers.threads()][packed.length];
+    List<CodeClass> readable = sources.stream().map(c -> TilePacker.suits(c) ? c : c.inRows()).toList();
+    BlockPacker[][] packers = new BlockPacker[workers.threads()][packed.length];
     workers.forEach(blocks, (block, worker) -> {
       for (int c = 0; c < packed.length; c++) {
         if (packers[worker][c] == null) {
-          packers[worker][c] = new CodePacker(sources.get(c), packed[c]);
+          CodeClass source = readable.get(c);
+          packers[worker][c] = source.layout() == CodeClass.Layout.ROWS ? new CodePacker(source, packed[c])
+              : new TilePacker(source, packed[c]);
         }
         packers[worker][c].pack(block);
       }

@@ -179,6 +179,11 @@ final class SimdSession implements Session {
   }
 
   @Override
+  public boolean readsTiles() {
+    return true;
+  }
+
+  @Override
   public SpikingLinear prepare(QuantizedWeight weight) {
     checkOpen();
     if (kernels == Kernels.COMPILED) {
