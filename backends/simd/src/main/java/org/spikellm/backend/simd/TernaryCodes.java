@@ -16,12 +16,13 @@ import org.spikellm.api.Tensor;
  * step. A *piece* is some groups whose tables leave room in the first cache; a block is {@link #ROWS} consecutive rows.
  *
  * <pre>
- *   [pieces][blocks] of  steps    [steps][ROWS]     byte 4i + (0, 2, 1, 3)[t] of 64 has row i + 16t
- *   [pieces][blocks] of  scales   [groups][ROWS]    F16, row i + 16t of 32 at 2i + t; or F32, row after row
+ *   [slices][pieces][blocks of the slice][groups of the piece] of
+ *       steps    [steps][ROWS]   byte 4i + (0, 2, 1, 3)[t] of 64 has row i + 16t
+ *       scales   [ROWS]          F16, row i + 16t of 32 at 2i + t; or F32, row after row
  * </pre>
  *
- * All steps that a token reads are one stretch of memory, without a gap. With several streams side by side, a gap every few KB, or tables
- * that come from the second cache, the CPU does not fetch ahead far enough to compute meanwhile.
+ * A slice is what one thread reads for a token: one stretch of memory, without a gap. With several streams side by side, a gap every few
+ * KB, or tables that come from the second cache, the CPU does not fetch ahead far enough to compute meanwhile.
  *
  * <p>Where a block has no row, its bytes are 0, of which nothing is kept. Where an index has no column, its table has sums of 0.
  */
@@ -67,8 +68,16 @@ final class TernaryCodes {
   /** Whether a group's bytes always add up to 16 bits. */
   final boolean shortGroups;
   final MemorySegment memory;
+  /** First block of each slice, and the one after its last, in the order of memory. */
+  final int[] slices;
+  /** The slice of each block. */
+  private final int[] sliceOf;
+  /** Blocks before each slice in memory. */
+  private final int[] before;
+  /** Bytes of a block before each piece, and in all. */
+  private final int[] pieceBytes;
 
-  private TernaryCodes(QuantizedWeight source, WeightMemory free) {
+  private TernaryCodes(QuantizedWeight source, SimdSession session) {
     rows = source.rows();
     columns = source.columns();
     List<CodeClass> classes = source.classes();
@@ -99,7 +108,17 @@ final class TernaryCodes {
     most = new float[steps * SLOTS];
     slots(source.order(), classes);
     halfScales = classes.stream().allMatch(c -> c.scales().dtype() == DType.F16);
-    memory = free.allocate(Math.max(1, (steps + (long) groups * scaleBytes()) * ROWS * blocks()), Lanes.BYTES);
+    pieceBytes = IntStream.rangeClosed(0, pieces())
+        .map(p -> (groupStep(pieceGroups[p]) + pieceGroups[p] * scaleBytes()) * ROWS).toArray();
+    slices = slices(session.workers().threads());
+    sliceOf = new int[blocks()];
+    before = new int[slices.length / 2];
+    for (int s = 0, next = 0; s < before.length; s++) {
+      before[s] = next;
+      Arrays.fill(sliceOf, slices[2 * s], slices[2 * s + 1], s);
+      next += slices[2 * s + 1] - slices[2 * s];
+    }
+    memory = session.weights().allocate(Math.max(1, (long) pieceBytes[pieces()] * blocks()), Lanes.BYTES);
   }
 
   /** Whether there is such a form of {@code weight}, and kernels for it on this CPU. */
@@ -113,10 +132,10 @@ final class TernaryCodes {
   }
 
   /** Repacks a weight; nothing of {@code source} is kept. */
-  static TernaryCodes of(QuantizedWeight source, WeightMemory free, Workers workers) {
-    TernaryCodes packed = new TernaryCodes(source, free);
-    TernaryPacking packing = new TernaryPacking(source, packed, workers.threads());
-    workers.forEach(packed.blocks(), packing::pack);
+  static TernaryCodes of(QuantizedWeight source, SimdSession session) {
+    TernaryCodes packed = new TernaryCodes(source, session);
+    TernaryPacking packing = new TernaryPacking(source, packed, session.workers().threads());
+    session.workers().forEach(packed.blocks(), packing::pack);
     return packed;
   }
 
@@ -156,15 +175,22 @@ final class TernaryCodes {
     return groupStep(pieceGroups[piece + 1]) - groupStep(pieceGroups[piece]);
   }
 
-  /** Byte of {@link #memory} at which the steps of a block of a piece begin. */
+  /** Byte of {@link #memory} at which a block of a piece begins. */
   long block(int piece, int block) {
-    return ((long) groupStep(pieceGroups[piece]) * blocks() + (long) steps(piece) * block) * ROWS;
+    int slice = sliceOf[block];
+    int first = slices[2 * slice];
+    return (long) before[slice] * pieceBytes[pieces()] + (long) (slices[2 * slice + 1] - first) * pieceBytes[piece]
+        + (long) (block - first) * (pieceBytes[piece + 1] - pieceBytes[piece]);
   }
 
-  /** Byte of {@link #memory} at which the scales of a block of a piece begin. */
-  long scales(int piece, int block) {
-    long before = (long) pieceGroups[piece] * blocks() + (long) groups(piece) * block;
-    return ((long) steps * blocks() + before * scaleBytes()) * ROWS;
+  /** Bytes of a block of a piece before a group's steps. */
+  int group(int piece, int group) {
+    return (groupStep(group) - groupStep(pieceGroups[piece]) + (group - pieceGroups[piece]) * scaleBytes()) * ROWS;
+  }
+
+  /** Bytes of a block of a piece before a group's scales. */
+  int scales(int piece, int group) {
+    return group(piece, group) + (stepEnds[group] - groupStep(group)) * ROWS;
   }
 
   int scaleBytes() {
@@ -175,6 +201,12 @@ final class TernaryCodes {
   static int place(int row) {
     int quarter = row % Lanes.BYTES / Lanes.COUNT;
     return row / Lanes.BYTES * Lanes.BYTES + row % Lanes.COUNT * 4 + quarter % 2 * 2 + quarter / 2;
+  }
+
+  /** An equal part for every thread. */
+  private int[] slices(int threads) {
+    int parts = Math.min(threads, blocks());
+    return IntStream.range(0, 2 * parts).map(i -> (int) ((long) blocks() * (i / 2 + i % 2) / parts)).toArray();
   }
 
   private int[] cut() {

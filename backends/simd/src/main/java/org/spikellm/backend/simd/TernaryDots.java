@@ -6,6 +6,9 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import java.util.Arrays;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
@@ -38,7 +41,19 @@ final class TernaryDots {
   private static final int BIAS = -TernaryTables.BIAS >> 8;
   private static final int BOTH_BIAS = BIAS * 0x101;
 
+  /** In an array, and so no constant: C2 does not inline the kernel into what has no room for it. */
+  private static final MethodHandle[] PAIRS = {handle()};
+
   private TernaryDots() {}
+
+  private static MethodHandle handle() {
+    try {
+      return MethodHandles.lookup().findStatic(TernaryDots.class, "pairs", MethodType.methodType(void.class, MemorySegment.class,
+          long.class, int.class, int.class, int[].class, int.class, byte[].class, float[].class, float[].class, int.class));
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
 
   /** {@code out[to .. to + ROWS − 1] += sum · (θ · scale)}, group after group of a piece. */
   static void add(TernaryCodes codes, int piece, int block, TernaryTables tables, float[] out, int to, Scratch scratch) {
@@ -47,7 +62,13 @@ final class TernaryDots {
     int steps = codes.steps(piece);
     long at = codes.block(piece, block);
     if (tables.kind == TernaryTables.Kind.PAIRS && codes.shortGroups && codes.halfScales && !tables.large) {
-      pairs(codes.memory, at, first, steps, codes.stepEnds, group, tables.low, tables.thetas, codes.scales(piece, block), out, to);
+      try {
+        PAIRS[0].invokeExact(codes.memory, at, first, steps, codes.stepEnds, group, tables.low, tables.thetas, out, to);
+      } catch (RuntimeException | Error e) {
+        throw e;
+      } catch (Throwable e) {
+        throw new IllegalStateException(e); // the kernel declares none
+      }
     } else if (steps > 0) {
       apart(codes, piece, block, tables, out, to, scratch);
     }
@@ -55,10 +76,10 @@ final class TernaryDots {
 
   /** The usual case in one pass. */
   private static void pairs(MemorySegment codes, long at, int first, int steps, int[] ends, int group, byte[] tables, float[] thetas,
-      long scales, float[] out, int to) {
+      float[] out, int to) {
     int g = group;
     int end = ends[g] - first;
-    long scale = scales;
+    long step = at;
     ShortVector lowBoth0 = ShortVector.zero(Lanes.SHORTS);
     ShortVector low0 = lowBoth0;
     ShortVector lowBoth1 = lowBoth0;
@@ -68,8 +89,8 @@ final class TernaryDots {
     ShortVector high1 = high0;
     ShortVector highBoth1 = highBoth0;
     for (int s = 0; s < steps; s++) {
-      ByteVector x = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, at + 2L * V * s, Lanes.ORDER);
-      ByteVector y = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, at + 2L * V * s + V, Lanes.ORDER);
+      ByteVector x = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, step, Lanes.ORDER);
+      ByteVector y = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, step + V, Lanes.ORDER);
       ByteVector t0 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, s * STEP);
       ByteVector t1 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, s * STEP + HALF);
       ShortVector p = x.selectFrom(t0, t1).reinterpretAsShorts();
@@ -86,11 +107,12 @@ final class TernaryDots {
       high0 = high0.add(p.lanewise(LSHR, 8));
       highBoth1 = highBoth1.add(q);
       high1 = high1.add(q.lanewise(LSHR, 8));
+      step += 2L * V;
       if (s + 1 == end) {
         FloatVector theta = FloatVector.broadcast(Lanes.FLOATS, thetas[g] * HALF_SCALE);
         IntVector l = lowBoth0.sub(low0.lanewise(LSHL, 8)).reinterpretAsInts();
         IntVector h = highBoth0.sub(high0.lanewise(LSHL, 8)).reinterpretAsInts();
-        IntVector f = IntVector.fromMemorySegment(Lanes.INTS, codes, scale, Lanes.ORDER);
+        IntVector f = IntVector.fromMemorySegment(Lanes.INTS, codes, step, Lanes.ORDER);
         FloatVector u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
         FloatVector w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
         u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
@@ -100,7 +122,7 @@ final class TernaryDots {
 
         l = low0.reinterpretAsInts();
         h = high0.reinterpretAsInts();
-        f = IntVector.fromMemorySegment(Lanes.INTS, codes, scale + V, Lanes.ORDER);
+        f = IntVector.fromMemorySegment(Lanes.INTS, codes, step + V, Lanes.ORDER);
         u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
         w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
         u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
@@ -110,7 +132,7 @@ final class TernaryDots {
 
         l = lowBoth1.sub(low1.lanewise(LSHL, 8)).reinterpretAsInts();
         h = highBoth1.sub(high1.lanewise(LSHL, 8)).reinterpretAsInts();
-        f = IntVector.fromMemorySegment(Lanes.INTS, codes, scale + 2 * V, Lanes.ORDER);
+        f = IntVector.fromMemorySegment(Lanes.INTS, codes, step + 2 * V, Lanes.ORDER);
         u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
         w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
         u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
@@ -120,7 +142,7 @@ final class TernaryDots {
 
         l = low1.reinterpretAsInts();
         h = high1.reinterpretAsInts();
-        f = IntVector.fromMemorySegment(Lanes.INTS, codes, scale + 3 * V, Lanes.ORDER);
+        f = IntVector.fromMemorySegment(Lanes.INTS, codes, step + 3 * V, Lanes.ORDER);
         u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
         w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
         u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
@@ -128,7 +150,7 @@ final class TernaryDots {
         FloatVector.fromArray(Lanes.FLOATS, out, to + 6 * LANES).add(u).intoArray(out, to + 6 * LANES);
         FloatVector.fromArray(Lanes.FLOATS, out, to + 7 * LANES).add(w).intoArray(out, to + 7 * LANES);
 
-        scale += 4L * V;
+        step += 4L * V;
         int length = ends[++g] - first - end;
         end += length;
         lowBoth0 = ShortVector.zero(Lanes.SHORTS);
@@ -168,7 +190,7 @@ final class TernaryDots {
     }
     float[] scales = scratch.c(ROWS);
     for (int g = 0; g < groups; g++) {
-      long at = codes.scales(piece, block) + (long) g * ROWS * codes.scaleBytes();
+      long at = codes.block(piece, block) + codes.scales(piece, group + g);
       if (codes.halfScales) {
         halves(codes.memory, at, scales);
       } else {
@@ -202,7 +224,7 @@ final class TernaryDots {
       int end = codes.stepEnds[group + g];
       for (int s = codes.groupStep(group + g); s < end; s += TernaryCodes.PART_STEPS) {
         int steps = Math.min(TernaryCodes.PART_STEPS, end - s);
-        part(codes.memory, at + (long) (s - first) * ROWS, steps, tables, (s - first) * STEP, parts);
+        part(codes.memory, at + codes.group(piece, group + g) + (long) (s - codes.groupStep(group + g)) * ROWS, steps, tables, (s - first) * STEP, parts);
         for (int i = 0; i < ROWS; i += 2 * LANES) {
           widen(parts, i, sums, g * ROWS + i);
         }
@@ -253,14 +275,15 @@ final class TernaryDots {
     for (int g = 0; g < codes.groups(piece); g++) {
       TrainDigits digits = codes.digits[codes.classOf(group + g)];
       for (int row = 0; row < ROWS; row++) {
-        sums[g * ROWS + row] = longSum(codes, at + TernaryCodes.place(row), codes.groupStep(group), digits, group + g, activations);
+        sums[g * ROWS + row] = longSum(codes, at + codes.group(piece, group + g) + TernaryCodes.place(row), digits, group + g, activations);
       }
     }
   }
 
-  /** The sum of one row, whose first step lies at byte {@code at}. */
-  private static long longSum(TernaryCodes codes, long at, int first, TrainDigits digits, int group, long[] activations) {
+  /** The sum of one row over a group, whose first step lies at byte {@code at}. */
+  private static long longSum(TernaryCodes codes, long at, TrainDigits digits, int group, long[] activations) {
     long sum = 0;
+    int first = codes.groupStep(group);
     for (int s = codes.groupStep(group); s < codes.stepEnds[group]; s++) {
       int index = TrainDigits.entry(codes.memory.get(Tensor.BYTE, at + (long) ROWS * (s - first)));
       for (int slot = 0; slot < TernaryCodes.SLOTS; slot++) {

@@ -26,7 +26,7 @@ final class TernaryLinear implements SpikingLinear {
   TernaryLinear(QuantizedWeight weight, SimdSession session) {
     this.session = session;
     order = weight.order();
-    codes = TernaryCodes.of(weight, session.weights(), session.workers());
+    codes = TernaryCodes.of(weight, session);
   }
 
   @Override
@@ -68,6 +68,10 @@ final class TernaryLinear implements SpikingLinear {
       return;
     }
     int threads = session.workers().threads();
+    if (tokens == 1) {
+      one(reading, out);
+      return;
+    }
     int tokenSlices = Lanes.ceilDiv(Lanes.ceilDiv(tokens, MAX_TOKENS), threads) * threads;
     int chunk = Lanes.ceilDiv(tokens, tokenSlices);
     int chunks = Lanes.ceilDiv(tokens, chunk);
@@ -84,6 +88,17 @@ final class TernaryLinear implements SpikingLinear {
         reading.run(tables[t], from + t, worker);
       }
       blocks(first, last, tables, from, count, out, session.scratch(worker));
+    });
+  }
+
+  /** One token: each thread makes the tables for itself, which costs less than to have them from another processor's cache. */
+  private void one(Reading reading, Tensor out) {
+    session.workers().forEach(codes.slices.length / 2, (slice, worker) -> {
+      int first = codes.slices[2 * slice];
+      int last = codes.slices[2 * slice + 1];
+      TernaryTables[] tables = session.tables(worker, 1);
+      reading.run(tables[0], 0, worker);
+      blocks(first, last, tables, 0, 1, out, session.scratch(worker));
     });
   }
 

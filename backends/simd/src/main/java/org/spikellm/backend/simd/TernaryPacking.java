@@ -38,10 +38,12 @@ final class TernaryPacking {
     }
     for (int piece = 0; piece < packed.pieces(); piece++) {
       for (int group = packed.pieceGroups[piece]; group < packed.pieceGroups[piece + 1]; group++) {
-        group(piece, group, rows, indices[worker], pieces[worker]);
-        scales(piece, group, block, first, rows);
+        int steps = packed.stepEnds[group] - packed.groupStep(group);
+        group(group, steps, rows, indices[worker], pieces[worker]);
+        MemorySegment.copy(pieces[worker], 0, packed.memory, Tensor.BYTE, packed.block(piece, block) + packed.group(piece, group),
+            steps * ROWS);
+        scales(packed.block(piece, block) + packed.scales(piece, group), group, first, rows);
       }
-      MemorySegment.copy(pieces[worker], 0, packed.memory, Tensor.BYTE, packed.block(piece, block), packed.steps(piece) * ROWS);
     }
   }
 
@@ -54,20 +56,17 @@ final class TernaryPacking {
     indices[worker] = ofClasses;
   }
 
-  private void group(int piece, int group, int rows, TrainIndices[] ofClasses, byte[] target) {
+  private void group(int group, int steps, int rows, TrainIndices[] ofClasses, byte[] target) {
     int c = packed.classOf(group);
-    int at = (packed.groupStep(group) - packed.groupStep(packed.pieceGroups[piece])) * ROWS;
-    int steps = packed.stepEnds[group] - packed.groupStep(group);
     for (int row = 0; row < rows; row++) {
-      ofClasses[c].write(row, group - packed.classGroups[c], steps, target, at + places[row], ROWS);
+      ofClasses[c].write(row, group - packed.classGroups[c], steps, target, places[row], ROWS);
     }
   }
 
-  private void scales(int piece, int group, int block, int first, int rows) {
+  private void scales(long at, int group, int first, int rows) {
     int c = packed.classOf(group);
     Tensor scales = source.classes().get(c).scales();
     int column = group - packed.classGroups[c];
-    long at = packed.scales(piece, block) + (long) (group - packed.pieceGroups[piece]) * ROWS * packed.scaleBytes();
     for (int row = 0; row < rows; row++) {
       if (packed.halfScales) {
         int place = row / Lanes.BLOCK * Lanes.BLOCK + row % Lanes.COUNT * 2 + row % Lanes.BLOCK / Lanes.COUNT;

@@ -76,9 +76,9 @@ final class TernaryTables {
   /** Activations and a 0 behind them, floats by channel, counts in channel order. */
   private float[] row = {};
   private int[] counts = {};
-  /** The activation of each slot, and the largest product with it. */
+  /** The activation of each slot. */
   private float[] slots = {};
-  private float[] sizes = {};
+  private final float[] extent = new float[2];
   private int[] integers = {};
 
   /** Takes up token {@code token} of an input that is not encoded. */
@@ -87,7 +87,6 @@ final class TernaryTables {
     encoded = false;
     x.readRow(token, row);
     row[codes.columns] = 0;
-    gather(codes.channels, codes.weights, codes.steps * SLOTS);
     kind = units(codes) ? Kind.PAIRS : Kind.QUADS;
     if (kind == Kind.QUADS) {
       integers(codes);
@@ -121,7 +120,11 @@ final class TernaryTables {
     counts[columns] = 0;
     kind = largest <= MOST ? Kind.PAIRS : largest <= MOST_QUAD ? Kind.QUADS : Kind.LONGS;
     switch (kind) {
-      case PAIRS -> gather(codes.places, codes.weights, codes.steps * SLOTS);
+      case PAIRS -> {
+        for (int i = 0; i < codes.steps * SLOTS; i++) {
+          slots[i] = row[codes.places[i]] * codes.weights[i];
+        }
+      }
       case QUADS -> {
         for (int i = 0; i < codes.steps * SLOTS; i++) {
           integers[i] = counts[codes.places[i]] * (int) codes.weights[i];
@@ -145,7 +148,6 @@ final class TernaryTables {
     }
     if (slots.length < codes.steps * SLOTS) {
       slots = new float[codes.steps * SLOTS];
-      sizes = new float[codes.steps * SLOTS];
       integers = new int[codes.steps * SLOTS];
     }
     thetas = thetas.length < codes.groups ? new float[codes.groups] : thetas;
@@ -153,30 +155,23 @@ final class TernaryTables {
     high = high.length < low.length ? new byte[low.length] : high;
   }
 
-  private void gather(int[] from, float[] weights, int length) {
-    for (int i = 0; i < length; i++) {
-      slots[i] = row[from[i]] * weights[i];
-    }
-  }
-
-  /** Chooses the units of all groups of floats; false where one is too large for 16 bits. */
+  /** The slots of all groups of floats, and their units; false where one is too large for 16 bits. */
   private boolean units(TernaryCodes codes) {
-    for (int i = 0; i < codes.steps * SLOTS; i++) {
-      sizes[i] = Math.abs(slots[i]) * codes.most[i];
-    }
     large = false;
     boolean fine = true;
     for (int c = 0; c < codes.classes(); c++) {
       // Two digits of a count are more than it, in all.
       float bound = codes.digits[c].perCount() == 1 ? (codes.columns - ROUNDINGS) * 0x1p-24f : 0;
       for (int g = codes.classGroups[c]; g < codes.classGroups[c + 1]; g++) {
-        float largest = 0;
-        float sum = 0;
-        for (int s = codes.groupStep(g) * SLOTS; s < codes.stepEnds[g] * SLOTS; s += SLOTS) {
-          float size = sizes[s] + sizes[s + 1] + (sizes[s + 2] + sizes[s + 3]);
-          largest = size > largest ? size : largest;
-          sum += size;
+        int from = codes.groupStep(g) * SLOTS;
+        int to = codes.stepEnds[g] * SLOTS;
+        if (codes.digits[c].perCount() == 1) {
+          sameDigits(row, codes.channels, codes.most[from], from, to, slots, extent);
+        } else {
+          digits(row, codes, from, to, slots, extent);
         }
+        float largest = extent[0];
+        float sum = extent[1];
         // A sum that is infinite or not a number makes the product of the group so.
         float theta = sum < Float.POSITIVE_INFINITY ? Math.max(largest / MOST_FLOAT, LEAST) : Float.NaN;
         fine &= largest == 0 || (codes.stepEnds[g] - codes.groupStep(g)) * theta * ROUNDED <= bound * sum;
@@ -187,12 +182,57 @@ final class TernaryTables {
     return fine;
   }
 
+  /** The slots of a group whose digits weigh the same, and of what its steps add up to the largest and the sum, in {@code extent}. */
+  private static void sameDigits(float[] row, int[] channels, float most, int from, int to, float[] slots, float[] extent) {
+    float largest = 0;
+    float sum = 0;
+    for (int s = from; s < to; s += SLOTS) {
+      float a = row[channels[s]];
+      float b = row[channels[s + 1]];
+      float c = row[channels[s + 2]];
+      float d = row[channels[s + 3]];
+      slots[s] = a;
+      slots[s + 1] = b;
+      slots[s + 2] = c;
+      slots[s + 3] = d;
+      float size = Math.abs(a) + Math.abs(b) + (Math.abs(c) + Math.abs(d));
+      largest = size > largest ? size : largest;
+      sum += size;
+    }
+    extent[0] = most * largest;
+    extent[1] = most * sum;
+  }
+
+  private static void digits(float[] row, TernaryCodes codes, int from, int to, float[] slots, float[] extent) {
+    float largest = 0;
+    float sum = 0;
+    for (int s = from; s < to; s += SLOTS) {
+      for (int i = s; i < s + SLOTS; i++) {
+        slots[i] = row[codes.channels[i]] * codes.weights[i];
+      }
+      float size = size(slots, codes.most, s);
+      largest = size > largest ? size : largest;
+      sum += size;
+    }
+    extent[0] = largest;
+    extent[1] = sum;
+  }
+
+  /** The largest that a step may add up to. */
+  private static float size(float[] slots, float[] most, int slot) {
+    float size = 0;
+    for (int i = slot; i < slot + SLOTS; i++) {
+      size += Math.abs(slots[i]) * most[i];
+    }
+    return size;
+  }
+
   /** Slots of floats as integers. Units are powers of two, by which nothing is rounded. */
   private void integers(TernaryCodes codes) {
     for (int g = 0; g < codes.groups; g++) {
       float largest = 0;
       for (int s = codes.groupStep(g) * SLOTS; s < codes.stepEnds[g] * SLOTS; s += SLOTS) {
-        largest = Math.max(largest, sizes[s] + sizes[s + 1] + (sizes[s + 2] + sizes[s + 3]));
+        largest = Math.max(largest, size(slots, codes.most, s));
       }
       int exponent = Math.max(Math.getExponent(LEAST), Math.getExponent(largest) + 1 - FLOAT_BITS);
       thetas[g] = Float.isNaN(thetas[g]) ? Float.NaN : Math.scalb(1f, exponent);
