@@ -1,5 +1,6 @@
 package org.spikellm.api;
 
+import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
@@ -76,10 +77,15 @@ public record CodeClass(int columns, int bits, int timeSteps, int[] groupEnds, L
     return scales.rows();
   }
 
-  /** The same with codes that lie in rows: this, or a copy of the codes. */
+  /** The same with codes that lie in rows: this, or a copy of the codes, in memory that the collector gives back. */
   public CodeClass inRows() {
+    return inRows(Arena.ofAuto());
+  }
+
+  /** The same with codes that lie in rows: this, or a copy of the codes in memory of {@code arena}, which threads must share. */
+  public CodeClass inRows(Arena arena) {
     return layout == Layout.ROWS ? this
-        : new CodeClass(columns, bits, timeSteps, groupEnds, Layout.ROWS, CodeTiles.toRows(this), scales, zeros);
+        : new CodeClass(columns, bits, timeSteps, groupEnds, Layout.ROWS, CodeTiles.toRows(this, arena), scales, zeros);
   }
 
   /** Whether codes like these can lie in {@link Layout#TILES}. */

@@ -1,5 +1,6 @@
 package org.spikellm.api;
 
+import java.lang.foreign.Arena;
 import java.util.stream.IntStream;
 
 /**
@@ -63,8 +64,8 @@ final class CodeTiles {
     return tiles;
   }
 
-  static Tensor toRows(CodeClass source) {
-    Tensor rows = Tensor.allocate(DType.U8, source.rows(), CodeClass.packedBytes(source.columns(), source.bits()));
+  static Tensor toRows(CodeClass source, Arena arena) {
+    Tensor rows = Tensor.allocate(arena, DType.U8, source.rows(), CodeClass.packedBytes(source.columns(), source.bits()));
     convert(source, source.codes(), rows, false);
     return rows;
   }

@@ -35,6 +35,17 @@ public interface DecoderSession extends AutoCloseable {
    */
   void next(Tensor x, Cache cache, int position, Tensor rope, Tensor logits);
 
+  /**
+   * What the head makes of final hidden states, as where a text is scored; {@link #forward} gives them.
+   *
+   * @param hidden F32 [tokens, hidden]
+   * @param logits F32 [tokens, vocabulary], replaced
+   * @return whether it did that; by default false, where the session's other methods are as good at it, or the plan has no head
+   */
+  default boolean logits(Tensor hidden, Tensor logits) {
+    return false;
+  }
+
   /** Gives the device's memory back; a second call does nothing. */
   @Override
   void close();

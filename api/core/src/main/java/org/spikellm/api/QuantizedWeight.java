@@ -1,5 +1,6 @@
 package org.spikellm.api;
 
+import java.lang.foreign.Arena;
 import java.util.List;
 
 /**
@@ -30,10 +31,10 @@ public record QuantizedWeight(int rows, ChannelOrder order, List<CodeClass> clas
     return order.channels();
   }
 
-  /** The same with all codes in rows. */
-  public QuantizedWeight inRows() {
+  /** The same with all codes in rows: this, or a copy in memory of {@code arena}, which threads must share. */
+  public QuantizedWeight inRows(Arena arena) {
     return classes.stream().allMatch(codes -> codes.layout() == CodeClass.Layout.ROWS) ? this
-        : new QuantizedWeight(rows, order, classes.stream().map(CodeClass::inRows).toList());
+        : new QuantizedWeight(rows, order, classes.stream().map(codes -> codes.inRows(arena)).toList());
   }
 
   /** The same with all codes in tiles; or this, where some cannot be, or all would take over 1 % more room for rows and columns to spare. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.Arena;
 import java.math.BigInteger;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -118,7 +119,7 @@ class CodeClassTest {
       QuantizedWeight weight = new QuantizedWeight(16, ChannelOrder.identity(columns), List.of(codes));
       QuantizedWeight tiles = weight.inTiles();
       assertEquals(columns == 1600 ? CodeClass.Layout.TILES : CodeClass.Layout.ROWS, tiles.classes().getFirst().layout());
-      assertEquals(CodeClass.Layout.ROWS, tiles.inRows().classes().getFirst().layout());
+      assertEquals(CodeClass.Layout.ROWS, tiles.inRows(Arena.ofAuto()).classes().getFirst().layout());
     }
   }
 

@@ -171,7 +171,9 @@ public final class Decoder {
   /** The logits of hidden states, F32 [tokens, vocabulary]. */
   public Tensor logits(Tensor hidden) {
     Tensor logits = Tensor.allocate(DType.F32, hidden.rows(), config.vocabulary());
-    head.apply(hidden, logits, workspace(hidden.rows()), null, LinearObserver.NONE);
+    if (!stages.getLast().logits(hidden, logits)) {
+      head.apply(hidden, logits, workspace(hidden.rows()), null, LinearObserver.NONE);
+    }
     return logits;
   }
 

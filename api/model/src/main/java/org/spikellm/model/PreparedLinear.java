@@ -1,5 +1,6 @@
 package org.spikellm.model;
 
+import java.lang.foreign.Arena;
 import org.spikellm.api.Block;
 import org.spikellm.api.DecoderPlan;
 import org.spikellm.api.DenseWeight;
@@ -30,7 +31,7 @@ final class PreparedLinear {
       case QuantizedWeight weight -> null;
     };
     this.quantized = linear.weight() instanceof QuantizedWeight weight
-        ? session.prepare(session.readsTiles() ? weight : weight.inRows()) : null;
+        ? session.prepare(session.readsTiles() ? weight : weight.inRows(Arena.ofAuto())) : null;
     this.bias = linear.bias();
     this.keepsWeight = linear.weight() instanceof DenseWeight || quantized != null && quantized.keepsWeight();
     this.encoding = linear.input() == null ? null : mode.apply(linear.input());

@@ -96,6 +96,11 @@ final class Stage {
     head.apply(x.rows(x.rows() - 1, x.rows()), logits, work, null, LinearObserver.NONE);
   }
 
+  /** The logits of final hidden states, where the device that has the last blocks makes them; else false. */
+  boolean logits(Tensor hidden, Tensor logits) {
+    return whole != null && whole.isPresent() && whole.get().logits(hidden, logits);
+  }
+
   private DecoderSession whole() {
     if (blocks.stream().anyMatch(PreparedBlock::isReplaced)) {
       throw new IllegalStateException("decoder: expected a cache that was made after its blocks were changed");

@@ -113,6 +113,13 @@ final class DecoderRules {
         Tensor x = test.tokens(0, prompt);
         decoder.forward(x, cache, 0, test.rope());
         expected.checkHidden(x, 0, "a prompt of " + prompt + " tokens");
+        Tensor scores = Tensor.allocate(DType.F32, prompt, DecoderCase.VOCABULARY);
+        scores.segment().fill((byte) 0xff);
+        if (decoder.logits(x, scores)) {
+          for (int t = 0; t < prompt; t++) {
+            expected.checkLogits(scores.rows(t, t + 1), t, "the head on a prompt of " + prompt + " tokens");
+          }
+        }
         oneByOne(decoder, cache, expected, prompt, prompt + 5, "after a prompt of " + prompt + " tokens");
         Tensor logits = logits();
         decoder.next(test.tokens(0, prompt), decoder.cache(prompt), 0, test.rope(), logits);

@@ -75,6 +75,15 @@ class DecoderFaultsTest {
             return super.apply(linear, input);
           }
         }), "B.72", "B.73"),
+        brokenDecoder("all tokens have the logits of the last one", (session, plan) -> new NaiveDecoder(session, plan) {
+          @Override
+          public boolean logits(Tensor hidden, Tensor logits) {
+            for (int t = 0; t < hidden.rows(); t++) {
+              super.logits(hidden.rows(hidden.rows() - 1, hidden.rows()), logits.rows(t, t + 1));
+            }
+            return true;
+          }
+        }, "B.70", "B.71", "B.72"),
         brokenDecoder("rotations begin anew with each call", (session, plan) -> new NaiveDecoder(session, plan) {
           @Override
           void run(Tensor x, Cache cache, int position, Tensor rope) {

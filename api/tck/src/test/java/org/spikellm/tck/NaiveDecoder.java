@@ -45,6 +45,12 @@ class NaiveDecoder implements DecoderSession {
     logits.segment().copyFrom(plain.logits(x.rows(x.rows() - 1, x.rows())).segment());
   }
 
+  @Override
+  public boolean logits(Tensor hidden, Tensor logits) {
+    logits.segment().copyFrom(plain.logits(hidden).segment());
+    return true;
+  }
+
   void run(Tensor x, Cache cache, int position, Tensor rope) {
     plain.forward(x, ((HostCache) cache).blocks(), position, rope);
   }

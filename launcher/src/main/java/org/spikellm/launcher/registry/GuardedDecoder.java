@@ -35,6 +35,16 @@ record GuardedDecoder(DecoderSession decoder, DecoderPlan plan, Guard guard) imp
     judge("next", finite, logits);
   }
 
+  @Override
+  public boolean logits(Tensor hidden, Tensor logits) {
+    boolean finite = Guard.finite(hidden);
+    boolean made = guard.call("logits", () -> decoder.logits(hidden, logits));
+    if (made) {
+      judge("logits", finite, logits);
+    }
+    return made;
+  }
+
   private void judge(String method, boolean inputs, Tensor out) {
     if (inputs && !Guard.finite(out) && finiteModel()) {
       throw guard.failure(method + " of a decoder made numbers that are not finite, from inputs that are", null);

@@ -1,5 +1,6 @@
 package org.spikellm.backend.simd;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -131,18 +132,20 @@ final class PackedCodes {
       codes += codeBytes(sources.get(c));
       scales += scaleBytes(sources.get(c));
     }
-    List<CodeClass> readable = sources.stream().map(c -> TilePacker.suits(c) ? c : c.inRows()).toList();
-    BlockPacker[][] packers = new BlockPacker[workers.threads()][packed.length];
-    workers.forEach(blocks, (block, worker) -> {
-      for (int c = 0; c < packed.length; c++) {
-        if (packers[worker][c] == null) {
-          CodeClass source = readable.get(c);
-          packers[worker][c] = source.layout() == CodeClass.Layout.ROWS ? new CodePacker(source, packed[c])
-              : new TilePacker(source, packed[c]);
+    try (Arena rows = Arena.ofShared()) {
+      List<CodeClass> readable = sources.stream().map(c -> TilePacker.suits(c) ? c : c.inRows(rows)).toList();
+      BlockPacker[][] packers = new BlockPacker[workers.threads()][packed.length];
+      workers.forEach(blocks, (block, worker) -> {
+        for (int c = 0; c < packed.length; c++) {
+          if (packers[worker][c] == null) {
+            CodeClass source = readable.get(c);
+            packers[worker][c] = source.layout() == CodeClass.Layout.ROWS ? new CodePacker(source, packed[c])
+                : new TilePacker(source, packed[c]);
+          }
+          packers[worker][c].pack(block);
         }
-        packers[worker][c].pack(block);
-      }
-    });
+      });
+    }
     return packed;
   }
 

@@ -21,13 +21,13 @@ import org.spikellm.api.SpikingLinear;
 import org.spikellm.api.Tensor;
 
 /**
- * Runs every kernel on small shapes until the compiler has taken it up: vectors are objects until then, and a kernel takes a
- * thousand times as long. Once a process, in the background, while the first model loads; what that model turns out to need comes
- * first.
+ * Runs kernels on small shapes until the compiler has taken them up: vectors are objects until then, and a kernel takes a
+ * thousand times as long. Once a process, in the background, while the first model loads: those that every model needs, and those
+ * that a model turns out to need. The compiler has enough to do then; what nobody asks for is left out.
  */
 final class Warmup {
 
-  /** Kernels that are compiled together, in the order in which models of 4 bits need them. */
+  /** Kernels that are compiled together. */
   enum Stage {
     ROWS, ATTENTION, CODES_4, F16, TERNARY, CODES_8, F32, GROUPS_4, CODES_2, CODES_3, BF16
   }
@@ -36,8 +36,11 @@ final class Warmup {
 
   private static final Set<Stage> COMPILED = ConcurrentHashMap.newKeySet();
 
+  /** What is to be done, whether it is done or not. */
+  private static final Set<Stage> WANTED = ConcurrentHashMap.newKeySet();
+
   /** What is still to do. */
-  private static final BlockingDeque<Stage> STAGES = new LinkedBlockingDeque<>(List.of(Stage.values()));
+  private static final BlockingDeque<Stage> STAGES = new LinkedBlockingDeque<>();
 
   /** Time a kernel may take: where compilation is slower than this, real work goes on with it. */
   private static final long NANOS = 3_000_000_000L;
@@ -63,6 +66,8 @@ final class Warmup {
   /** Starts it, unless it was started before. */
   static void start() {
     if (STARTED.compareAndSet(false, true)) {
+      prefer(Stage.ATTENTION);
+      prefer(Stage.ROWS);
       Thread.ofPlatform().daemon().name("spikellm-simd-warmup").priority(Thread.MIN_PRIORITY).start(Warmup::run);
     }
   }
@@ -95,9 +100,9 @@ final class Warmup {
     };
   }
 
-  /** The kernels of a stage come next, unless they are compiled. */
+  /** The kernels of a stage come next, unless they are compiled, or just being. */
   static void prefer(Stage stage) {
-    if (STAGES.peekFirst() != stage && STAGES.remove(stage)) {
+    if (WANTED.add(stage) || STAGES.peekFirst() != stage && STAGES.remove(stage)) {
       STAGES.addFirst(stage);
     }
   }
@@ -110,7 +115,8 @@ final class Warmup {
     boolean any = false;
     try (SimdSession vector = new SimdSession(1, SimdSession.Kernels.VECTOR);
         SimdSession plain = new SimdSession(1, SimdSession.Kernels.PLAIN)) {
-      for (Stage stage = STAGES.pollFirst(); stage != null; stage = STAGES.pollFirst()) {
+      while (true) {
+        Stage stage = STAGES.takeFirst();
         List<Kernel> kernels = kernels(stage, vector);
         List<Kernel> others = kernels(stage, plain);
         for (int i = 0; i < kernels.size(); i++) {
@@ -122,6 +128,8 @@ final class Warmup {
         }
         COMPILED.add(stage);
       }
+    } catch (InterruptedException e) {
+      return;   // nobody does that; the kernels without vectors go on
     }
   }
 

@@ -25,6 +25,9 @@ final class VulkanDecoder implements DecoderSession {
   /** What a recorded pass is good for. */
   private record Key(Object cache, Activations work, int tokens, Wanted wanted) {}
 
+  /** Tokens whose logits are on the device at once: 8 MB for 32,000 words. */
+  private static final int HEAD_TOKENS = 64;
+
   private final VulkanSession session;
   private final DecoderPlan plan;
   private final List<DecoderBlock> blocks = new ArrayList<>();
@@ -98,6 +101,38 @@ final class VulkanDecoder implements DecoderSession {
     }
     Shapes.f32("logits", logits, 1, head.rows());
     run(x, cache, position, rope, Wanted.LOGITS, logits);
+  }
+
+  @Override
+  public boolean logits(Tensor hidden, Tensor logits) {
+    checkOpen();
+    if (head == null) {
+      return false;
+    }
+    Shapes.f32("hidden states", hidden, hidden.rows(), plan.shape().hidden());
+    Shapes.f32("logits", logits, hidden.rows(), head.rows());
+    for (int from = 0; from < hidden.rows(); from += HEAD_TOKENS) {
+      int to = Math.min(hidden.rows(), from + HEAD_TOKENS);
+      multiplyHead(hidden.rows(from, to), logits.rows(from, to));
+    }
+    Reference.reachabilityFence(this);
+    return true;
+  }
+
+  private void multiplyHead(Tensor hidden, Tensor logits) {
+    int tokens = hidden.rows();
+    require(tokens);
+    try (Call call = session.call()) {
+      DeviceMemory.Range x = call.upload(hidden);
+      DeviceMemory.Range out = call.take(logits.segment().byteSize());
+      DecoderBlock.convert(call.commands(), session.kernels(), head.input(), x, tokens, work.slot(0));
+      call.commands().then();
+      for (int step = 0; step < head.steps(); step++) {
+        head.multiply(step, call.commands(), session.kernels(), x, work.slot(0), tokens, out, out, false);
+        call.commands().then();
+      }
+      call.finish(out, logits);
+    }
   }
 
   private void run(Tensor x, Cache cache, int position, Tensor rope, Wanted wanted, Tensor out) {

@@ -113,8 +113,15 @@ final class VulkanSession implements Session {
   }
 
   @Override
+  public boolean readsTiles() {
+    return true;
+  }
+
+  @Override
   public SpikingLinear prepare(QuantizedWeight weight) {
-    return new VulkanLinear(weight, this);
+    try (Arena rows = Arena.ofShared()) {
+      return new VulkanLinear(weight.inRows(rows), this);
+    }
   }
 
   @Override
