@@ -37,14 +37,14 @@ public record QuantizedWeight(int rows, ChannelOrder order, List<CodeClass> clas
         : new QuantizedWeight(rows, order, classes.stream().map(codes -> codes.inRows(arena)).toList());
   }
 
-  /** The same with all codes in tiles; or this, where some cannot be, or all would take over 1 % more room for rows and columns to spare. */
+  /** The same with all codes in tiles; or this, where some cannot be, or rows and columns to spare would take over 1 % more room. */
   public QuantizedWeight inTiles() {
     if (!classes.stream().allMatch(CodeClass::suitsTiles)) {
       return this;
     }
-    long room = classes.stream().mapToLong(codes -> (long) CodeTiles.count(rows) * CodeTiles.bytes(codes.columns(), codes.bits())).sum();
-    long needed = classes.stream().mapToLong(codes -> (long) rows * CodeClass.packedBytes(codes.columns(), codes.bits())).sum();
-    return 100 * room > 101 * needed ? this : new QuantizedWeight(rows, order, classes.stream().map(CodeClass::inTiles).toList());
+    long ofTiles = (long) CodeTiles.count(rows) * classes.stream().mapToInt(c -> CodeTiles.bytes(c.columns(), c.bits())).sum();
+    long ofRows = (long) rows * classes.stream().mapToInt(c -> CodeClass.packedBytes(c.columns(), c.bits())).sum();
+    return 100 * ofTiles > 101 * ofRows ? this : new QuantizedWeight(rows, order, classes.stream().map(CodeClass::inTiles).toList());
   }
 
   /** The weights the codes stand for, F32 [rows, columns], columns in the input's own order. */

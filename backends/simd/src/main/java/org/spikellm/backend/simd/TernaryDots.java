@@ -221,10 +221,12 @@ final class TernaryDots {
     int first = codes.groupStep(group);
     Arrays.fill(sums, 0, codes.groups(piece) * ROWS, 0);
     for (int g = 0; g < codes.groups(piece); g++) {
+      int start = codes.groupStep(group + g);
       int end = codes.stepEnds[group + g];
-      for (int s = codes.groupStep(group + g); s < end; s += TernaryCodes.PART_STEPS) {
+      long ofGroup = at + codes.group(piece, group + g);
+      for (int s = start; s < end; s += TernaryCodes.PART_STEPS) {
         int steps = Math.min(TernaryCodes.PART_STEPS, end - s);
-        part(codes.memory, at + codes.group(piece, group + g) + (long) (s - codes.groupStep(group + g)) * ROWS, steps, tables, (s - first) * STEP, parts);
+        part(codes.memory, ofGroup + (long) (s - start) * ROWS, steps, tables, (s - first) * STEP, parts);
         for (int i = 0; i < ROWS; i += 2 * LANES) {
           widen(parts, i, sums, g * ROWS + i);
         }
@@ -275,7 +277,8 @@ final class TernaryDots {
     for (int g = 0; g < codes.groups(piece); g++) {
       TrainDigits digits = codes.digits[codes.classOf(group + g)];
       for (int row = 0; row < ROWS; row++) {
-        sums[g * ROWS + row] = longSum(codes, at + codes.group(piece, group + g) + TernaryCodes.place(row), digits, group + g, activations);
+        long first = at + codes.group(piece, group + g) + TernaryCodes.place(row);
+        sums[g * ROWS + row] = longSum(codes, first, digits, group + g, activations);
       }
     }
   }

@@ -67,11 +67,11 @@ final class TernaryLinear implements SpikingLinear {
     if (codes.rows == 0 || tokens == 0) {
       return;
     }
-    int threads = session.workers().threads();
     if (tokens == 1) {
       one(reading, out);
       return;
     }
+    int threads = session.workers().threads();
     int tokenSlices = Lanes.ceilDiv(Lanes.ceilDiv(tokens, MAX_TOKENS), threads) * threads;
     int chunk = Lanes.ceilDiv(tokens, tokenSlices);
     int chunks = Lanes.ceilDiv(tokens, chunk);
