@@ -6,9 +6,6 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
 import java.util.Arrays;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
@@ -41,19 +38,7 @@ final class TernaryDots {
   private static final int BIAS = -TernaryTables.BIAS >> 8;
   private static final int BOTH_BIAS = BIAS * 0x101;
 
-  /** In an array, and so no constant: C2 does not inline the kernel into what has no room for it. */
-  private static final MethodHandle[] PAIRS = {handle()};
-
   private TernaryDots() {}
-
-  private static MethodHandle handle() {
-    try {
-      return MethodHandles.lookup().findStatic(TernaryDots.class, "pairs", MethodType.methodType(void.class, MemorySegment.class,
-          long.class, int.class, int.class, int[].class, int.class, byte[].class, float[].class, float[].class, int.class));
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
 
   /** {@code out[to .. to + ROWS − 1] += sum · (θ · scale)}, group after group of a piece. */
   static void add(TernaryCodes codes, int piece, int block, TernaryTables tables, float[] out, int to, Scratch scratch) {
@@ -62,13 +47,7 @@ final class TernaryDots {
     int steps = codes.steps(piece);
     long at = codes.block(piece, block);
     if (tables.kind == TernaryTables.Kind.PAIRS && codes.shortGroups && codes.halfScales && !tables.large) {
-      try {
-        PAIRS[0].invokeExact(codes.memory, at, first, steps, codes.stepEnds, group, tables.low, tables.thetas, out, to);
-      } catch (RuntimeException | Error e) {
-        throw e;
-      } catch (Throwable e) {
-        throw new IllegalStateException(e); // the kernel declares none
-      }
+      pairs(codes.memory, at, first, steps, codes.stepEnds, group, tables.low, tables.thetas, out, to);
     } else if (steps > 0) {
       apart(codes, piece, block, tables, out, to, scratch);
     }
