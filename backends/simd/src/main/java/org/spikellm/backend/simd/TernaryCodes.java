@@ -68,12 +68,10 @@ final class TernaryCodes {
   /** Whether a group's bytes always add up to 16 bits. */
   final boolean shortGroups;
   final MemorySegment memory;
-  /** First block of each slice, and the one after its last, in the order of memory. */
+  /** First block of each slice, and the number of blocks. */
   final int[] slices;
   /** The slice of each block. */
   private final int[] sliceOf;
-  /** Blocks before each slice in memory. */
-  private final int[] before;
   /** Bytes of a block before each piece, and in all. */
   private final int[] pieceBytes;
 
@@ -112,11 +110,8 @@ final class TernaryCodes {
         .map(p -> (groupStep(pieceGroups[p]) + pieceGroups[p] * scaleBytes()) * ROWS).toArray();
     slices = slices(session.workers().threads());
     sliceOf = new int[blocks()];
-    before = new int[slices.length / 2];
-    for (int s = 0, next = 0; s < before.length; s++) {
-      before[s] = next;
-      Arrays.fill(sliceOf, slices[2 * s], slices[2 * s + 1], s);
-      next += slices[2 * s + 1] - slices[2 * s];
+    for (int s = 0; s < slices.length - 1; s++) {
+      Arrays.fill(sliceOf, slices[s], slices[s + 1], s);
     }
     memory = session.weights().allocate(Math.max(1, (long) pieceBytes[pieces()] * blocks()), Lanes.BYTES);
   }
@@ -177,9 +172,9 @@ final class TernaryCodes {
 
   /** Byte of {@link #memory} at which a block of a piece begins. */
   long block(int piece, int block) {
-    int slice = sliceOf[block];
-    int first = slices[2 * slice];
-    return (long) before[slice] * pieceBytes[pieces()] + (long) (slices[2 * slice + 1] - first) * pieceBytes[piece]
+    int first = slices[sliceOf[block]];
+    int end = slices[sliceOf[block] + 1];
+    return (long) first * pieceBytes[pieces()] + (long) (end - first) * pieceBytes[piece]
         + (long) (block - first) * (pieceBytes[piece + 1] - pieceBytes[piece]);
   }
 
@@ -206,7 +201,7 @@ final class TernaryCodes {
   /** An equal part for every thread. */
   private int[] slices(int threads) {
     int parts = Math.min(threads, blocks());
-    return IntStream.range(0, 2 * parts).map(i -> (int) ((long) blocks() * (i / 2 + i % 2) / parts)).toArray();
+    return IntStream.rangeClosed(0, parts).map(i -> (int) ((long) blocks() * i / Math.max(1, parts))).toArray();
   }
 
   private int[] cut() {

@@ -93,12 +93,10 @@ final class TernaryLinear implements SpikingLinear {
 
   /** One token: each thread makes the tables for itself, which costs less than to have them from another processor's cache. */
   private void one(Reading reading, Tensor out) {
-    session.workers().forEach(codes.slices.length / 2, (slice, worker) -> {
-      int first = codes.slices[2 * slice];
-      int last = codes.slices[2 * slice + 1];
+    session.workers().forEach(codes.slices.length - 1, (slice, worker) -> {
       TernaryTables[] tables = session.tables(worker, 1);
       reading.run(tables[0], 0, worker);
-      blocks(first, last, tables, 0, 1, out, session.scratch(worker));
+      blocks(codes.slices[slice], codes.slices[slice + 1], tables, 0, 1, out, session.scratch(worker));
     });
   }
 
