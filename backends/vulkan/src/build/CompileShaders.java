@@ -20,7 +20,7 @@ import java.util.stream.Stream;
 public final class CompileShaders {
 
   private static final Pattern INCLUDE = Pattern.compile("(?m)^#include \"([^\"]+)\"$");
-  private static final List<String> MACROS = List.of("INTEGER_DOT", "SUBGROUPS");
+  private static final List<String> MACROS = List.of("INTEGER_DOT", "SUBGROUPS", "SHORTS");
 
   public static void main(String[] args) throws IOException {
     try {

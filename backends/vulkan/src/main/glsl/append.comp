@@ -1,13 +1,13 @@
 #version 460
-// Keys (after RoPE) and values of consecutive positions into the cache, as floats or as spike counts. A workgroup has a token and
-// a kv head.
+// Keys, which it rotates, and values of consecutive positions into the cache, as floats or as spike counts. A workgroup has a token
+// and a kv head.
 
 layout(constant_id = 1) const uint TYPE = 0; // of what is cached: F32, I8, I16
-layout(local_size_x = 64) in;
 
 #include "memory.glsl"
 #include "spike_range.glsl"
 #include "rows.glsl"
+#include "rotation.glsl"
 
 layout(push_constant) uniform Arguments {
   Floats keyRows;   // [tokens, kvHeads, headDim]
@@ -18,6 +18,7 @@ layout(push_constant) uniform Arguments {
   Floats thetas;    // [kvHeads, capacity, 2], of values: plain, salient
   Ints zeros;
   Ints position;    // of the first token
+  Floats table;     // [tokens, headDim], of rotations
   uint tokens;
   uint kvHeads;
   uint headDim;
@@ -43,10 +44,11 @@ void main() {
   for (uint pair = gl_WorkGroupID.x; pair < tokens * kvHeads; pair += gl_NumWorkGroups.x) {
     uint kv = pair % kvHeads;
     uint from = pair / kvHeads * channels + kv * headDim;
+    uint tableFrom = pair / kvHeads * headDim;
     uint row = kv * capacity + uint(position.at[0]) + pair / kvHeads;
     if (TYPE == 0) {
       for (uint c = thread; c < headDim; c += THREADS) {
-        keys.at[row * rowWords + c] = floatBitsToUint(keyRows.at[from + c]);
+        keys.at[row * rowWords + c] = floatBitsToUint(rotatedChannel(keyRows, from, table, tableFrom, headDim, c));
         values.at[row * rowWords + c] = floatBitsToUint(valueRows.at[from + c]);
       }
       continue;
@@ -78,7 +80,8 @@ void main() {
           uint channel = kv * headDim + c;
           float keyTheta = uintBitsToFloat(ranges.at[channel]);
           float keyZero = float(int(ranges.at[channels + channel]) + offset);
-          keyWord |= asWord(keyRows.at[from + c], keyTheta, keyZero, ranges.at[3 * channels + channel], i);
+          float key = rotatedChannel(keyRows, from, table, tableFrom, headDim, c);
+          keyWord |= asWord(key, keyTheta, keyZero, ranges.at[3 * channels + channel], i);
           uint salient = ranges.at[2 * channels + channel];
           valueWord |= asWord(valueRows.at[from + c], theta[salient], zero[salient], salient, i);
         }

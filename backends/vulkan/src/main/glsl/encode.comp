@@ -1,13 +1,21 @@
 #version 460
-// The spikes of a row, counts at once, or where DECODED what they decode to, (n − zero)·θ, which may take the place of the
-// inputs. A workgroup has a row.
+// The spikes of a row, counts at once, or where DECODED what they decode to, (n − zero)·θ. What is encoded may be made on the way:
+// a norm's output, a gate's, or rotated heads. A workgroup has a row.
 
 layout(constant_id = 1) const bool DECODED = false;
-layout(local_size_x = 64) in;
+layout(constant_id = 2) const uint SOURCE = 0;
 
 #include "memory.glsl"
 #include "spike_range.glsl"
 #include "rows.glsl"
+#include "norm.glsl"
+#include "gate.glsl"
+#include "rotation.glsl"
+
+const uint GIVEN = 0;
+const uint NORM = 1;    // inputs by their norm, times weights in second, [channels]
+const uint GATE = 2;    // second are the ups, [rows, channels]
+const uint ROTATED = 3; // a row is a head, second the table of rotations, [rows / heads, channels]
 
 layout(push_constant) uniform Arguments {
   Floats inputs; // [rows, channels], in their own order
@@ -16,7 +24,8 @@ layout(push_constant) uniform Arguments {
   Words spikes;  // [rows, digits, digitWords]: bytes
   Floats thetas; // [rows, classes]
   Ints zeros;    // [rows, classes], less offset
-  Floats decoded; // [rows, channels], in their own order
+  Floats decoded; // [rows, channels], in their own order; may be inputs, where SOURCE is GIVEN
+  Floats second;
   uint rows;
   uint channels;
   uint classes;
@@ -24,7 +33,22 @@ layout(push_constant) uniform Arguments {
   uint digitWords;
   int offset; // what is taken off a count before it is cut into digits
   uint bothSigns;
+  uint heads;
+  float reciprocal; // 1 / channels
+  float epsilon;
 };
+
+float factor; // of a norm
+
+float source(uint row, uint c) {
+  uint at = row * channels + c;
+  switch (SOURCE) {
+    case NORM: return inputs.at[at] * factor * second.at[c];
+    case GATE: return swiGlu(inputs.at[at], second.at[at]);
+    case ROTATED: return rotatedChannel(inputs, row * channels, second, row / heads * channels, channels, c);
+    default: return inputs.at[at];
+  }
+}
 
 int digit(int value, uint d) {
   for (uint i = 0; i < d; i++) {
@@ -36,10 +60,11 @@ int digit(int value, uint d) {
 void main() {
   uint thread = gl_LocalInvocationID.x;
   for (uint row = gl_WorkGroupID.x; row < rows; row += gl_NumWorkGroups.x) {
+    factor = SOURCE == NORM ? normFactor(inputs, row * channels, channels, reciprocal, epsilon) : 1;
     float high = -uintBitsToFloat(0x7f800000u);
     float negativeLow = high;
     for (uint c = thread; c < channels; c += THREADS) {
-      float x = inputs.at[row * channels + c];
+      float x = source(row, c);
       high = max(high, x);
       negativeLow = max(negativeLow, -x);
     }
@@ -57,9 +82,9 @@ void main() {
       float zero = zeroOf(negativeLow, theta, bothSigns != 0);
       if (DECODED) {
         for (int place = first + int(thread); place < end; place += int(THREADS)) {
-          uint at = row * channels + order.at[place];
-          precise float value = (countOf(inputs.at[at], theta, zero, least, most) - zero) * theta;
-          decoded.at[at] = value;
+          uint c = order.at[place];
+          precise float value = (countOf(source(row, c), theta, zero, least, most) - zero) * theta;
+          decoded.at[row * channels + c] = value;
         }
         continue;
       }
@@ -73,7 +98,7 @@ void main() {
           int place = first + 4 * word + b;
           stored[b] = 0;
           if (place < end) {
-            stored[b] = int(countOf(inputs.at[row * channels + order.at[place]], theta, zero, least, most)) - offset;
+            stored[b] = int(countOf(source(row, order.at[place]), theta, zero, least, most)) - offset;
           }
         }
         for (uint d = 0; d < digits; d++) {

@@ -1,20 +1,24 @@
 #version 460
-// What linear_spikes.comp computes, for many tokens: a workgroup has 32 rows and 32 tokens, a thread 4 x 4 of them. Half of the
+// What linear_few.comp computes of one class and of counts, for many tokens: a workgroup has 32 rows and 32 tokens, a thread 4 x 4 of them. Half of the
 // threads unpack a block of codes, the other half brings the tokens' counts, for all to read.
 
 layout(constant_id = 0) const uint BITS = 4;
 layout(constant_id = 1) const uint DIGITS = 1; // signed bytes of what is stored, at most 2
 layout(constant_id = 2) const bool WHOLE = false; // every piece is a whole block
+layout(constant_id = 3) const bool HALVES = false; // scales are F16
+layout(constant_id = 4) const bool ZEROS = false;  // each row has zero points of its own
 layout(local_size_x = 64) in;
 
 #include "memory.glsl"
 #include "dot.glsl"
 #include "codes.glsl"
 #include "wide.glsl"
+#include "halves.glsl"
 
 layout(push_constant) uniform Arguments {
   Words codes;
-  Words scales;  // [groups, rows in whole tiles, 2]: bits of the scale, zero point
+  Words scales;  // [groups, rows in whole tiles]
+  Ints codeZeros; // zero points, [groups, rows in whole tiles] where ZEROS, else one for all
   Words pieces;  // [pieces, 2]: block, columns
   Words groups;  // [groups, 2]: number of pieces, of columns
   Words spikes;  // [tokens, DIGITS, digitWords]: bytes
@@ -30,7 +34,6 @@ layout(push_constant) uniform Arguments {
   uint firstWord; // of this class, among digitWords
   uint classes;
   uint classIndex;
-  uint digits;
   int most;       // |zero point| for which I still fits in 32 bits, so that what overflows on the way does not matter
   uint startStride;
   uint stride;
@@ -92,9 +95,9 @@ void main() {
       barrier(); // the last block has been read
       if (bringsCodes) {
         uint words[9];
-        readBlock(codes, blocks, tile, block, own, words);
+        readBlock(codes, BITS, blocks, tile, block, own, words);
         [[unroll]] for (uint i = 0; i < WORDS; i++) {
-          uint four = (fourCodes(words, i) ^ flip) & (WHOLE ? ~0u : fourMask(columns, i));
+          uint four = (fourCodes(words, BITS, i) ^ flip) & (WHOLE ? ~0u : fourMask(columns, i));
           codeWords[i][own / 4][own % 4] = four;
           ownSums[0] += dot4(four, ONES);
         }
@@ -127,9 +130,9 @@ void main() {
     }
     barrier();
     [[unroll]] for (uint r = 0; r < 4; r++) {
-      uint at = 2 * (g * paddedRows + firstRow + r);
-      float scale = uintBitsToFloat(scales.at[at]);
-      int codeZero = int(scales.at[at + 1]) - (BITS == 8 ? 128 : 0);
+      uint at = g * paddedRows + firstRow + r;
+      float scale = HALVES ? halfAt(scales, at) : uintBitsToFloat(scales.at[at]);
+      int codeZero = codeZeros.at[ZEROS ? at : 0] - (BITS == 8 ? 128 : 0);
       int codeSum = codeSums[rowQuad][r];
       [[unroll]] for (uint t = 0; t < 4; t++) {
         precise float value;

@@ -1,10 +1,9 @@
 #version 460
 // out = x / sqrt(mean(x²) + ε) · weight. A workgroup has a row.
 
-layout(local_size_x = 64) in;
-
 #include "memory.glsl"
 #include "rows.glsl"
+#include "norm.glsl"
 
 layout(push_constant) uniform Arguments {
   Floats inputs; // [rows, columns]
@@ -18,12 +17,7 @@ layout(push_constant) uniform Arguments {
 
 void main() {
   for (uint row = gl_WorkGroupID.x; row < rows; row += gl_NumWorkGroups.x) {
-    float mine = 0;
-    for (uint c = gl_LocalInvocationID.x; c < columns; c += THREADS) {
-      float x = inputs.at[row * columns + c];
-      mine += x * x;
-    }
-    float factor = inversesqrt(sumOfAll(vec4(mine)).x * reciprocal + epsilon);
+    float factor = normFactor(inputs, row * columns, columns, reciprocal, epsilon);
     for (uint c = gl_LocalInvocationID.x; c < columns; c += THREADS) {
       outputs.at[row * columns + c] = inputs.at[row * columns + c] * factor * weight.at[c];
     }

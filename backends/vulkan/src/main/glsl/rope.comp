@@ -1,9 +1,10 @@
 #version 460
-// Rotates the pairs (i, i + headDim/2) of every head. A thread has pairs.
+// Rotates the pairs of every head. A thread has pairs.
 
 layout(local_size_x = 64) in;
 
 #include "memory.glsl"
+#include "rotation.glsl"
 
 layout(push_constant) uniform Arguments {
   Floats x;     // [rows, heads · headDim]
@@ -18,16 +19,10 @@ void main() {
   uint width = headDim / 2;
   for (uint p = gl_GlobalInvocationID.x; p < rows * pairs; p += gl_NumWorkGroups.x * gl_WorkGroupSize.x) {
     uint row = p / pairs;
-    uint head = p % pairs / width;
     uint i = p % pairs % width;
-    uint at = row * columns + head * headDim + i;
-    float cosine = table.at[row * headDim + i];
-    float sine = table.at[row * headDim + width + i];
-    float a = x.at[at];
-    float b = x.at[at + width];
-    precise float first = a * cosine - b * sine;
-    precise float second = b * cosine + a * sine;
-    x.at[at] = first;
-    x.at[at + width] = second;
+    uint at = row * columns + p % pairs / width * headDim + i;
+    vec2 pair = rotated(vec2(x.at[at], x.at[at + width]), table.at[row * headDim + i], table.at[row * headDim + width + i]);
+    x.at[at] = pair.x;
+    x.at[at + width] = pair.y;
   }
 }

@@ -1,10 +1,34 @@
-// Kernels that have a row, or four, to a workgroup.
+// Kernels that have a row to a workgroup, whose threads it is shared by.
 
-const uint THREADS = 64;
+layout(local_size_x_id = 20) in;
+
+#ifdef SUBGROUPS
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_arithmetic : require
+#endif
+
+const uint THREADS = gl_WorkGroupSize.x;
 shared vec4 parts[THREADS];
+
+#ifdef SUBGROUPS
+// What each subgroup has lies in parts; they are taken in order.
+void share(vec4 mine) {
+  if (subgroupElect()) {
+    parts[gl_SubgroupID] = mine;
+  }
+  barrier();
+}
+#endif
 
 // The sums of what each thread has.
 vec4 sumOfAll(vec4 mine) {
+#ifdef SUBGROUPS
+  share(subgroupAdd(mine));
+  vec4 sum = parts[0];
+  for (uint s = 1; s < gl_NumSubgroups; s++) {
+    sum += parts[s];
+  }
+#else
   uint thread = gl_LocalInvocationID.x;
   parts[thread] = mine;
   barrier();
@@ -15,12 +39,20 @@ vec4 sumOfAll(vec4 mine) {
     barrier();
   }
   vec4 sum = parts[0];
+#endif
   barrier();
   return sum;
 }
 
 // The largest of what each thread has.
 vec4 largestOfAll(vec4 mine) {
+#ifdef SUBGROUPS
+  share(subgroupMax(mine));
+  vec4 largest = parts[0];
+  for (uint s = 1; s < gl_NumSubgroups; s++) {
+    largest = max(largest, parts[s]);
+  }
+#else
   uint thread = gl_LocalInvocationID.x;
   parts[thread] = mine;
   barrier();
@@ -31,6 +63,7 @@ vec4 largestOfAll(vec4 mine) {
     barrier();
   }
   vec4 largest = parts[0];
+#endif
   barrier();
   return largest;
 }

@@ -1,8 +1,6 @@
 #version 460
 // Each row by its softmax. A workgroup has a row.
 
-layout(local_size_x = 64) in;
-
 #include "memory.glsl"
 #include "exponential.glsl"
 #include "rows.glsl"

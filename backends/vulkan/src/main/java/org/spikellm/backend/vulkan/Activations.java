@@ -26,6 +26,8 @@ final class Activations {
   final DeviceMemory.Range inputs;
   final DeviceMemory.Range norm;
   final DeviceMemory.Range queries;
+  /** Queries that were rotated and encoded. */
+  final DeviceMemory.Range encodedQueries;
   final DeviceMemory.Range keys;
   final DeviceMemory.Range values;
   final DeviceMemory.Range attention;
@@ -49,6 +51,7 @@ final class Activations {
       logits = keep(memory, 4L * vocabulary);
       norm = take(memory, 4L * shape.hidden());
       queries = take(memory, 4L * shape.heads() * shape.headDim());
+      encodedQueries = take(memory, 4L * shape.heads() * shape.headDim());
       keys = take(memory, 4L * shape.kvHeads() * shape.headDim());
       values = take(memory, 4L * shape.kvHeads() * shape.headDim());
       attention = take(memory, 4L * shape.heads() * shape.headDim());

@@ -59,7 +59,7 @@ final class CachedRows {
     call.commands().upload(cache.kvHeads() * length, bytes, range, (i, place) -> {
       int row = cache.row(i / length, i % length);
       MemorySegment.copy(rows.segment(), row * rows.rowBytes(), place, 0, rows.rowBytes());
-    });
+    }, false);
     return range;
   }
 

@@ -1,6 +1,7 @@
 package org.spikellm.backend.vulkan;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -14,19 +15,23 @@ import org.spikellm.api.Tensor;
 final class CodeBlocks {
 
   static final int ROWS = 32;
-  /** Of scale and zero point of a row. */
-  static final long SCALE_BYTES = 8;
+  /** Columns of a run at most. */
+  private static final int RUN = 256;
 
   private final CodeClass codes;
   private final int rows;
   private final int blocks;
   private final List<int[]> pieces = new ArrayList<>();
   private final List<int[]> groups = new ArrayList<>();
+  private final List<int[]> runs = new ArrayList<>();
+  /** Sums of the codes of rows in tiles that were filled. */
+  private final int[] sums;
 
   CodeBlocks(CodeClass codes) {
     this.codes = codes;
     rows = codes.codes().rows();
     blocks = (codes.columns() + Places.BLOCK - 1) / Places.BLOCK;
+    sums = new int[rows];
     for (int g = 0; g < codes.groups(); g++) {
       int before = pieces.size();
       for (int from = codes.groupStart(g); from < codes.groupEnd(g);) {
@@ -36,6 +41,11 @@ final class CodeBlocks {
         from = to;
       }
       groups.add(new int[] {pieces.size() - before, codes.groupEnd(g) - codes.groupStart(g)});
+      for (int from = codes.groupStart(g); from < codes.groupEnd(g);) {
+        int to = Math.min(codes.groupEnd(g), (from / RUN + 1) * RUN);
+        runs.add(new int[] {from, to, g, to == codes.groupEnd(g) ? 1 : 0});
+        from = to;
+      }
     }
   }
 
@@ -62,6 +72,11 @@ final class CodeBlocks {
     return groups;
   }
 
+  /** I32 [runs, 4]: first column, the one after the last, group, 1 where that ends. */
+  List<int[]> runs() {
+    return runs;
+  }
+
   /** Whether all pieces are whole blocks. */
   boolean isWhole() {
     return pieces.stream().allMatch(piece -> piece[1] == -1);
@@ -84,18 +99,21 @@ final class CodeBlocks {
     return 4L * blocks * codes.bits() * ROWS;
   }
 
-  /** Writes the words of a tile; those of rows past the last are zero. */
+  /** Writes the words of a tile; those of rows past the last are zero. Tiles may be filled by several threads at once. */
   void fill(int tile, MemorySegment place) {
     place.fill((byte) 0);
     int bits = codes.bits();
     int[] words = new int[9];
     for (int r = 0; r < Math.min(ROWS, rows - tile * ROWS); r++) {
       BitString row = new BitString(codes.codes(), tile * ROWS + r);
+      int sum = 0;
       for (int block = 0; block < blocks; block++) {
         int count = Math.min(Places.BLOCK, codes.columns() - block * Places.BLOCK);
         Arrays.fill(words, 0);
         for (int j = 0; j < count; j++) {
-          int code = row.next(bits) << (j / 4 * bits) % 8;
+          int level = row.next(bits);
+          sum += level;
+          int code = level << (j / 4 * bits) % 8;
           int word = j / 4 * bits / 8;
           int lane = j % 4 * 8;
           words[word] |= (code & 0xff) << lane;
@@ -105,17 +123,43 @@ final class CodeBlocks {
           place.set(Tensor.INT, 4L * ((block * bits + k) * ROWS + r), words[k]);
         }
       }
+      // Codes of 8 bits are signed bytes to the shaders, less 128.
+      sums[tile * ROWS + r] = sum - (bits == 8 ? 128 * codes.columns() : 0);
     }
   }
 
-  /** Writes scale and zero point of a group for as many rows as {@code place} has room for. */
-  void fillScales(int group, int firstRow, MemorySegment place) {
+  /** Whether any thread may read the codes. */
+  boolean isForAllThreads() {
+    return codes.codes().segment().isAccessibleBy(new Thread(() -> { }));
+  }
+
+  /** Writes scales of a group for as many rows as {@code place} has room for, in half precision or as F32. */
+  void fillScales(int group, int firstRow, boolean halves, MemorySegment place) {
     place.fill((byte) 0);
-    for (int r = firstRow; r < Math.min(rows, firstRow + place.byteSize() / SCALE_BYTES); r++) {
-      long at = SCALE_BYTES * (r - firstRow);
-      place.set(Tensor.FLOAT, at, codes.scales().getFloat(r, group));
-      place.set(Tensor.INT, at + 4, codes.zero(r, group));
+    int end = (int) Math.min(rows, firstRow + place.byteSize() / (halves ? 2 : 4));
+    for (int r = firstRow; r < end; r++) {
+      float scale = codes.scales().getFloat(r, group);
+      if (halves) {
+        place.set(ValueLayout.JAVA_SHORT, 2L * (r - firstRow), Float.floatToFloat16(scale));
+      } else {
+        place.set(Tensor.FLOAT, 4L * (r - firstRow), scale);
+      }
     }
+  }
+
+  /** Writes zero points of a group for as many rows as {@code place} has room for. */
+  void fillZeros(int group, int firstRow, MemorySegment place) {
+    place.fill((byte) 0);
+    for (int r = firstRow; r < Math.min(rows, firstRow + place.byteSize() / 4); r++) {
+      place.set(Tensor.INT, 4L * (r - firstRow), codes.zero(r, group));
+    }
+  }
+
+  /** Writes sums of codes, of rows in tiles that were filled. */
+  void fillSums(int firstRow, MemorySegment place) {
+    place.fill((byte) 0);
+    int count = (int) Math.min(rows - firstRow, place.byteSize() / 4);
+    MemorySegment.copy(sums, firstRow, place, Tensor.INT, 0, count);
   }
 
   /** The codes of a row, one after the other. */

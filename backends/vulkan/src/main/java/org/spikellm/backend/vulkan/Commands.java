@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.LongBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.lwjgl.system.MemoryStack;
 import org.lwjgl.vulkan.VkCommandPoolCreateInfo;
 
@@ -103,17 +104,21 @@ final class Commands implements Recorder, AutoCloseable {
     }
   }
 
-  /** Fills rows of a matrix on the device, in parts where they are many; a row is at most {@link #BYTES}. */
-  void upload(int rows, long rowBytes, DeviceMemory.Range to, Filler filler) {
+  /**
+   * Fills rows of a matrix on the device, in parts where they are many; a row is at most {@link #BYTES}.
+   *
+   * @param atOnce whether several threads may fill rows
+   */
+  void upload(int rows, long rowBytes, DeviceMemory.Range to, Filler filler, boolean atOnce) {
     for (int done = 0; done < rows;) {
       if (slot(rowBytes).free() < rowBytes) {
         throw new IllegalArgumentException("backend 'vulkan': expected rows of at most " + BYTES + " bytes, found " + rowBytes);
       }
       int part = (int) Math.min(rows - done, slot(rowBytes).free() / rowBytes);
       MemorySegment place = staged(part * rowBytes, to, done * rowBytes);
-      for (int r = 0; r < part; r++) {
-        filler.fill(done + r, place.asSlice(r * rowBytes, rowBytes));
-      }
+      int first = done;
+      IntStream filled = IntStream.range(0, part);
+      (atOnce ? filled.parallel() : filled).forEach(r -> filler.fill(first + r, place.asSlice(r * rowBytes, rowBytes)));
       done += part;
     }
   }

@@ -33,6 +33,16 @@ final class DecoderLinear {
       return form == Form.SPIKES ? encoder.table().rowBytes() : form == Form.NATURAL ? 0 : 4L * placeCount;
     }
 
+    /** Signed bytes of a count, or 0 where there are none. */
+    int digits() {
+      return form == Form.SPIKES ? encoder.table().digits() : 0;
+    }
+
+    /** Whether it is made by encoding something. */
+    boolean isEncoded() {
+      return form == Form.SPIKES || form == Form.DECODED;
+    }
+
     /** Classes whose θ and zero points are there too. */
     int classes() {
       return form == Form.SPIKES ? encoder.table().classCount() : 0;
@@ -75,8 +85,8 @@ final class DecoderLinear {
   }
 
   /** Kernels that have to wait for each other. */
-  int steps() {
-    return dense == null ? quantized.steps() : 1;
+  int steps(int tokens) {
+    return dense == null ? quantized.steps(tokens, input.digits()) : 1;
   }
 
   /**
@@ -96,8 +106,7 @@ final class DecoderLinear {
     }
     VulkanLinear.Sums sums = new VulkanLinear.Sums(start, 0, partial, out, adds);
     if (input.form == Form.SPIKES) {
-      int digits = input.encoder.table().digits();
-      quantized.multiply(step, recorder, new VulkanLinear.Spikes(from, slot.thetas(), slot.zeros(), digits), tokens, sums);
+      quantized.multiply(step, recorder, new VulkanLinear.Spikes(from, slot.thetas(), slot.zeros(), input.digits()), tokens, sums);
     } else {
       quantized.multiply(step, recorder, from, tokens, sums);
     }

@@ -4,7 +4,9 @@ import static org.lwjgl.system.MemoryStack.stackPush;
 import static org.lwjgl.vulkan.VK10.*;
 import static org.lwjgl.vulkan.VK11.vkGetPhysicalDeviceProperties2;
 
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.IntSupplier;
 import org.lwjgl.PointerBuffer;
 import org.lwjgl.system.MemoryStack;
@@ -13,10 +15,12 @@ import org.lwjgl.vulkan.VkDevice;
 import org.lwjgl.vulkan.VkDeviceCreateInfo;
 import org.lwjgl.vulkan.VkDeviceQueueCreateInfo;
 import org.lwjgl.vulkan.VkPhysicalDevice;
+import org.lwjgl.vulkan.VkPhysicalDeviceFeatures;
 import org.lwjgl.vulkan.VkPhysicalDeviceMaintenance3Properties;
 import org.lwjgl.vulkan.VkPhysicalDeviceMemoryProperties;
 import org.lwjgl.vulkan.VkPhysicalDeviceProperties2;
 import org.lwjgl.vulkan.VkPhysicalDeviceShaderIntegerDotProductFeatures;
+import org.lwjgl.vulkan.VkPhysicalDeviceVulkan11Features;
 import org.lwjgl.vulkan.VkPhysicalDeviceVulkan12Features;
 import org.lwjgl.vulkan.VkQueue;
 
@@ -26,8 +30,7 @@ final class Device implements AutoCloseable {
   private final Instance instance;
   private final VkPhysicalDevice physical;
   private final DeviceFacts facts;
-  private final boolean integerDot;
-  private final boolean subgroups;
+  private final Set<Feature> features;
   private final VkDevice handle;
   private final VkQueue queue;
   private final VkPhysicalDeviceMemoryProperties memory;
@@ -49,15 +52,14 @@ final class Device implements AutoCloseable {
    *
    * @param validation whether what the validation layers report is a failure
    * @param wanted which device
-   * @param mayUseDot whether the device's products of bytes are used where it has them
-   * @param mayUseSubgroups whether its threads share values where they can
+   * @param mayUse what is used where the device has it
    */
-  Device(boolean validation, String wanted, boolean mayUseDot, boolean mayUseSubgroups) {
-    this(validation, wanted, mayUseDot, mayUseSubgroups, call -> VK_SUCCESS);
+  Device(boolean validation, String wanted, Set<Feature> mayUse) {
+    this(validation, wanted, mayUse, call -> VK_SUCCESS);
   }
 
   /** As above, with calls that fail. */
-  Device(boolean validation, String wanted, boolean mayUseDot, boolean mayUseSubgroups, Faults faults) {
+  Device(boolean validation, String wanted, Set<Feature> mayUse, Faults faults) {
     this.faults = faults;
     instance = new Instance(validation);
     try (MemoryStack stack = stackPush()) {
@@ -68,8 +70,8 @@ final class Device implements AutoCloseable {
       }
       physical = all.get(choice.index());
       facts = DeviceFacts.of(physical);
-      integerDot = mayUseDot && facts.integerDot();
-      subgroups = mayUseSubgroups && facts.subgroups();
+      features = EnumSet.copyOf(facts.features());
+      features.retainAll(mayUse);
       handle = open(stack);
       PointerBuffer pointer = stack.mallocPointer(1);
       vkGetDeviceQueue(handle, facts.computeFamily(), 0, pointer);
@@ -86,8 +88,11 @@ final class Device implements AutoCloseable {
     var queues = VkDeviceQueueCreateInfo.calloc(1, stack).sType$Default().queueFamilyIndex(facts.computeFamily())
         .pQueuePriorities(stack.floats(1));
     var twelve = VkPhysicalDeviceVulkan12Features.calloc(stack).sType$Default().bufferDeviceAddress(true);
-    var create = VkDeviceCreateInfo.calloc(stack).sType$Default().pQueueCreateInfos(queues).pNext(twelve);
-    if (integerDot) {
+    boolean shorts = features.contains(Feature.SHORTS);
+    var eleven = VkPhysicalDeviceVulkan11Features.calloc(stack).sType$Default().storageBuffer16BitAccess(shorts);
+    var create = VkDeviceCreateInfo.calloc(stack).sType$Default().pQueueCreateInfos(queues).pNext(twelve).pNext(eleven)
+        .pEnabledFeatures(VkPhysicalDeviceFeatures.calloc(stack).shaderInt16(shorts));
+    if (features.contains(Feature.INTEGER_DOT)) {
       create.pNext(VkPhysicalDeviceShaderIntegerDotProductFeatures.calloc(stack).sType$Default().shaderIntegerDotProduct(true));
       create.ppEnabledExtensionNames(
           stack.pointers(stack.UTF8(KHRShaderIntegerDotProduct.VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)));
@@ -109,14 +114,9 @@ final class Device implements AutoCloseable {
     return facts;
   }
 
-  /** Whether shaders use the device's products of bytes. */
-  boolean integerDot() {
-    return integerDot;
-  }
-
-  /** Whether shaders share values between threads. */
-  boolean subgroups() {
-    return subgroups;
+  /** What shaders use of what a device may lack. */
+  Set<Feature> features() {
+    return features;
   }
 
   /** Makes a call, and passes where it succeeds. A device that was lost is not there for any other one. */

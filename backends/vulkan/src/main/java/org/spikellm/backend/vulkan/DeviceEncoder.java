@@ -10,14 +10,18 @@ package org.spikellm.backend.vulkan;
 record DeviceEncoder(EncoderTable table, DeviceMemory.Range order, DeviceMemory.Range classes) {
 
   /** Counts of rows, in the form that a linear layer reads. */
-  void encode(Recorder recorder, Kernels kernels, DeviceMemory.Range x, int rows, Activations.Slot out) {
-    Arguments arguments = table.arguments(rows, x, order, classes, out.data(), out.thetas(), out.zeros(), out.data());
-    recorder.dispatch(kernels.get(Shader.ENCODE, 0, 0), arguments, Pass.groups(rows), 1);
+  void encode(Recorder recorder, Kernels kernels, Source source, int rows, Activations.Slot out) {
+    Arguments arguments = table.arguments(rows, source, order, classes, out.data(), out.thetas(), out.zeros(), out.data());
+    recorder.dispatch(kernel(kernels, source, false), arguments, Pass.groups(rows), 1);
   }
 
-  /** What the counts of rows decode to; {@code out} may be {@code x}. */
-  void decode(Recorder recorder, Kernels kernels, DeviceMemory.Range x, int rows, DeviceMemory.Range out) {
-    Arguments arguments = table.arguments(rows, x, order, classes, out, out, out, out);
-    recorder.dispatch(kernels.get(Shader.ENCODE, 0, 1), arguments, Pass.groups(rows), 1);
+  /** What the counts of rows decode to; {@code out} may be the rows, where they are given. */
+  void decode(Recorder recorder, Kernels kernels, Source source, int rows, DeviceMemory.Range out) {
+    Arguments arguments = table.arguments(rows, source, order, classes, out, out, out, out);
+    recorder.dispatch(kernel(kernels, source, true), arguments, Pass.groups(rows), 1);
+  }
+
+  private Kernel kernel(Kernels kernels, Source source, boolean decoded) {
+    return kernels.get(kernels.threads(table.channels()), Shader.ENCODE, 0, decoded ? 1 : 0, source.kind().ordinal());
   }
 }

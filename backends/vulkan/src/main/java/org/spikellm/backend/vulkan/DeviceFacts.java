@@ -5,6 +5,8 @@ import static org.lwjgl.vulkan.VK10.*;
 import static org.lwjgl.vulkan.VK11.*;
 
 import java.nio.IntBuffer;
+import java.util.EnumSet;
+import java.util.Set;
 import org.lwjgl.system.MemoryStack;
 import org.lwjgl.vulkan.KHRShaderIntegerDotProduct;
 import org.lwjgl.vulkan.VkExtensionProperties;
@@ -14,6 +16,7 @@ import org.lwjgl.vulkan.VkPhysicalDeviceProperties;
 import org.lwjgl.vulkan.VkPhysicalDeviceProperties2;
 import org.lwjgl.vulkan.VkPhysicalDeviceShaderIntegerDotProductFeatures;
 import org.lwjgl.vulkan.VkPhysicalDeviceSubgroupProperties;
+import org.lwjgl.vulkan.VkPhysicalDeviceVulkan11Features;
 import org.lwjgl.vulkan.VkPhysicalDeviceVulkan12Features;
 import org.lwjgl.vulkan.VkQueueFamilyProperties;
 
@@ -25,15 +28,14 @@ import org.lwjgl.vulkan.VkQueueFamilyProperties;
  * @param version Vulkan's, as VK_MAKE_API_VERSION packs it
  * @param computeFamily the first family of queues that computes, or -1
  * @param addresses whether buffers have addresses (bufferDeviceAddress)
- * @param integerDot whether there are products of four signed bytes (VK_KHR_shader_integer_dot_product)
- * @param subgroups whether eight threads or more share values and sums
+ * @param mostThreads of a workgroup
+ * @param sharedBytes that its threads may share
+ * @param features what it has of what it may lack
  */
-record DeviceFacts(String name, int type, int version, int computeFamily, boolean addresses, boolean integerDot,
-    boolean subgroups) {
+record DeviceFacts(String name, int type, int version, int computeFamily, boolean addresses, int mostThreads,
+    int sharedBytes, Set<Feature> features) {
 
   private static final int MINOR_NEEDED = 2;
-  /** How many threads share.glsl needs. */
-  private static final int SHARED = 8;
 
   static DeviceFacts of(VkPhysicalDevice device) {
     try (MemoryStack stack = stackPush()) {
@@ -41,21 +43,32 @@ record DeviceFacts(String name, int type, int version, int computeFamily, boolea
       vkGetPhysicalDeviceProperties(device, properties);
       int version = properties.apiVersion();
       boolean addresses = false;
-      boolean integerDot = false;
+      Set<Feature> had = EnumSet.noneOf(Feature.class);
       if (isEnough(version)) {
         boolean dotExtension = hasExtension(device, KHRShaderIntegerDotProduct.VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
         var dot = VkPhysicalDeviceShaderIntegerDotProductFeatures.calloc(stack).sType$Default();
         var twelve = VkPhysicalDeviceVulkan12Features.calloc(stack).sType$Default();
-        var features = VkPhysicalDeviceFeatures2.calloc(stack).sType$Default().pNext(twelve);
+        var eleven = VkPhysicalDeviceVulkan11Features.calloc(stack).sType$Default();
+        var features = VkPhysicalDeviceFeatures2.calloc(stack).sType$Default().pNext(twelve).pNext(eleven);
         if (dotExtension) {
           features.pNext(dot);
         }
         vkGetPhysicalDeviceFeatures2(device, features);
         addresses = twelve.bufferDeviceAddress();
-        integerDot = dotExtension && dot.shaderIntegerDotProduct();
+        add(had, Feature.INTEGER_DOT, dotExtension && dot.shaderIntegerDotProduct());
+        add(had, Feature.SUBGROUPS, sumsInSubgroups(device, stack));
+        add(had, Feature.SHORTS, eleven.storageBuffer16BitAccess() && features.features().shaderInt16());
       }
+      int mostThreads = Math.min(properties.limits().maxComputeWorkGroupInvocations(),
+          properties.limits().maxComputeWorkGroupSize(0));
       return new DeviceFacts(properties.deviceNameString(), properties.deviceType(), version, computeFamily(device, stack),
-          addresses, integerDot, isEnough(version) && sharesInSubgroups(device, stack));
+          addresses, mostThreads, properties.limits().maxComputeSharedMemorySize(), had);
+    }
+  }
+
+  private static void add(Set<Feature> to, Feature feature, boolean has) {
+    if (has) {
+      to.add(feature);
     }
   }
 
@@ -63,11 +76,11 @@ record DeviceFacts(String name, int type, int version, int computeFamily, boolea
     return VK_API_VERSION_MAJOR(version) > 1 || VK_API_VERSION_MINOR(version) >= MINOR_NEEDED;
   }
 
-  private static boolean sharesInSubgroups(VkPhysicalDevice device, MemoryStack stack) {
+  private static boolean sumsInSubgroups(VkPhysicalDevice device, MemoryStack stack) {
     var subgroup = VkPhysicalDeviceSubgroupProperties.calloc(stack).sType$Default();
     vkGetPhysicalDeviceProperties2(device, VkPhysicalDeviceProperties2.calloc(stack).sType$Default().pNext(subgroup));
-    int operations = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_BALLOT_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT;
-    return subgroup.subgroupSize() >= SHARED && (subgroup.supportedOperations() & operations) == operations
+    int operations = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT;
+    return (subgroup.supportedOperations() & operations) == operations
         && (subgroup.supportedStages() & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
   }
 

@@ -69,10 +69,12 @@ final class EncoderTable {
   }
 
   /** The push constants of encode.comp, which writes either spikes, θ and zero points, or what they decode to. */
-  Arguments arguments(int rows, DeviceMemory.Range inputs, DeviceMemory.Range order, DeviceMemory.Range classes,
-      DeviceMemory.Range spikes, DeviceMemory.Range thetas, DeviceMemory.Range zeros, DeviceMemory.Range decoded) {
-    return Arguments.of(inputs, order, classes, spikes, thetas, zeros, decoded).with(rows, encoding.order().channels(),
-        encoding.order().classes(), digits, places.count() / 4, offset, encoding.dynamics().getFirst().bidirectional() ? 1 : 0);
+  Arguments arguments(int rows, Source source, DeviceMemory.Range order, DeviceMemory.Range classes, DeviceMemory.Range spikes,
+      DeviceMemory.Range thetas, DeviceMemory.Range zeros, DeviceMemory.Range decoded) {
+    return Arguments.of(source.x(), order, classes, spikes, thetas, zeros, decoded, source.second())
+        .with(rows, channels(), classCount(), digits, places.count() / 4, offset,
+            encoding.dynamics().getFirst().bidirectional() ? 1 : 0, source.heads())
+        .withFloat(1f / channels()).withFloat(source.epsilon());
   }
 
   /** Puts digits together to the train's counts, and corrects its zero points by what was taken off for the digits' sake. */

@@ -22,7 +22,19 @@ import org.lwjgl.vulkan.VkSpecializationMapEntry;
 /** The kernels of a device, made when they are first asked for: a shader is compiled once for each set of its constants. */
 final class Kernels implements AutoCloseable {
 
-  private record Key(Shader shader, List<Integer> constants) {}
+  private record Key(Shader shader, int threads, List<Integer> constants) {}
+
+  /** Of the constant that says how many threads a workgroup has, where a shader leaves that open. */
+  private static final int THREADS_ID = 20;
+  private static final int FEW_THREADS = 64;
+  private static final int MOST_THREADS = 1024;
+  private static final int ITEMS = 4;
+  /** Positions of attention's tiles; how much memory threads share for each slice, and for 64 channels of a head. */
+  private static final int TILE = 64;
+  private static final int SLICE_BYTES = 3616;
+  private static final int CHANNEL_BYTES = 1280;
+  private static final int MOST_SLICES = 8;
+  private static final int MANY_GROUPS = 1024;
 
   private final Device device;
   private final long layout;
@@ -43,14 +55,50 @@ final class Kernels implements AutoCloseable {
 
   /** The kernel of a shader whose constant_id 0, 1, … are {@code constants}; booleans are 0 or 1. */
   Kernel get(Shader shader, Integer... constants) {
-    return kernels.computeIfAbsent(new Key(shader, List.of(constants)), this::create);
+    return get(FEW_THREADS, shader, constants);
+  }
+
+  /** As above, with {@code threads} in a workgroup. */
+  Kernel get(int threads, Shader shader, Integer... constants) {
+    return kernels.computeIfAbsent(new Key(shader, threads, List.of(constants)), this::create);
+  }
+
+  /**
+   * Threads of a workgroup that shares {@code items}: on a GPU four items to a thread, in so far as the device allows. They depend
+   * on nothing else, so that a row's sums are the same alone and among others.
+   */
+  int threads(int items) {
+    if (device.facts().isSoftware()) {
+      return FEW_THREADS;
+    }
+    int most = Integer.highestOneBit(Math.min(MOST_THREADS, device.facts().mostThreads()));
+    return Math.clamp(Integer.highestOneBit(Math.max(1, items / ITEMS)), Math.min(FEW_THREADS, most), most);
+  }
+
+  /**
+   * Of attention.comp.
+   *
+   * @param type of what is cached
+   * @param placed whether the position of the first token lies in memory
+   * @param groups workgroups; where they are few, each has more threads, which changes no sum
+   */
+  Kernel attention(int type, int headDim, boolean placed, int groups) {
+    int channels = (headDim + TILE - 1) / TILE;
+    int slices = device.facts().isSoftware() || groups >= MANY_GROUPS ? 1 : MOST_SLICES;
+    while (slices > 1 && (slices * TILE > device.facts().mostThreads()
+        || slices * SLICE_BYTES + channels * CHANNEL_BYTES > device.facts().sharedBytes())) {
+      slices /= 2;
+    }
+    return get(slices * TILE, Shader.ATTENTION, type, channels, placed ? 1 : 0);
   }
 
   private Kernel create(Key key) {
     try (MemoryStack stack = stackPush()) {
       int count = key.constants.size();
-      VkSpecializationMapEntry.Buffer entries = VkSpecializationMapEntry.calloc(count, stack);
-      ByteBuffer values = stack.malloc(4 * count);
+      VkSpecializationMapEntry.Buffer entries = VkSpecializationMapEntry.calloc(count + 1, stack);
+      ByteBuffer values = stack.malloc(4 * count + 4);
+      entries.get(count).constantID(THREADS_ID).offset(4 * count).size(4);
+      values.putInt(4 * count, key.threads);
       for (int i = 0; i < count; i++) {
         entries.get(i).constantID(i).offset(4 * i).size(4);
         values.putInt(4 * i, key.constants.get(i));
@@ -71,7 +119,7 @@ final class Kernels implements AutoCloseable {
     if (known != null) {
       return known;
     }
-    ByteBuffer code = shader.code(device.integerDot(), device.subgroups());
+    ByteBuffer code = shader.code(device.features());
     try (MemoryStack stack = stackPush()) {
       LongBuffer out = stack.mallocLong(1);
       device.check("vkCreateShaderModule of " + shader, () -> vkCreateShaderModule(device.handle(),

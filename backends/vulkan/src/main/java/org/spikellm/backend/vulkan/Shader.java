@@ -5,40 +5,38 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.lwjgl.system.MemoryUtil;
 
 /** The kernels; each is a file of GLSL, compiled to SPIR-V by the build. */
 enum Shader {
-  MATMUL, MATVEC, LINEAR_FLOATS(false, true), LINEAR_SPIKES(true, true), LINEAR_TILE(true, false), RMS_NORM, ROPE, SOFTMAX,
-  SWI_GLU, ENCODE, GATHER, APPEND, ATTENTION;
+  MATMUL(Feature.SHORTS), MATVEC(Feature.SHORTS), LINEAR_FEW(Feature.INTEGER_DOT, Feature.SHORTS), LINEAR_TILE(Feature.INTEGER_DOT, Feature.SHORTS),
+  RMS_NORM(Feature.SUBGROUPS), ROPE, SOFTMAX(Feature.SUBGROUPS), SWI_GLU, ENCODE(Feature.SUBGROUPS), GATHER,
+  APPEND(Feature.SUBGROUPS), ATTENTION;
 
-  /** Which forms there are beside the plain one: with products of bytes, with subgroups. */
-  private final boolean hasDot;
-  private final boolean hasSubgroups;
+  /** With each of which there is a form beside the plain one. */
+  private final List<Feature> used;
 
-  Shader() {
-    this(false, false);
-  }
-
-  Shader(boolean hasDot, boolean hasSubgroups) {
-    this.hasDot = hasDot;
-    this.hasSubgroups = hasSubgroups;
+  Shader(Feature... used) {
+    this.used = List.of(used);
   }
 
   /** Whether the build had a compiler for them. */
   static boolean inThisBuild() {
-    return Shader.class.getResource(MATMUL.resource(false, false)) != null;
+    return Shader.class.getResource(MATMUL.resource(Set.of())) != null;
   }
 
-  private String resource(boolean integerDot, boolean subgroups) {
-    return name().toLowerCase(Locale.ROOT) + (hasDot && integerDot ? ".integer_dot" : "")
-        + (hasSubgroups && subgroups ? ".subgroups" : "") + ".spv";
+  private String resource(Set<Feature> features) {
+    return name().toLowerCase(Locale.ROOT) + used.stream().filter(features::contains).map(feature -> "." + feature.macro()
+        .toLowerCase(Locale.ROOT)).collect(Collectors.joining()) + ".spv";
   }
 
-  /** SPIR-V in memory that the caller frees. */
-  ByteBuffer code(boolean integerDot, boolean subgroups) {
-    String resource = resource(integerDot, subgroups);
+  /** SPIR-V that uses {@code features}, in memory that the caller frees. */
+  ByteBuffer code(Set<Feature> features) {
+    String resource = resource(features);
     try (InputStream in = Shader.class.getResourceAsStream(resource)) {
       if (in == null) {
         throw new IllegalStateException("backend 'vulkan': " + resource + " is not in this build; build again from scratch");

@@ -1,7 +1,11 @@
 package org.spikellm.backend.vulkan;
 
+import java.util.Collections;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import org.lwjgl.vulkan.VK10;
 import org.spikellm.api.Availability;
 import org.spikellm.api.ComputeBackend;
@@ -9,25 +13,21 @@ import org.spikellm.api.Session;
 
 /**
  * A GPU, by Vulkan's compute shaders. Options: {@code device} chooses among several, by number or by a part of the name; {@code
- * integer-dot} and {@code subgroups} say whether the device's products of four bytes, and values shared between threads, are used
- * where it has them; {@code layers} how many of a model's first blocks run there, the others and the head being the caller's to
+ * integer-dot}, {@code subgroups} and {@code shorts} say whether the device's products of four bytes, sums over threads and 16-bit
+ * memory are used where it has them; {@code layers} how many of a model's first blocks run there, the others and the head being the caller's to
  * run elsewhere; {@code validation} makes whatever the validation layers report a failure, which is for tests.
  */
 public final class VulkanBackend implements ComputeBackend {
 
   private static final String DEVICE = "device";
-  private static final String INTEGER_DOT = "integer-dot";
-  private static final String SUBGROUPS = "subgroups";
   private static final String VALIDATION = "validation";
   private static final String LAYERS = "layers";
   private static final String ALL = "all";
-  private static final Map<String, String> DEFAULTS = Map.of(DEVICE, Choice.AUTO, INTEGER_DOT, Choice.AUTO,
-      SUBGROUPS, Choice.AUTO, VALIDATION, "false", LAYERS, ALL);
+  private static final Map<String, String> DEFAULTS = defaults();
   private static final List<String> WHERE_POSSIBLE = List.of(Choice.AUTO, "off");
 
   private final String device;
-  private final boolean integerDot;
-  private final boolean subgroups;
+  private final Set<Feature> features = EnumSet.noneOf(Feature.class);
   private final boolean validation;
   /** How many of a model's first blocks run on the device. */
   private final int layers;
@@ -38,10 +38,21 @@ public final class VulkanBackend implements ComputeBackend {
 
   private VulkanBackend(Map<String, String> options) {
     device = options.getOrDefault(DEVICE, Choice.AUTO).strip();
-    integerDot = oneOf(options, INTEGER_DOT, WHERE_POSSIBLE).equals(Choice.AUTO);
-    subgroups = oneOf(options, SUBGROUPS, WHERE_POSSIBLE).equals(Choice.AUTO);
+    for (Feature feature : Feature.values()) {
+      if (oneOf(options, feature.option(), WHERE_POSSIBLE).equals(Choice.AUTO)) {
+        features.add(feature);
+      }
+    }
     layers = layers(options.getOrDefault(LAYERS, ALL).strip());
     validation = Boolean.parseBoolean(oneOf(options, VALIDATION, List.of("false", "true")));
+  }
+
+  private static Map<String, String> defaults() {
+    Map<String, String> defaults = new TreeMap<>(Map.of(DEVICE, Choice.AUTO, VALIDATION, "false", LAYERS, ALL));
+    for (Feature feature : Feature.values()) {
+      defaults.put(feature.option(), Choice.AUTO);
+    }
+    return Collections.unmodifiableMap(defaults);
   }
 
   private static String oneOf(Map<String, String> options, String key, List<String> values) {
@@ -125,6 +136,6 @@ public final class VulkanBackend implements ComputeBackend {
     if (probe() instanceof Availability.Unavailable unavailable) {
       throw new IllegalStateException("backend 'vulkan' is not available: " + unavailable.reason());
     }
-    return new VulkanSession(new Device(validation, device, integerDot, subgroups), threads, new Layers(layers));
+    return new VulkanSession(new Device(validation, device, features), threads, new Layers(layers));
   }
 }

@@ -69,7 +69,7 @@ final class VulkanDecoder implements DecoderSession {
         && Stream.concat(linears, Stream.ofNullable(plan.head()))
             .allMatch(linear -> linear.columns() > 0 && (linear.input() == null || linear.input().collapsed())
                 && (linear.quantized() == null
-                    || linear.quantized() instanceof VulkanLinear own && own.session() == session && own.steps() > 0))
+                    || linear.quantized() instanceof VulkanLinear own && own.session() == session && own.hasColumns()))
         && plan.blocks().stream().allMatch(block -> block.keyValues() == null || block.keyValues().collapsed());
   }
 
@@ -125,9 +125,9 @@ final class VulkanDecoder implements DecoderSession {
     try (Call call = session.call()) {
       DeviceMemory.Range x = call.upload(hidden);
       DeviceMemory.Range out = call.take(logits.segment().byteSize());
-      DecoderBlock.convert(call.commands(), session.kernels(), head.input(), x, tokens, work.slot(0));
+      DecoderBlock.convert(call.commands(), session.kernels(), head.input(), Source.given(x), tokens, work.slot(0));
       call.commands().then();
-      for (int step = 0; step < head.steps(); step++) {
+      for (int step = 0; step < head.steps(tokens); step++) {
         head.multiply(step, call.commands(), session.kernels(), x, work.slot(0), tokens, out, out, false);
         call.commands().then();
       }
@@ -212,9 +212,9 @@ final class VulkanDecoder implements DecoderSession {
     } else if (wanted == Wanted.LOGITS) {
       DeviceMemory.Range last = x.from(bytes - 4L * plan.shape().hidden());
       DecoderBlock.norm(pass, session.kernels(), plan.shape(), last, finalNorm, work.norm, 1);
-      DecoderBlock.convert(pass, session.kernels(), head.input(), work.norm, 1, work.slot(0));
+      DecoderBlock.convert(pass, session.kernels(), head.input(), Source.given(work.norm), 1, work.slot(0));
       pass.then();
-      for (int step = 0; step < head.steps(); step++) {
+      for (int step = 0; step < head.steps(1); step++) {
         head.multiply(step, pass, session.kernels(), work.norm, work.slot(0), 1, work.logits, work.logits, false);
         pass.then();
       }

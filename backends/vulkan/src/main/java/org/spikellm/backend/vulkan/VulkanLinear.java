@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.spikellm.api.ChannelOrder;
-import org.spikellm.api.CodeClass;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Shapes;
 import org.spikellm.api.SpikeTrain;
@@ -24,6 +23,14 @@ final class VulkanLinear implements SpikingLinear {
   /** Tokens of a workgroup of linear_tile.comp, and from how many on it is used. */
   private static final int TILE_TOKENS = 32;
   private static final int LEAST_TILED = 9;
+  /** Slices of all workgroups that make a GPU busy, and those of one at most. */
+  private static final int BUSY_SLICES = 2048;
+  private static final int MOST_SLICES = 32;
+  /** Blocks that a thread reads at once, for one token. */
+  private static final int BLOCKS_AHEAD = 4;
+  /** Runs that linear_few.comp keeps. */
+  private static final int SINGLE_RUNS = 96;
+  private static final int RUNS = 48;
 
   /**
    * Spikes on the device.
@@ -45,22 +52,11 @@ final class VulkanLinear implements SpikingLinear {
    */
   record Sums(DeviceMemory.Range starts, int startStride, DeviceMemory.Range partial, DeviceMemory.Range sums, boolean adds) {}
 
-  /** Consecutive rows of a class, in the ranges that codes.glsl describes. */
-  private record Part(int firstRow, int rows, DeviceMemory.Range codes, DeviceMemory.Range scales) {
-    int tiles() {
-      return (rows + CodeBlocks.ROWS - 1) / CodeBlocks.ROWS;
-    }
-  }
-
-  /** A class of columns on the device. */
-  private record OnDevice(int index, int bits, int blocks, int groups, boolean whole, long largestSum, List<Part> parts,
-      DeviceMemory.Range pieces, DeviceMemory.Range groupTable) {}
-
   private final VulkanSession session;
   private final int rows;
   private final ChannelOrder order;
   private final Places places;
-  private final List<OnDevice> classes = new ArrayList<>();
+  private final DeviceWeight weight;
 
   VulkanLinear(QuantizedWeight weight, VulkanSession session) {
     this.session = session;
@@ -73,51 +69,13 @@ final class VulkanLinear implements SpikingLinear {
     }
     List<DeviceMemory.Range> kept = new ArrayList<>();
     try (Call call = session.call(); Arena arena = Arena.ofConfined()) {
-      for (int c = 0; c < order.classes(); c++) {
-        CodeClass codes = weight.classes().get(c);
-        if (rows > 0 && codes.columns() > 0) {
-          classes.add(upload(c, codes, call.commands(), arena, kept));
-        }
-      }
+      this.weight = new DeviceWeight(weight, places, session, call.commands(), arena, kept);
       call.finish();
     } catch (RuntimeException | Error e) {
       kept.forEach(session.memory()::release);
       throw e;
     }
     session.memory().releaseAfter(this, kept);
-  }
-
-  private OnDevice upload(int index, CodeClass codes, Commands commands, Arena arena, List<DeviceMemory.Range> kept) {
-    CodeBlocks blocks = new CodeBlocks(codes);
-    long tileScales = CodeBlocks.SCALE_BYTES * CodeBlocks.ROWS;
-    int tiles = (rows + CodeBlocks.ROWS - 1) / CodeBlocks.ROWS;
-    int most = Math.clamp(session.memory().largest() / Math.max(blocks.tileBytes(), tileScales * codes.groups()), 1, tiles);
-    List<Part> parts = new ArrayList<>();
-    for (int from = 0; from < tiles; from += most) {
-      int first = from;
-      int count = Math.min(most, tiles - from);
-      DeviceMemory.Range words = keep(blocks.tileBytes() * count, kept);
-      commands.upload(count, blocks.tileBytes(), words, (tile, place) -> blocks.fill(first + tile, place));
-      DeviceMemory.Range scales = keep(tileScales * count * codes.groups(), kept);
-      int firstRow = first * CodeBlocks.ROWS;
-      commands.upload(codes.groups(), tileScales * count, scales, (group, place) -> blocks.fillScales(group, firstRow, place));
-      parts.add(new Part(firstRow, Math.min(rows - firstRow, count * CodeBlocks.ROWS), words, scales));
-    }
-    return new OnDevice(index, codes.bits(), blocks.blocks(), codes.groups(), blocks.isWhole(), blocks.largestSum(), parts,
-        table(blocks.pieces(), commands, arena, kept), table(blocks.groups(), commands, arena, kept));
-  }
-
-  private DeviceMemory.Range keep(long bytes, List<DeviceMemory.Range> kept) {
-    DeviceMemory.Range range = session.memory().allocate(bytes);
-    kept.add(range);
-    return range;
-  }
-
-  private DeviceMemory.Range table(List<int[]> pairs, Commands commands, Arena arena, List<DeviceMemory.Range> kept) {
-    MemorySegment segment = arena.allocateFrom(ValueLayout.JAVA_INT, pairs.stream().flatMapToInt(Arrays::stream).toArray());
-    DeviceMemory.Range range = keep(segment.byteSize(), kept);
-    commands.upload(segment, range);
-    return range;
   }
 
   @Override
@@ -143,27 +101,37 @@ final class VulkanLinear implements SpikingLinear {
     return session;
   }
 
-  /** Classes that have columns; each is a step of its own. */
-  int steps() {
-    return classes.size();
+  /** Whether any columns are there. */
+  boolean hasColumns() {
+    return !weight.classes().isEmpty();
+  }
+
+  /** Kernels that have to wait for each other, where so many tokens are multiplied. */
+  int steps(int tokens, int digits) {
+    return isTiled(tokens, digits) ? weight.classes().size() : weight.steps();
+  }
+
+  private static boolean isTiled(int tokens, int digits) {
+    return tokens >= LEAST_TILED && (digits == 1 || digits == 2);
   }
 
   /** Step {@code step} of the product with spikes. */
   void multiply(int step, Recorder recorder, Spikes x, int tokens, Sums sums) {
-    OnDevice c = classes.get(step);
-    boolean tiled = tokens >= LEAST_TILED && x.digits <= 2;
-    int atOnce = tiled ? TILE_TOKENS : tokens == 1 ? 1 : TOKENS_AT_ONCE;
-    int whole = c.whole ? 1 : 0;
-    Kernel kernel = tiled ? session.kernels().get(Shader.LINEAR_TILE, c.bits, x.digits, whole)
-        : session.kernels().get(Shader.LINEAR_SPIKES, c.bits, atOnce, whole);
-    long stored = x.digits == 1 ? 128 : 1L << (8 * x.digits);
-    int mostZero = Math.clamp((1L << 31) / Math.max(1, c.largestSum) - stored - 1, -1, 1 << 30);
-    for (Part part : c.parts) {
-      Arguments arguments = Arguments.of(part.codes, part.scales, c.pieces, c.groupTable, x.spikes, x.thetas, x.zeros,
-          from(step, sums, part), to(step, sums, part))
-          .with(part.rows, tokens, c.blocks, c.groups, places.count() / 4, places.first(c.index) / 4, order.classes(), c.index,
-              x.digits, mostZero, startStride(step, sums), rows, adds(step, sums));
-      recorder.dispatch(kernel, arguments, part.tiles(), (tokens + atOnce - 1) / atOnce);
+    if (!isTiled(tokens, x.digits)) {
+      few(step, recorder, x, tokens, sums);
+      return;
+    }
+    ClassOnDevice c = weight.classes().get(step);
+    Kernel kernel = session.kernels().get(Shader.LINEAR_TILE, c.bits(), x.digits, flag(c.whole()), flag(weight.hasHalves()),
+        flag(weight.hasZeros()));
+    boolean last = step == weight.classes().size() - 1;
+    for (DeviceWeight.Part part : weight.parts()) {
+      DeviceWeight.Rows own = part.classes().get(step);
+      Arguments arguments = Arguments.of(own.codes(), own.scales(), own.codeZeros(), c.pieces(), c.groupTable(), x.spikes,
+          x.thetas, x.zeros, from(step, sums, part), to(last, sums, part))
+          .with(part.rows(), tokens, c.blocks(), c.groups(), places.count() / 4, places.first(c.index()) / 4, order.classes(),
+              c.index(), c.mostZero(x.digits), startStride(step, sums), rows, flag(last && sums.adds));
+      recorder.dispatch(kernel, arguments, part.tiles(), (tokens + TILE_TOKENS - 1) / TILE_TOKENS);
     }
   }
 
@@ -173,32 +141,63 @@ final class VulkanLinear implements SpikingLinear {
    * @param inputs F32 [tokens, places]
    */
   void multiply(int step, Recorder recorder, DeviceMemory.Range inputs, int tokens, Sums sums) {
-    OnDevice c = classes.get(step);
+    few(step, recorder, new Spikes(inputs, inputs, inputs, 0), tokens, sums);
+  }
+
+  /** Some classes, a few tokens to a workgroup. */
+  private void few(int step, Recorder recorder, Spikes x, int tokens, Sums sums) {
+    List<ClassOnDevice> classes = weight.atOnce(step);
+    boolean software = session.device().facts().isSoftware(); // for which a kernel takes longer to compile than to run
+    boolean single = weight.isSingle() && x.digits > 0;
     int atOnce = tokens == 1 ? 1 : TOKENS_AT_ONCE;
-    Kernel kernel = session.kernels().get(Shader.LINEAR_FLOATS, c.bits, atOnce);
-    for (Part part : c.parts) {
-      Arguments arguments = Arguments.of(part.codes, part.scales, c.pieces, c.groupTable, inputs, from(step, sums, part),
-          to(step, sums, part))
-          .with(part.rows, tokens, c.blocks, c.groups, places.count(), places.first(c.index), startStride(step, sums), rows,
-              adds(step, sums));
-      recorder.dispatch(kernel, arguments, part.tiles(), (tokens + atOnce - 1) / atOnce);
+    boolean last = step == weight.steps() - 1;
+    for (DeviceWeight.Part part : weight.parts()) {
+      Integer[] constants = new Integer[6 + DeviceWeight.CLASSES_AT_ONCE];
+      Arrays.fill(constants, 0);
+      constants[0] = atOnce;
+      constants[1] = x.digits;
+      constants[2] = flag(single);
+      constants[3] = flag(weight.hasHalves());
+      constants[4] = flag(weight.hasZeros());
+      constants[9] = atOnce == 1 ? BLOCKS_AHEAD : 1;
+      for (int i = 0; i < classes.size() && !software; i++) {
+        constants[5 + i] = classes.get(i).bits();
+      }
+      int slices = slices(classes, part.tiles() * ((tokens + atOnce - 1) / atOnce), atOnce * Math.max(1, x.digits), single);
+      Arguments arguments = Arguments.of(part.tables().get(step), x.spikes, x.thetas, x.zeros, from(step, sums, part),
+          to(last, sums, part))
+          .with(part.rows(), tokens, places.count(), order.classes(), startStride(step, sums), rows, flag(last && sums.adds), classes.size());
+      recorder.dispatch(session.kernels().get(CodeBlocks.ROWS * slices, Shader.LINEAR_FEW, constants), arguments, part.tiles(),
+          (tokens + atOnce - 1) / atOnce);
     }
   }
 
-  private static DeviceMemory.Range from(int step, Sums sums, Part part) {
-    return (step == 0 ? sums.starts : sums.partial).from(4L * part.firstRow);
+  /** Slices of a workgroup: as many as make the device busy, and have something to do. */
+  private int slices(List<ClassOnDevice> classes, int groups, int parts, boolean single) {
+    DeviceFacts facts = session.device().facts();
+    if (facts.isSoftware()) {
+      return 1;
+    }
+    int runs = classes.stream().mapToInt(c -> single ? c.blocks() : c.runs()).sum();
+    int most = Math.min(runs, single ? SINGLE_RUNS / parts / classes.size() : RUNS / parts);
+    int wanted = Math.min(Math.min(MOST_SLICES, facts.mostThreads() / CodeBlocks.ROWS), (BUSY_SLICES + groups - 1) / groups);
+    return Math.clamp(Integer.highestOneBit(2 * wanted - 1), 1, Integer.highestOneBit(Math.max(1, most)));
   }
 
-  private DeviceMemory.Range to(int step, Sums sums, Part part) {
-    return (step == steps() - 1 ? sums.sums : sums.partial).from(4L * part.firstRow);
+  private static int flag(boolean value) {
+    return value ? 1 : 0;
+  }
+
+  private static DeviceMemory.Range from(int step, Sums sums, DeviceWeight.Part part) {
+    return (step == 0 ? sums.starts : sums.partial).from(4L * part.firstRow());
+  }
+
+  private static DeviceMemory.Range to(boolean last, Sums sums, DeviceWeight.Part part) {
+    return (last ? sums.sums : sums.partial).from(4L * part.firstRow());
   }
 
   private int startStride(int step, Sums sums) {
     return step == 0 ? sums.startStride : rows;
-  }
-
-  private int adds(int step, Sums sums) {
-    return sums.adds && step == steps() - 1 ? 1 : 0;
   }
 
   /** Sums that begin with what is there. */
@@ -210,7 +209,7 @@ final class VulkanLinear implements SpikingLinear {
   public void accumulate(SpikeTrain x, Tensor out) {
     Shapes.accumulate(x, order, rows, out);
     int tokens = x.tokens();
-    if (tokens == 0 || classes.isEmpty()) {
+    if (tokens == 0 || weight.classes().isEmpty()) {
       return;
     }
     int digits = Places.digits(x);
@@ -218,14 +217,14 @@ final class VulkanLinear implements SpikingLinear {
     try (Call call = session.call(); Arena arena = Arena.ofConfined()) {
       long rowBytes = (long) digits * places.count();
       DeviceMemory.Range bytes = call.take(tokens * rowBytes);
-      call.commands().upload(tokens, rowBytes, bytes, (token, place) -> places.fill(x, token, digits, place));
+      call.commands().upload(tokens, rowBytes, bytes, (token, place) -> places.fill(x, token, digits, place), false);
       MemorySegment zeros = arena.allocate(x.zeros().segment().byteSize(), 4);
       for (int i = 0; i < tokens * order.classes(); i++) {
         zeros.set(ValueLayout.JAVA_INT, 4L * i, x.zeros().segment().get(Tensor.INT, 4L * i) - offset);
       }
       Spikes spikes = new Spikes(bytes, call.upload(x.thresholds()), call.upload(zeros), digits);
       DeviceMemory.Range sums = call.upload(out);
-      for (int step = 0; step < steps(); step++) {
+      for (int step = 0; step < steps(tokens, digits); step++) {
         multiply(step, call.commands(), spikes, tokens, onto(sums));
       }
       call.finish(sums, out);
@@ -239,7 +238,7 @@ final class VulkanLinear implements SpikingLinear {
     Shapes.f32("linear input", x, x.rows(), columns());
     Shapes.f32("linear output", out, x.rows(), rows);
     int tokens = x.rows();
-    if (tokens == 0 || classes.isEmpty()) {
+    if (tokens == 0 || weight.classes().isEmpty()) {
       return;
     }
     try (Call call = session.call()) {
@@ -248,9 +247,9 @@ final class VulkanLinear implements SpikingLinear {
       call.commands().upload(tokens, 4L * places.count(), inputs, (token, place) -> {
         x.readRow(token, row);
         places.fill(row, place);
-      });
+      }, false);
       DeviceMemory.Range sums = call.upload(out);
-      for (int step = 0; step < steps(); step++) {
+      for (int step = 0; step < steps(tokens, 0); step++) {
         multiply(step, call.commands(), inputs, tokens, onto(sums));
       }
       call.finish(sums, out);

@@ -144,7 +144,7 @@ final class VulkanSession implements Session {
       DeviceMemory.Range rows = call.upload(x);
       Arguments arguments = Arguments.of(rows, call.upload(weight), rows).with(x.rows(), x.columns())
           .withFloat(1f / x.columns()).withFloat(epsilon);
-      call.commands().dispatch(kernels.get(Shader.RMS_NORM), arguments, Pass.groups(x.rows()), 1);
+      call.commands().dispatch(kernels.get(kernels.threads(x.columns()), Shader.RMS_NORM), arguments, Pass.groups(x.rows()), 1);
       call.finish(rows, out);
     }
   }
@@ -167,7 +167,7 @@ final class VulkanSession implements Session {
     try (Call call = call()) {
       DeviceMemory.Range rows = call.upload(x);
       Arguments arguments = Arguments.of(rows).with(x.rows(), x.columns());
-      call.commands().dispatch(kernels.get(Shader.SOFTMAX), arguments, Pass.groups(x.rows()), 1);
+      call.commands().dispatch(kernels.get(kernels.threads(x.columns()), Shader.SOFTMAX), arguments, Pass.groups(x.rows()), 1);
       call.finish(rows, x);
     }
   }
@@ -205,9 +205,10 @@ final class VulkanSession implements Session {
       DeviceMemory.Range spikes = call.take(table.rowBytes() * x.rows());
       DeviceMemory.Range zeros = call.take(out.zeros().segment().byteSize());
       DeviceMemory.Range thetas = call.take(out.thresholds().segment().byteSize());
-      Arguments arguments = table.arguments(x.rows(), call.upload(x), call.upload(table.order(arena)),
+      Arguments arguments = table.arguments(x.rows(), Source.given(call.upload(x)), call.upload(table.order(arena)),
           call.upload(table.classes(arena)), spikes, thetas, zeros, spikes);
-      call.commands().dispatch(kernels.get(Shader.ENCODE, off, 0), arguments, Pass.groups(x.rows()), 1);
+      Kernel kernel = kernels.get(kernels.threads(x.columns()), Shader.ENCODE, off, 0, Source.Kind.GIVEN.ordinal());
+      call.commands().dispatch(kernel, arguments, Pass.groups(x.rows()), 1);
       MemorySegment made = arena.allocate(table.rowBytes() * x.rows(), 16);
       call.commands().download(spikes, 0, made);
       call.commands().download(zeros, 0, out.zeros().segment());
@@ -236,9 +237,8 @@ final class VulkanSession implements Session {
           rows.upload(cache.valueThresholds(), call), rows.upload(cache.valueZeros(), call), result, result)
           .with(queries.rows(), heads, cache.kvHeads(), cache.headDim(), rows.rowWords(), length, position)
           .withFloat((float) (1 / Math.sqrt(cache.headDim())));
-      Kernel kernel = kernels.get(Shader.ATTENTION, rows.type(), (cache.headDim() + THREADS - 1) / THREADS, 0);
-      call.commands().dispatch(kernel, arguments,
-          Pass.groups(cache.kvHeads() * (((long) queries.rows() * heads / cache.kvHeads() + 3) / 4)), 1);
+      int groups = Pass.groups(cache.kvHeads() * (((long) queries.rows() * heads / cache.kvHeads() + 3) / 4));
+      call.commands().dispatch(kernels.attention(rows.type(), cache.headDim(), false, groups), arguments, groups, 1);
       call.finish(result, out);
     }
   }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.EnumSet;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -16,7 +17,7 @@ class DeviceMemoryTest {
 
   private static Device device() {
     Sessions.need();
-    return new Device(Instance.canValidate(), Choice.AUTO, true, true);
+    return new Device(Instance.canValidate(), Choice.AUTO, EnumSet.allOf(Feature.class));
   }
 
   @Test

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.EnumSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -38,7 +39,7 @@ class FailureTest {
 
   private static VulkanSession open(Fault fault) {
     Sessions.need();
-    return new VulkanSession(new Device(Instance.canValidate(), Choice.AUTO, true, true, fault), 1, Layers.ALL);
+    return new VulkanSession(new Device(Instance.canValidate(), Choice.AUTO, EnumSet.allOf(Feature.class), fault), 1, Layers.ALL);
   }
 
   private static float[] product(VulkanSession session) {

@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.lwjgl.system.MemoryUtil;
@@ -30,12 +32,13 @@ class ShaderTest {
   void everyShaderIsThere() throws IOException {
     assertFalse(files().isEmpty());
     for (Shader shader : Shader.values()) {
-      for (boolean integerDot : new boolean[] {false, true}) {
-        for (boolean subgroups : new boolean[] {false, true}) {
-          var code = shader.code(integerDot, subgroups);
-          assertEquals(0x07230203, code.getInt(0), shader + " is SPIR-V");
-          MemoryUtil.memFree(code);
-        }
+      for (int choice = 0; choice < 1 << Feature.values().length; choice++) {
+        int chosen = choice;
+        Set<Feature> features = Stream.of(Feature.values()).filter(feature -> (chosen >> feature.ordinal() & 1) != 0)
+            .collect(Collectors.toSet());
+        var code = shader.code(features);
+        assertEquals(0x07230203, code.getInt(0), shader + " with " + features + " is SPIR-V");
+        MemoryUtil.memFree(code);
       }
     }
   }

@@ -3,6 +3,7 @@ package org.spikellm.backend.vulkan;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -23,7 +24,7 @@ class SplitTest {
 
   private static VulkanSession open(long limit) {
     Sessions.need();
-    return new VulkanSession(new Device(Instance.canValidate(), Choice.AUTO, true, true), 1, Layers.ALL, limit);
+    return new VulkanSession(new Device(Instance.canValidate(), Choice.AUTO, EnumSet.allOf(Feature.class)), 1, Layers.ALL, limit);
   }
 
   private static CodeClass random(Random random, int rows, int columns, int bits) {
