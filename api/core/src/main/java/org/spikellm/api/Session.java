@@ -118,6 +118,14 @@ public interface Session extends AutoCloseable {
     return Optional.empty();
   }
 
+  /**
+   * Measures what this device gives at most, in about half a second; by default nothing, which says that it is the CPU's cores and
+   * memory, measured without asking. Where there is little memory left on the device, the figures are of what there is.
+   */
+  default Optional<DeviceLimits> limits() {
+    return Optional.empty();
+  }
+
   /** Gives memory and threads back; a second call does nothing. */
   @Override
   void close();

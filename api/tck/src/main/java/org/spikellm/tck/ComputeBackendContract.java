@@ -167,6 +167,12 @@ public abstract class ComputeBackendContract {
   }
 
   @Test
+  @DisplayName("B.12 limits: finite, positive rates, and the session works on")
+  final void limits() {
+    SessionRules.limits(backend());
+  }
+
+  @Test
   @DisplayName("B.20 matmul: F32 factors, within (k + 1) roundings")
   final void matmulF32() {
     MatmulRules.product(session, DType.F32);

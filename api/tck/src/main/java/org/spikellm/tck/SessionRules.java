@@ -15,11 +15,12 @@ import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ForkJoinWorkerThread;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.Assumptions;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.Session;
 import org.spikellm.api.Tensor;
 
-/** Rules B.2 to B.9, what holds for every kernel, and B.11. */
+/** Rules B.2 to B.9, what holds for every kernel, B.11 and B.12. */
 final class SessionRules {
 
   private SessionRules() {}
@@ -173,6 +174,20 @@ final class SessionRules {
       }
       assertEquals("index " + failing, cause.getMessage());
       session.forEach(3, i -> { }); // and the session works on
+    }
+  }
+
+  /** It is asked twice; before, between and after, kernels give what they gave. */
+  static void limits(ComputeBackend backend) {
+    List<Kernel> kernels = Kernel.all("limits", 3, 33, Placement.ALIGNED);
+    try (Session session = backend.open(2)) {
+      List<List<byte[]>> expected = kernels.stream().map(kernel -> kernel.run(session)).toList();
+      for (int turn = 0; turn < 2; turn++) {
+        Assumptions.assumeTrue(session.limits().isPresent(), "it does not measure its device, so there is nothing to hold to this");
+        for (int k = 0; k < kernels.size(); k++) {
+          same(kernels.get(k), expected.get(k), kernels.get(k).run(session), "after it measured its device");
+        }
+      }
     }
   }
 

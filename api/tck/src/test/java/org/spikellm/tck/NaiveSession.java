@@ -1,9 +1,11 @@
 package org.spikellm.tck;
 
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.DecoderPlan;
 import org.spikellm.api.DecoderSession;
+import org.spikellm.api.DeviceLimits;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
 import org.spikellm.api.Shapes;
@@ -45,6 +47,11 @@ class NaiveSession implements Session {
   @Override
   public Optional<DecoderSession> decoder(DecoderPlan plan) {
     return Optional.of(new NaiveDecoder(this, plan));
+  }
+
+  @Override
+  public Optional<DeviceLimits> limits() {
+    return Optional.of(new DeviceLimits(OptionalDouble.empty(), 1e9, 1e9, OptionalDouble.empty(), "guessed"));
   }
 
   @Override

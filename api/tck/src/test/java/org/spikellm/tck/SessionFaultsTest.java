@@ -6,6 +6,8 @@ import static org.spikellm.tck.BackendTrial.broken;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
@@ -17,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.spikellm.api.Availability;
 import org.spikellm.api.DType;
+import org.spikellm.api.DeviceLimits;
 import org.spikellm.api.Session;
 import org.spikellm.api.Tensor;
 
@@ -29,7 +32,7 @@ class SessionFaultsTest {
     Verdict verdict = BackendTrial.verdict(new NaiveBackend());
     assertEquals(Map.of(), verdict.failed());
     assertEquals(Map.of(), verdict.aborted());
-    assertEquals(47, verdict.passed().size(), "rules of the contract");
+    assertEquals(48, verdict.passed().size(), "rules of the contract");
   }
 
   public static final class Absent extends NaiveBackend {
@@ -123,7 +126,14 @@ class SessionFaultsTest {
               }
             });
           }
-        }, "B.11"));
+        }, "B.11"),
+        broken("a rate is no number", threads -> new NaiveSession(threads) {
+          @Override
+          public Optional<DeviceLimits> limits() {
+            return Optional.of(new DeviceLimits(OptionalDouble.empty(), 0.0 / 0, 1e9, OptionalDouble.empty(), "by no time"));
+          }
+        }, "B.12"),
+        broken("measuring leaves something behind", Measured::new, "B.12"));
   }
 
   private static boolean odd(Tensor x) {
@@ -156,6 +166,29 @@ class SessionFaultsTest {
     public void softmax(Tensor x) {
       super.softmax(x);
       for (int t = 0; off.test(x) && t < x.rows(); t++) {
+        x.setFloat(t, 0, Math.nextUp(x.getFloat(t, 0)));
+      }
+    }
+  }
+
+  /** Other digits once it measured its device. */
+  private static final class Measured extends NaiveSession {
+    private boolean measured;
+
+    Measured(int threads) {
+      super(threads);
+    }
+
+    @Override
+    public Optional<DeviceLimits> limits() {
+      measured = true;
+      return super.limits();
+    }
+
+    @Override
+    public void softmax(Tensor x) {
+      super.softmax(x);
+      for (int t = 0; measured && t < x.rows(); t++) {
         x.setFloat(t, 0, Math.nextUp(x.getFloat(t, 0)));
       }
     }

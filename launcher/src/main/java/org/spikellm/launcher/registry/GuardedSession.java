@@ -9,6 +9,7 @@ import java.util.function.IntConsumer;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.DecoderPlan;
 import org.spikellm.api.DecoderSession;
+import org.spikellm.api.DeviceLimits;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.KeyValues;
 import org.spikellm.api.Projection;
@@ -144,6 +145,11 @@ record GuardedSession(Session session, Guard guard) implements Session {
   @Override
   public Optional<DecoderSession> decoder(DecoderPlan plan) {
     return guard.call("decoder", () -> session.decoder(unwatched(plan))).map(decoder -> new GuardedDecoder(decoder, plan, guard));
+  }
+
+  @Override
+  public Optional<DeviceLimits> limits() {
+    return guard.call("limits", session::limits);
   }
 
   /** The same plan of what the plug-in made. */
