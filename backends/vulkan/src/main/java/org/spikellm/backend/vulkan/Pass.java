@@ -39,6 +39,11 @@ final class Pass implements Recorder {
     }
   }
 
+  /** Fills a range with equal words. */
+  void fill(DeviceMemory.Range range, int word) {
+    vkCmdFillBuffer(commands, range.buffer(), range.offset(), range.bytes(), word);
+  }
+
   /** What follows, on the host too, sees what was written so far. */
   @Override
   public void then() {

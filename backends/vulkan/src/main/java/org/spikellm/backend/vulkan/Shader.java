@@ -15,7 +15,7 @@ import org.lwjgl.system.MemoryUtil;
 enum Shader {
   MATMUL(Feature.SHORTS), MATVEC(Feature.SHORTS), LINEAR_FEW(Feature.INTEGER_DOT, Feature.SHORTS), LINEAR_TILE(Feature.INTEGER_DOT, Feature.SHORTS),
   RMS_NORM(Feature.SUBGROUPS), ROPE, SOFTMAX(Feature.SUBGROUPS), SWI_GLU, ENCODE(Feature.SUBGROUPS), GATHER,
-  APPEND(Feature.SUBGROUPS), ATTENTION;
+  APPEND(Feature.SUBGROUPS), ATTENTION, READ, FMA, DOT(Feature.INTEGER_DOT);
 
   /** With each of which there is a form beside the plain one. */
   private final List<Feature> used;

@@ -8,6 +8,7 @@ import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.spikellm.api.DecoderPlan;
 import org.spikellm.api.DecoderSession;
+import org.spikellm.api.DeviceLimits;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.KeyValues;
 import org.spikellm.api.QuantizedWeight;
@@ -133,6 +134,14 @@ final class VulkanSession implements Session {
   @Override
   public Optional<DecoderSession> decoder(DecoderPlan plan) {
     return VulkanDecoder.suits(plan, this) ? Optional.of(new VulkanDecoder(plan, this)) : Optional.empty();
+  }
+
+  @Override
+  public Optional<DeviceLimits> limits() {
+    checkOpen();
+    try (Measurement measurement = new Measurement(device, memory, kernels)) {
+      return Optional.of(measurement.limits());
+    }
   }
 
   @Override
