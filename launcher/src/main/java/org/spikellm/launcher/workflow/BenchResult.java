@@ -19,12 +19,14 @@ import java.util.OptionalLong;
  * @param weightBytes bytes of the weights of blocks and head
  * @param bitsAWeight of the blocks, with scales and zero points
  * @param loadSeconds what preparing took
- * @param prompt the prompt, held against the multiply rate
+ * @param prompt the prompt, held against a rate of multiply-adds
  * @param generate the tokens after it, held against the read bandwidth
+ * @param limits what the device gave beside the runs
  * @param residentBytes of the whole process, after the runs
  */
 public record BenchResult(String backend, String device, int threads, String model, boolean shape, long seed, String format,
-    int blocks, int wholeBlocks, long weightBytes, double bitsAWeight, double loadSeconds, Phase prompt, Phase generate, OptionalLong residentBytes) {
+    int blocks, int wholeBlocks, long weightBytes, double bitsAWeight, double loadSeconds, Phase prompt, Phase generate,
+    BenchLimits limits, OptionalLong residentBytes) {
 
   /**
    * One way of running tokens.
@@ -32,26 +34,14 @@ public record BenchResult(String backend, String device, int threads, String mod
    * @param tokens how many in a run
    * @param rate tokens a second
    * @param wholeRate tokens a second extrapolated to the whole model; {@code rate} where all its blocks ran
-   * @param reached flops or bytes read a second, at the median rate
-   * @param limit flops or bytes a second that the machine gave beside it
+   * @param reached operations or bytes read a second, at the median rate
+   * @param limit what that is held against
    */
-  public record Phase(int tokens, Series rate, Series wholeRate, double reached, Series limit) {
+  public record Phase(int tokens, Series rate, Series wholeRate, double reached, BenchLimits.Rate limit) {}
 
-    /** What was reached of the limit's median. */
-    public double share() {
-      return reached / limit.median();
-    }
-
-    private Map<String, Object> json(String quantity) {
-      Map<String, Object> json = new LinkedHashMap<>();
-      json.put("tokens", tokens);
-      json.put("tokens_per_second", rate.median());
-      json.put("min", rate.min());
-      json.put("max", rate.max());
-      json.put(quantity, reached);
-      json.put("share_of_limit", share());
-      return json;
-    }
+  /** What a phase reached of its limit's median. */
+  public double share(Phase phase) {
+    return phase.reached / limits.rates().get(phase.limit).median();
   }
 
   /** Whether only some of the model's blocks ran. */
@@ -72,8 +62,8 @@ public record BenchResult(String backend, String device, int threads, String mod
     json.put("weight_bytes", weightBytes);
     json.put("bits_per_weight", bitsAWeight);
     json.put("load_seconds", loadSeconds);
-    json.put("prompt", prompt.json("flops_per_second"));
-    json.put("generate", generate.json("read_bytes_per_second"));
+    json.put("prompt", json(prompt, "flops_per_second"));
+    json.put("generate", json(generate, "read_bytes_per_second"));
     if (extrapolated()) {
       Map<String, Object> whole = new LinkedHashMap<>();
       whole.put("blocks", wholeBlocks);
@@ -82,18 +72,19 @@ public record BenchResult(String backend, String device, int threads, String mod
       json.put("extrapolated", whole);
     }
     json.put("rss_bytes", residentBytes.isPresent() ? residentBytes.getAsLong() : null);
-    json.put("limits", limits());
+    json.put("limits", limits.json());
     return json;
   }
 
-  private Map<String, Object> limits() {
-    Map<String, Object> limits = new LinkedHashMap<>();
-    limits.put("read_bytes_per_second", generate.limit().median());
-    limits.put("read_bytes_per_second_min", generate.limit().min());
-    limits.put("read_bytes_per_second_max", generate.limit().max());
-    limits.put("flops_per_second", prompt.limit().median());
-    limits.put("flops_per_second_min", prompt.limit().min());
-    limits.put("flops_per_second_max", prompt.limit().max());
-    return limits;
+  private Map<String, Object> json(Phase phase, String quantity) {
+    Map<String, Object> json = new LinkedHashMap<>();
+    json.put("tokens", phase.tokens);
+    json.put("tokens_per_second", phase.rate.median());
+    json.put("min", phase.rate.min());
+    json.put("max", phase.rate.max());
+    json.put(quantity, phase.reached);
+    json.put("limit", phase.limit.key());
+    json.put("share_of_limit", share(phase));
+    return json;
   }
 }

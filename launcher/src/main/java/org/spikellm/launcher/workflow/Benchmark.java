@@ -7,11 +7,12 @@ import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 import org.spikellm.api.ComputeBackend;
+import org.spikellm.api.DeviceLimits;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.model.Checkpoint;
 
 /**
- * Measures how fast models run on backends, with what the machine can do measured beside it. All that is in memory at the same
+ * Measures how fast models run on backends, with what their devices can do measured beside it. All that is in memory at the same
  * time takes turns, run by run, so that a machine whose speed changes does not favour one of them.
  *
  * @param settings how much to run
@@ -42,7 +43,7 @@ public record Benchmark(Settings settings, Progress progress) {
       NeuronModel neuron) throws IOException {
     List<List<BenchFormat>> groups = groups(model, blocks, formats, backends, MachineMemory.available());
     List<BenchResult> results = new ArrayList<>();
-    try (MachineLimits limits = new MachineLimits(settings.threads())) {
+    try (BenchDevices devices = new BenchDevices(settings.threads())) {
       for (List<BenchFormat> group : groups) {
         List<OpenBackend> open = OpenBackend.open(backends, settings.threads());
         try (ShapeLoader loader = new ShapeLoader(model, blocks, headBits, neuron, settings.seed(), progress)) {
@@ -50,7 +51,7 @@ public record Benchmark(Settings settings, Progress progress) {
           for (BenchFormat format : group) {
             subjects.addAll(loader.load(format, open));
           }
-          results.addAll(measure(subjects, model.name(), true, limits));
+          results.addAll(measure(subjects, model.name(), true, devices));
         } finally {
           OpenBackend.close(open);
         }
@@ -85,35 +86,37 @@ public record Benchmark(Settings settings, Progress progress) {
    */
   public List<BenchResult> model(Checkpoint checkpoint, double openSeconds, List<ComputeBackend> backends) throws IOException {
     List<OpenBackend> open = OpenBackend.open(backends, settings.threads());
-    try (MachineLimits limits = new MachineLimits(settings.threads())) {
+    try (BenchDevices devices = new BenchDevices(settings.threads())) {
       List<BenchSubject> subjects = new ArrayList<>();
       for (OpenBackend backend : open) {
         subjects.add(CheckpointSubject.load(checkpoint, openSeconds, backend, progress));
       }
-      return measure(subjects, checkpoint.directory().toString(), false, limits);
+      return measure(subjects, checkpoint.directory().toString(), false, devices);
     } finally {
       OpenBackend.close(open);
     }
   }
 
   /** What was measured of one subject: an entry a run. */
-  private record Runs(List<BenchSubject.Times> times, List<BenchSubject.Times> whole, List<MachineLimits.Sample> limits) {
+  private record Runs(List<BenchSubject.Times> times, List<BenchSubject.Times> whole, List<DeviceLimits> limits) {
     Runs() {
       this(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
     }
   }
 
-  private List<BenchResult> measure(List<BenchSubject> subjects, String model, boolean shape, MachineLimits limits) {
+  private List<BenchResult> measure(List<BenchSubject> subjects, String model, boolean shape, BenchDevices devices) {
     SplittableRandom random = new SplittableRandom(settings.seed());
     int vocabulary = subjects.getFirst().vocabulary();
     int[] prompt = random.ints(settings.promptTokens(), 0, vocabulary).toArray();
     int[] next = random.ints(settings.generateTokens(), 0, vocabulary).toArray();
+    subjects.stream().map(BenchSubject::backend).distinct().forEach(devices::sample); // the first takes longer
     warmUp(subjects, prompt, next);
     List<Runs> runs = subjects.stream().map(s -> new Runs()).toList();
     progress.begin("measuring", (long) settings.repeat() * subjects.size(), "runs");
     for (int run = 0; run < settings.repeat(); run++) {
+      devices.nextRound();
       for (int s = 0; s < subjects.size(); s++) {
-        runs.get(s).limits().add(limits.sample());
+        runs.get(s).limits().add(devices.sample(subjects.get(s).backend()));
         BenchSubject.Times times = subjects.get(s).run(prompt, next);
         runs.get(s).times().add(times);
         runs.get(s).whole().add(subjects.get(s).whole(times, prompt, next));
@@ -124,7 +127,8 @@ public record Benchmark(Settings settings, Progress progress) {
     OptionalLong resident = MachineMemory.resident();
     List<BenchResult> results = new ArrayList<>();
     for (int s = 0; s < subjects.size(); s++) {
-      results.add(result(subjects.get(s), runs.get(s), model, shape, resident));
+      BenchLimits limits = BenchLimits.of(devices.isOwn(subjects.get(s).backend()), runs.get(s).limits());
+      results.add(result(subjects.get(s), runs.get(s), limits, model, shape, resident));
     }
     return results;
   }
@@ -141,7 +145,8 @@ public record Benchmark(Settings settings, Progress progress) {
     progress.end();
   }
 
-  private BenchResult result(BenchSubject subject, Runs runs, String model, boolean shape, OptionalLong resident) {
+  private BenchResult result(BenchSubject subject, Runs runs, BenchLimits limits, String model, boolean shape,
+      OptionalLong resident) {
     int promptTokens = settings.promptTokens();
     int generateTokens = settings.generateTokens();
     TokenWork work = subject.work();
@@ -149,13 +154,12 @@ public record Benchmark(Settings settings, Progress progress) {
     Series generateRate = Series.of(runs.times().stream().map(t -> generateTokens / t.generate()).toList());
     BenchResult.Phase prompt = new BenchResult.Phase(promptTokens, promptRate,
         Series.of(runs.whole().stream().map(t -> promptTokens / t.prompt()).toList()),
-        work.promptFlops(promptTokens) / promptTokens * promptRate.median(),
-        Series.of(runs.limits().stream().map(MachineLimits.Sample::flopsPerSecond).toList()));
+        work.promptFlops(promptTokens) / promptTokens * promptRate.median(), limits.ofPrompt(work.integers()));
     BenchResult.Phase generate = new BenchResult.Phase(generateTokens, generateRate,
         Series.of(runs.whole().stream().map(t -> generateTokens / t.generate()).toList()),
-        work.decodeBytes(promptTokens, generateTokens) / generateTokens * generateRate.median(),
-        Series.of(runs.limits().stream().map(MachineLimits.Sample::readBytesPerSecond).toList()));
+        work.decodeBytes(promptTokens, generateTokens) / generateTokens * generateRate.median(), BenchLimits.Rate.READ_BYTES);
     return new BenchResult(subject.backend().id(), subject.backend().device(), settings.threads(), model, shape, settings.seed(),
-        subject.format(), work.blocks(), subject.wholeBlocks(), work.weightBytes(), work.bitsAWeight(), subject.loadSeconds(), prompt, generate, resident);
+        subject.format(), work.blocks(), subject.wholeBlocks(), work.weightBytes(), work.bitsAWeight(), subject.loadSeconds(),
+        prompt, generate, limits, resident);
   }
 }

@@ -30,6 +30,7 @@ final class CheckpointSubject {
     progress.begin("loading on " + backend.id(), config.blocks(), "blocks");
     List<PreparedBlock> prepared = new ArrayList<>();
     String format = "";
+    boolean integers = true;
     long blockBytes = 0;
     long positionBytes = 0;
     long began = System.nanoTime();
@@ -37,6 +38,7 @@ final class CheckpointSubject {
       Block block = checkpoint.block(b);
       prepared.add(new PreparedBlock(backend.session(), block, SpikeMode.COLLAPSED));
       format = b == 0 ? format(block) : format;
+      integers &= block.linears().values().stream().allMatch(l -> l.weight() instanceof QuantizedWeight && l.input() != null);
       blockBytes += TokenWork.bytes(block);
       positionBytes += TokenWork.positionBytes(block);
       progress.at(b + 1);
@@ -46,7 +48,7 @@ final class CheckpointSubject {
     double seconds = openSeconds + (System.nanoTime() - began) / 1e9;
     progress.end();
     TokenWork work = new TokenWork(config.block(), config.blocks(), (long) config.vocabulary() * config.block().hidden(),
-        blockBytes, TokenWork.bytes(checkpoint.head()), positionBytes);
+        blockBytes, TokenWork.bytes(checkpoint.head()), positionBytes, integers);
     return new BenchSubject(backend, format, work, config.blocks(), seconds, decoder, null);
   }
 

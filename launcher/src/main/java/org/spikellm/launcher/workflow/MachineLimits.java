@@ -6,11 +6,13 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.spikellm.api.DeviceLimits;
 
 /**
  * Measures what the machine's memory and float units give to a number of threads, in plain Java that the JIT compiles to vectors. They
@@ -37,14 +39,6 @@ public final class MachineLimits implements AutoCloseable {
   private final List<Callable<Number>> multiplications = new ArrayList<>();
   private final long bytes;
 
-  /**
-   * What a number of threads reach together.
-   *
-   * @param readBytesPerSecond of memory that is in no cache
-   * @param flopsPerSecond 32-bit float; a fused multiply-add counts as two
-   */
-  public record Sample(double readBytesPerSecond, double flopsPerSecond) {}
-
   /** Takes memory and warms up, in about a second and a half. */
   public MachineLimits(int threads) {
     long each = Math.max(TOTAL_BYTES / threads & -PIECE, THREAD_BYTES);
@@ -65,15 +59,16 @@ public final class MachineLimits implements AutoCloseable {
     return Math.max(TOTAL_BYTES, THREAD_BYTES * threads);
   }
 
-  /** The best of a few passes. */
-  public Sample sample() {
+  /** What the threads reach together, the best of a few passes. */
+  public DeviceLimits sample() {
     double read = 0;
     double flops = 0;
     for (int pass = 0; pass < PASSES; pass++) {
       read = Math.max(read, bytes / seconds(reads));
       flops = Math.max(flops, (double) multiplications.size() * CALLS * FLOATS * FLOPS_PER_FLOAT / seconds(multiplications));
     }
-    return new Sample(read, flops);
+    return new DeviceLimits(OptionalDouble.empty(), read, flops, OptionalDouble.empty(),
+        (bytes >> 20) + " MiB of memory, best of " + PASSES + " passes in plain Java");
   }
 
   private void warmUp(List<Callable<Number>> tasks) {

@@ -103,7 +103,7 @@ final class ShapeLoader implements AutoCloseable {
 
     BenchSubject subject(BenchFormat format) {
       TokenWork work = new TokenWork(model.block(), blocks, (long) model.vocabulary() * model.block().hidden(), blockBytes,
-          TokenWork.bytes(head), positionBytes);
+          TokenWork.bytes(head), positionBytes, format.spec().quantizesWeights() && format.spec().encodesActivations());
       return new BenchSubject(backend, format.toString(), work, model.blocks(), nanos / 1e9, decoder(prepared),
           blocks < model.blocks() ? decoder(List.of()) : null);
     }

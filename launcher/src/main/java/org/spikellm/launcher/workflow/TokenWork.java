@@ -22,8 +22,10 @@ import org.spikellm.api.Tensor;
  * @param blockBytes bytes of the weights of all blocks: each is read once for a chunk of tokens
  * @param headBytes bytes of the head
  * @param positionBytes bytes that one position takes in the key/value caches of all blocks
+ * @param integers whether the blocks' linear layers multiply integers by integers
  */
-record TokenWork(BlockShape shape, int blocks, long headWeights, long blockBytes, long headBytes, long positionBytes) {
+record TokenWork(BlockShape shape, int blocks, long headWeights, long blockBytes, long headBytes, long positionBytes,
+    boolean integers) {
 
   /** Bytes of a weight: codes, scales and zero points, those that classes share once; or the dense values. */
   static long bytes(LinearWeight weight) {

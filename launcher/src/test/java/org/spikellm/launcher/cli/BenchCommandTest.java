@@ -1,15 +1,18 @@
 package org.spikellm.launcher.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.spikellm.launcher.workflow.BenchLimits;
 import org.spikellm.launcher.workflow.BenchResult;
 import org.spikellm.launcher.workflow.Series;
 import picocli.CommandLine;
@@ -54,19 +57,56 @@ class BenchCommandTest {
     assertEquals(1, err.toString().lines().count(), err.toString());
   }
 
+  private static BenchResult result(String backend, String device, String format, BenchLimits.Rate promptLimit,
+      BenchLimits limits) {
+    BenchResult.Phase prompt = new BenchResult.Phase(512, new Series(1234, 1134.5, 1300), new Series(120.4, 110, 130), 85e9,
+        promptLimit);
+    BenchResult.Phase generate = new BenchResult.Phase(64, new Series(48.21, 40, 50), new Series(4.8, 4, 5), 18e9,
+        BenchLimits.Rate.READ_BYTES);
+    return new BenchResult(backend, device, 2, "llama-2-70b", true, 2, format, 8, 80, 34_900_000_000L, 4.02, 12.3, prompt,
+        generate, limits, OptionalLong.empty());
+  }
+
+  private static BenchResult reference() {
+    return result("reference", "plain Java", "w4a4", BenchLimits.Rate.FLOPS, new BenchLimits(false, Map.of(
+        BenchLimits.Rate.READ_BYTES, new Series(24e9, 20e9, 25e9), BenchLimits.Rate.FLOPS, new Series(170e9, 160e9, 175e9)), ""));
+  }
+
+  private static BenchResult gpu(String format, BenchLimits.Rate promptLimit) {
+    return result("gpu", "a card of some length, with 40 GB of memory", format, promptLimit, new BenchLimits(true, Map.of(
+        BenchLimits.Rate.READ_BYTES, new Series(180e9, 170e9, 190e9), BenchLimits.Rate.FLOPS, new Series(850e9, 840e9, 860e9),
+        BenchLimits.Rate.COPY_BYTES, new Series(150e9, 150e9, 150e9), BenchLimits.Rate.BYTE_OPS, new Series(3.4e12, 3e12, 4e12)),
+        "512 MB, twice"));
+  }
+
   @Test
   void theTableIsNarrowAndSaysWhatWasExtrapolated() {
-    BenchResult.Phase prompt = new BenchResult.Phase(512, new Series(1234, 1134.5, 1300), new Series(120.4, 110, 130), 85e9,
-        new Series(170e9, 160e9, 175e9));
-    BenchResult.Phase generate = new BenchResult.Phase(64, new Series(48.21, 40, 50), new Series(4.8, 4, 5), 18e9,
-        new Series(24e9, 20e9, 25e9));
-    BenchResult result = new BenchResult("reference", "plain Java", 2, "llama-2-70b", true, 2, "w4a4", 8, 80, 34_900_000_000L, 4.02, 12.3,
-        prompt, generate, OptionalLong.empty());
-    List<String> lines = new BenchTable(List.of(result), 5).lines();
+    List<String> lines = new BenchTable(List.of(reference()), 5).lines();
     String all = String.join("\n", lines);
     assertTrue(lines.stream().allMatch(line -> line.length() <= 100), all);
     assertTrue(all.contains("llama-2-70b, 8 of 80 blocks, random weights (seed 2), 2 threads; median of 5 runs"), all);
     assertTrue(all.contains("34.90 GB  4.02 12.30 s  1234 (1135 .. 1300)   50 %  48.2 (40.0 .. 50.0)   75 %"), all);
     assertTrue(all.contains("Extrapolated to all 80 blocks, reference w4a4: prompt 120, generate 4.80 tokens/s."), all);
+    assertTrue(all.contains("ops: share of the float multiply rate below.\n"), all);
+    assertTrue(all.contains("The machine beside it: reads 24.0 (20.0 .. 25.0) GB/s, multiplies and adds 170 (160 .. 175) GFLOP/s."),
+        all);
+  }
+
+  @Test
+  void eachRowIsHeldAgainstItsOwnDevice() {
+    BenchResult floats = gpu("float", BenchLimits.Rate.FLOPS);
+    List<String> lines = new BenchTable(List.of(reference(), gpu("w4a4", BenchLimits.Rate.BYTE_OPS), floats), 5).lines();
+    String all = String.join("\n", lines);
+    assertTrue(lines.stream().allMatch(line -> line.length() <= 100), all);
+    List<String> rows = lines.stream().filter(line -> line.contains("34.90 GB")).map(line -> line.replaceAll(" +", " ")).toList();
+    String row = " 34.90 GB 4.02 12.30 s 1234 (1135 .. 1300) %s %% 48.2 (40.0 .. 50.0) %s %%";
+    assertEquals(List.of(String.format("reference w4a4" + row, 50, 75), String.format("gpu w4a4" + row, 3, 10),
+        String.format("gpu float" + row, 10, 10)), rows);
+    String text = all.replace('\n', ' ');
+    assertTrue(text.contains("of that of products of bytes where weights and inputs are integers (w4a4 on gpu)."), all);
+    assertTrue(text.contains("The machine beside it: reads 24.0 (20.0 .. 25.0) GB/s"), all);
+    assertTrue(text.contains("a card of some length, with 40 GB of memory: copies 150 GB/s (read and written), reads 180 GB/s, "
+        + "multiplies and adds 850 GFLOP/s, products of bytes 3.40 TOP/s; 512 MB, twice."), all);
+    assertFalse(String.join(" ", new BenchTable(List.of(floats), 5).lines()).contains("The machine"), "nothing ran on its cores");
   }
 }

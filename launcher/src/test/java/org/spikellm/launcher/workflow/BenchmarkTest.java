@@ -6,12 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.spikellm.api.Availability;
 import org.spikellm.api.ComputeBackend;
+import org.spikellm.api.DeviceLimits;
+import org.spikellm.api.Session;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.Json;
 
@@ -60,6 +67,75 @@ class BenchmarkTest {
     }
   }
 
+  /**
+   * A backend, as if it ran on a device of its own.
+   *
+   * @param asked counts how often it is measured
+   */
+  private static ComputeBackend onDevice(ComputeBackend backend, DeviceLimits limits, AtomicInteger asked) {
+    return new ComputeBackend() {
+      @Override
+      public String id() {
+        return "device";
+      }
+
+      @Override
+      public Availability probe() {
+        return new Availability.Available("a device", 1);
+      }
+
+      @Override
+      public Session open(int threads) {
+        Session session = backend.open(threads);
+        Class<?>[] types = {Session.class};
+        return (Session) Proxy.newProxyInstance(Session.class.getClassLoader(), types, (proxy, method, args) -> switch (method.getName()) {
+          case "limits" -> {
+            asked.incrementAndGet();
+            yield Optional.of(limits);
+          }
+          case "equals" -> proxy == args[0];
+          default -> method.invoke(session, args);
+        });
+      }
+    };
+  }
+
+  @Test
+  void aBackendIsHeldAgainstItsOwnDevice() throws IOException {
+    ComputeBackend reference = reference().getFirst();
+    AtomicInteger asked = new AtomicInteger();
+    DeviceLimits limits = new DeviceLimits(OptionalDouble.of(2e15), 3e15, 5e15, OptionalDouble.of(7e15), "guessed");
+    List<BenchResult> results = QUICK.shape(ShapeModelTest.SMALL, 2, 16, FORMATS,
+        List.of(reference, onDevice(reference, limits, asked)), ShapeModelTest.neuron());
+    assertEquals(2 * FORMATS.size(), results.size());
+    assertEquals(1 + 2, asked.get(), "once to begin with, then once a round");
+    for (BenchResult result : results) {
+      Map<String, Object> json = json(result);
+      String format = result.format();
+      boolean device = result.backend().equals("device");
+      boolean integers = List.of("w4a4", "w8a8", "ternary-a8", "ternary-t1").contains(format);
+      String key = device && integers ? "byte_ops_per_second" : "flops_per_second";
+      assertEquals(key, ((Map<?, ?>) json.get("prompt")).get("limit"), json.toString());
+      assertEquals("read_bytes_per_second", ((Map<?, ?>) json.get("generate")).get("limit"));
+      assertEquals(device, number(json, "limits", "read_bytes_per_second") == 3e15, json.toString());
+      assertEquals(device, number(json, "limits", "flops_per_second_max") == 5e15, json.toString());
+      assertEquals(device, ((Map<?, ?>) json.get("limits")).containsKey("copy_bytes_per_second"), json.toString());
+      assertEquals(number(json, "prompt", "flops_per_second") / number(json, "limits", key),
+          number(json, "prompt", "share_of_limit"), 1e-9 * number(json, "prompt", "share_of_limit"));
+      assertEquals(number(json, "generate", "read_bytes_per_second") / number(json, "limits", "read_bytes_per_second"),
+          number(json, "generate", "share_of_limit"), 1e-9 * number(json, "generate", "share_of_limit"));
+    }
+  }
+
+  @Test
+  void integersAreHeldAgainstFloatsWhereADeviceHasNoProductsOfBytes() throws IOException {
+    DeviceLimits limits = new DeviceLimits(OptionalDouble.empty(), 3e15, 5e15, OptionalDouble.empty(), "guessed");
+    BenchResult result = QUICK.shape(ShapeModelTest.SMALL, 3, 8, List.of(BenchFormat.W4A4),
+        List.of(onDevice(reference().getFirst(), limits, new AtomicInteger())), ShapeModelTest.neuron()).getFirst();
+    assertEquals(BenchLimits.Rate.FLOPS, result.prompt().limit());
+    assertEquals(result.prompt().reached() / 5e15, result.share(result.prompt()));
+  }
+
   @Test
   void aWholeShapeIsNotExtrapolated() throws IOException {
     BenchResult result = QUICK.shape(ShapeModelTest.SMALL, 3, 8, List.of(BenchFormat.W4A4), reference(), ShapeModelTest.neuron())
@@ -96,7 +172,7 @@ class BenchmarkTest {
   void workOfAPromptAndOfDecodingIsCounted() {
     // Q, O [84, 84], K, V [28, 84], gate, up [100, 84], down [84, 100].
     assertEquals(2 * 84 * 84 + 2 * 28 * 84 + 3 * 84 * 100, ShapeModelTest.SMALL.block().weights());
-    TokenWork work = new TokenWork(ShapeModelTest.SMALL.block(), 2, 4200, 900, 100, 10);
+    TokenWork work = new TokenWork(ShapeModelTest.SMALL.block(), 2, 4200, 900, 100, 10, false);
     // Three tokens see 1, 2 and 3 positions; each takes 84 products for its scores and as many for its output.
     assertEquals(2 * (2 * (3 * ShapeModelTest.SMALL.block().weights() + 2 * 84 * 6) + 4200), work.promptFlops(3));
     assertEquals(8 * 900.0 / (2 * ShapeModelTest.SMALL.block().weights()), work.bitsAWeight());
