@@ -37,10 +37,10 @@ final class BenchTable {
   List<String> lines() {
     BenchResult first = results.getFirst();
     List<String> lines = new ArrayList<>();
-    lines.add(String.format(Locale.ROOT, "%s, %s%s, %d thread%s; median of %d run%s (min .. max)%s", first.model(),
+    wrap(String.format(Locale.ROOT, "%s, %s%s, %d thread%s; median of %d run%s (min .. max)%s", first.model(),
         first.extrapolated() ? first.blocks() + " of " + first.wholeBlocks() + " blocks" : first.blocks() + " blocks",
-        first.shape() ? ", random weights (seed " + first.seed() + ")" : "", first.threads(), first.threads() == 1 ? "" : "s", repeat, repeat == 1 ? "" : "s",
-        results.size() > 1 ? ", taking turns" : ""));
+        first.shape() ? ", random weights (seed " + first.seed() + ")" : "", first.threads(), first.threads() == 1 ? "" : "s",
+        repeat, repeat == 1 ? "" : "s", results.size() > 1 ? ", taking turns" : ""), lines);
     results.stream().map(r -> r.backend() + " runs on " + r.device()).distinct().forEach(lines::add);
     lines.add("");
     lines.add(row("backend", "format", "weights", "bits", "load", "prompt, tokens/s", "ops", "generate, tokens/s", "read"));
@@ -67,7 +67,7 @@ final class BenchTable {
     String onBytes = results.stream().filter(r -> r.prompt().limit() == BenchLimits.Rate.BYTE_OPS)
         .map(r -> r.format() + " on " + r.backend()).collect(Collectors.joining(", "));
     wrap(String.format(Locale.ROOT, "Prompt: length %d, from an empty cache; ops: share of the float multiply rate below%s.",
-        first.prompt().tokens(), onBytes.isEmpty() ? "" : ", of that of products of bytes where weights and inputs are integers ("
+        first.prompt().tokens(), onBytes.isEmpty() ? "" : ", or of that of products of bytes where weights and inputs are integers ("
             + onBytes + ")"), lines);
     lines.add(String.format(Locale.ROOT, "Generate: the next %d, after the prompt; read: share of the read bandwidth below that",
         first.generate().tokens()));

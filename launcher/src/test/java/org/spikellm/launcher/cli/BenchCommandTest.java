@@ -103,7 +103,7 @@ class BenchCommandTest {
     assertEquals(List.of(String.format("reference w4a4" + row, 50, 75), String.format("gpu w4a4" + row, 3, 10),
         String.format("gpu float" + row, 10, 10)), rows);
     String text = all.replace('\n', ' ');
-    assertTrue(text.contains("of that of products of bytes where weights and inputs are integers (w4a4 on gpu)."), all);
+    assertTrue(text.contains("or of that of products of bytes where weights and inputs are integers (w4a4 on gpu)."), all);
     assertTrue(text.contains("The machine beside it: reads 24.0 (20.0 .. 25.0) GB/s"), all);
     assertTrue(text.contains("a card of some length, with 40 GB of memory: copies 150 GB/s (read and written), reads 180 GB/s, "
         + "multiplies and adds 850 GFLOP/s, products of bytes 3.40 TOP/s; 512 MB, twice."), all);

@@ -87,8 +87,8 @@ final class Measurement implements AutoCloseable {
     int repetitions = 1;
     double seconds = seconds(repetitions, work);
     while (seconds < LEAST_MILLIS / 1e3 && repetitions < MOST_REPETITIONS) {
-      double factor = 1.25 * LEAST_MILLIS / 1e3 / seconds;
-      repetitions = (int) Math.min(MOST_REPETITIONS, Math.ceil(repetitions * Math.clamp(factor, 1.25, 64)));
+      double factor = Math.min(64, 1.1 * LEAST_MILLIS / 1e3 / seconds); // above 1.1
+      repetitions = (int) Math.min(MOST_REPETITIONS, Math.ceil(repetitions * factor));
       seconds = seconds(repetitions, work);
     }
     double[] runs = new double[RUNS];
