@@ -1,5 +1,6 @@
 #version 460
-// Multiplies bytes and sums them in registers and does nothing else, for what a device gives at most: fma.comp with four products a step.
+// Multiplies bytes and sums them in registers and does nothing else, for what a device gives at most:
+// fma.comp with four products a step.
 
 layout(local_size_x = 128) in;
 

@@ -1,6 +1,6 @@
 #version 460
-// Multiplies and adds floats in registers and does nothing else, for what a device gives at most: eight chains a thread, each step of
-// which waits for the one before.
+// Multiplies and adds floats in registers and does nothing else, for what a device gives at most: eight chains a thread, each step
+// of which waits for the one before.
 
 layout(local_size_x = 128) in;
 

@@ -1,6 +1,6 @@
 #version 460
-// Reads memory and does nothing else, for what a device gives at most. A thread reads 64 times 16 bytes, a workgroup 128 KiB in one
-// piece.
+// Reads memory and does nothing else, for what a device gives at most. A thread reads 64 times 16 bytes, a workgroup 128 KiB in
+// one piece.
 
 layout(local_size_x = 128) in;
 

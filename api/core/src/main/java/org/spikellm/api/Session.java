@@ -119,8 +119,8 @@ public interface Session extends AutoCloseable {
   }
 
   /**
-   * Measures what this device gives at most, in about half a second; by default nothing, which says that it is the CPU's cores and
-   * memory, measured without asking. Where there is little memory left on the device, the figures are of what there is.
+   * Measures what this device gives at most, in about half a second; by default nothing, which says that it is the CPU's cores
+   * and memory, measured without asking. Where there is little memory left on the device, the figures are of what there is.
    */
   default Optional<DeviceLimits> limits() {
     return Optional.empty();

@@ -183,7 +183,8 @@ final class SessionRules {
     try (Session session = backend.open(2)) {
       List<List<byte[]>> expected = kernels.stream().map(kernel -> kernel.run(session)).toList();
       for (int turn = 0; turn < 2; turn++) {
-        Assumptions.assumeTrue(session.limits().isPresent(), "it does not measure its device, so there is nothing to hold to this");
+        Assumptions.assumeTrue(session.limits().isPresent(),
+            "it does not measure its device, so there is nothing to hold to this");
         for (int k = 0; k < kernels.size(); k++) {
           same(kernels.get(k), expected.get(k), kernels.get(k).run(session), "after it measured its device");
         }

@@ -67,8 +67,8 @@ final class BenchTable {
     String onBytes = results.stream().filter(r -> r.prompt().limit() == BenchLimits.Rate.BYTE_OPS)
         .map(r -> r.format() + " on " + r.backend()).collect(Collectors.joining(", "));
     wrap(String.format(Locale.ROOT, "Prompt: length %d, from an empty cache; ops: share of the float multiply rate below%s.",
-        first.prompt().tokens(), onBytes.isEmpty() ? "" : ", or of that of products of bytes where weights and inputs are integers ("
-            + onBytes + ")"), lines);
+        first.prompt().tokens(), onBytes.isEmpty() ? ""
+            : ", or of that of products of bytes where weights and inputs are integers (" + onBytes + ")"), lines);
     lines.add(String.format(Locale.ROOT, "Generate: the next %d, after the prompt; read: share of the read bandwidth below that",
         first.generate().tokens()));
     lines.add("weights and cached keys and values make. Warm-up is not counted.");

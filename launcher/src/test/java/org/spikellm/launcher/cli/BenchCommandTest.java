@@ -88,8 +88,8 @@ class BenchCommandTest {
     assertTrue(all.contains("34.90 GB  4.02 12.30 s  1234 (1135 .. 1300)   50 %  48.2 (40.0 .. 50.0)   75 %"), all);
     assertTrue(all.contains("Extrapolated to all 80 blocks, reference w4a4: prompt 120, generate 4.80 tokens/s."), all);
     assertTrue(all.contains("ops: share of the float multiply rate below.\n"), all);
-    assertTrue(all.contains("The machine beside it: reads 24.0 (20.0 .. 25.0) GB/s, multiplies and adds 170 (160 .. 175) GFLOP/s."),
-        all);
+    assertTrue(all.contains("The machine beside it: reads 24.0 (20.0 .. 25.0) GB/s, "
+        + "multiplies and adds 170 (160 .. 175) GFLOP/s."), all);
   }
 
   @Test

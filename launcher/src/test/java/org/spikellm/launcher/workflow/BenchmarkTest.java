@@ -87,15 +87,16 @@ class BenchmarkTest {
       @Override
       public Session open(int threads) {
         Session session = backend.open(threads);
-        Class<?>[] types = {Session.class};
-        return (Session) Proxy.newProxyInstance(Session.class.getClassLoader(), types, (proxy, method, args) -> switch (method.getName()) {
-          case "limits" -> {
-            asked.incrementAndGet();
-            yield Optional.of(limits);
-          }
-          case "equals" -> proxy == args[0];
-          default -> method.invoke(session, args);
-        });
+        ClassLoader loader = Session.class.getClassLoader();
+        return (Session) Proxy.newProxyInstance(loader, new Class<?>[] {Session.class},
+            (proxy, method, args) -> switch (method.getName()) {
+              case "limits" -> {
+                asked.incrementAndGet();
+                yield Optional.of(limits);
+              }
+              case "equals" -> proxy == args[0];
+              default -> method.invoke(session, args);
+            });
       }
     };
   }

@@ -6,8 +6,8 @@ import java.util.function.Consumer;
 import org.spikellm.api.DeviceLimits;
 
 /**
- * Measures what a device gives, one thing at a time, each repeated within a submission until that takes long enough for the host's
- * clock. Repetitions wait for nothing: they change nothing that another one reads.
+ * Measures what a device gives, one thing at a time, each repeated within a submission until that takes long enough for the
+ * host's clock. Repetitions wait for nothing: they change nothing that another one reads.
  */
 final class Measurement implements AutoCloseable {
 
@@ -70,8 +70,11 @@ final class Measurement implements AutoCloseable {
         (int) (range.bytes() / GROUP_BYTES), 1));
     double flops = rate(2 * MULTIPLY_ADDS * groups, pass -> pass.dispatch(kernels.get(Shader.FMA),
         Arguments.of(range).withFloat(0.5f).withFloat(0.25f), groups, 1));
-    OptionalDouble byteOps = device.features().contains(Feature.INTEGER_DOT) ? OptionalDouble.of(rate(8 * MULTIPLY_ADDS * groups, pass -> pass.dispatch(
-        kernels.get(Shader.DOT), Arguments.of(range).with(0x7fff01fe), groups, 1))) : OptionalDouble.empty();
+    OptionalDouble byteOps = OptionalDouble.empty();
+    if (device.features().contains(Feature.INTEGER_DOT)) {
+      byteOps = OptionalDouble.of(rate(8 * MULTIPLY_ADDS * groups, pass -> pass.dispatch(kernels.get(Shader.DOT),
+          Arguments.of(range).with(0x7fff01fe), groups, 1)));
+    }
     return new DeviceLimits(OptionalDouble.of(copied), read, flops, byteOps, (range.bytes() >> 20) + " MiB of memory, medians of "
         + RUNS + " runs of " + LEAST_MILLIS + " ms or more");
   }

@@ -25,7 +25,8 @@ class MeasurementTest {
 
   private static VulkanSession open(Device.Faults faults) {
     Sessions.need();
-    return new VulkanSession(new Device(Instance.canValidate(), Choice.AUTO, EnumSet.allOf(Feature.class), faults), 1, Layers.ALL);
+    Device device = new Device(Instance.canValidate(), Choice.AUTO, EnumSet.allOf(Feature.class), faults);
+    return new VulkanSession(device, 1, Layers.ALL);
   }
 
   @Test
