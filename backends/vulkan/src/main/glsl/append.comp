@@ -1,6 +1,6 @@
 #version 460
 // Keys, which it rotates, and values of consecutive positions into the cache, as floats or as spike counts. A workgroup has a token
-// and a kv head.
+// and a kv head, a thread channels.
 
 layout(constant_id = 1) const uint TYPE = 0; // of what is cached: F32, I8, I16
 
@@ -33,9 +33,14 @@ layout(push_constant) uniform Arguments {
 const uint PER_WORD = TYPE == 0 ? 1 : TYPE == 1 ? 4 : 2;
 const int BITS = int(32 / PER_WORD);
 
-uint asWord(float x, float theta, float zero, uint salient, uint i) {
+const uint MOST_WORDS = 256; // of 512 channels, 16 bits each
+shared uint keyWords[MOST_WORDS];
+shared uint valueWords[MOST_WORDS];
+
+// The count of channel c, where a word has it.
+uint asPart(float x, float theta, float zero, uint salient, uint c) {
   int count = int(countOf(x, theta, zero, float(leasts[salient]), float(mosts[salient]))) - offset;
-  return uint(count & (PER_WORD == 4 ? 0xff : 0xffff)) << (int(i) * BITS);
+  return uint(count & (PER_WORD == 4 ? 0xff : 0xffff)) << (int(c % PER_WORD) * BITS);
 }
 
 void main() {
@@ -72,22 +77,24 @@ void main() {
       }
     }
     for (uint w = thread; w < rowWords; w += THREADS) {
-      uint keyWord = 0;
-      uint valueWord = 0;
-      [[unroll]] for (uint i = 0; i < PER_WORD; i++) {
-        uint c = w * PER_WORD + i;
-        if (c < headDim) {
-          uint channel = kv * headDim + c;
-          float keyTheta = uintBitsToFloat(ranges.at[channel]);
-          float keyZero = float(int(ranges.at[channels + channel]) + offset);
-          float key = rotatedChannel(keyRows, from, table, tableFrom, headDim, c);
-          keyWord |= asWord(key, keyTheta, keyZero, ranges.at[3 * channels + channel], i);
-          uint salient = ranges.at[2 * channels + channel];
-          valueWord |= asWord(valueRows.at[from + c], theta[salient], zero[salient], salient, i);
-        }
-      }
-      keys.at[row * rowWords + w] = keyWord;
-      values.at[row * rowWords + w] = valueWord;
+      keyWords[w] = 0;
+      valueWords[w] = 0;
     }
+    barrier();
+    for (uint c = thread; c < headDim; c += THREADS) {
+      uint channel = kv * headDim + c;
+      float keyTheta = uintBitsToFloat(ranges.at[channel]);
+      float keyZero = float(int(ranges.at[channels + channel]) + offset);
+      float key = rotatedChannel(keyRows, from, table, tableFrom, headDim, c);
+      atomicOr(keyWords[c / PER_WORD], asPart(key, keyTheta, keyZero, ranges.at[3 * channels + channel], c));
+      uint salient = ranges.at[2 * channels + channel];
+      atomicOr(valueWords[c / PER_WORD], asPart(valueRows.at[from + c], theta[salient], zero[salient], salient, c));
+    }
+    barrier();
+    for (uint w = thread; w < rowWords; w += THREADS) {
+      keys.at[row * rowWords + w] = keyWords[w];
+      values.at[row * rowWords + w] = valueWords[w];
+    }
+    barrier(); // the next row's words go to the same place
   }
 }

@@ -34,6 +34,7 @@ layout(push_constant) uniform Arguments {
 };
 
 const uint TILE = 64; // positions
+const uint AHEAD = 8; // words that are read at once
 const uint SLICES = gl_WorkGroupSize.x / TILE;
 const uint MOST = CHANNELS * TILE; // headDim
 const uint PER_WORD = TYPE == 0 ? 1 : TYPE == 1 ? 4 : 2;
@@ -72,11 +73,18 @@ void readQueries(uint kv, uint at[4]) {
 
 vec4 scores(uint row) {
   vec4 sum = vec4(0);
-  for (uint w = 0; w < rowWords; w++) {
-    uint word = keys.at[row * rowWords + w];
-    [[unroll]] for (uint i = 0; i < PER_WORD; i++) {
-      uint c = w * PER_WORD + i;
-      sum += scaledQueries[c] * stored(word, i, TYPE == 0 ? 0 : keyZeros[c]);
+  for (uint first = 0; first < rowWords; first += AHEAD) {
+    uint words[AHEAD];
+    [[unroll]] for (uint a = 0; a < AHEAD; a++) {
+      words[a] = keys.at[row * rowWords + min(first + a, rowWords - 1)];
+    }
+    [[unroll]] for (uint a = 0; a < AHEAD; a++) {
+      if (first + a < rowWords) {
+        [[unroll]] for (uint i = 0; i < PER_WORD; i++) {
+          uint c = (first + a) * PER_WORD + i;
+          sum += scaledQueries[c] * stored(words[a], i, TYPE == 0 ? 0 : keyZeros[c]);
+        }
+      }
     }
   }
   return sum;
@@ -125,9 +133,17 @@ vec4 weighted(uint kv, uint first, uint count, uint c) {
   vec4 sum = vec4(0);
   if (c < headDim) {
     uint salient = TYPE == 0 ? 0 : ranges.at[(2 * kvHeads + kv) * headDim + c];
-    for (uint s = 0; s < count; s++) {
-      uint word = values.at[(kv * capacity + first + s) * rowWords + c / PER_WORD];
-      sum += weights[slice][salient][s] * stored(word, c % PER_WORD, TYPE == 0 ? 0 : valueZeros[slice][salient][s]);
+    for (uint s = 0; s < count; s += AHEAD) {
+      uint words[AHEAD];
+      [[unroll]] for (uint a = 0; a < AHEAD; a++) {
+        words[a] = values.at[(kv * capacity + first + min(s + a, count - 1)) * rowWords + c / PER_WORD];
+      }
+      [[unroll]] for (uint a = 0; a < AHEAD; a++) {
+        if (s + a < count) {
+          int zero = TYPE == 0 ? 0 : valueZeros[slice][salient][s + a];
+          sum += weights[slice][salient][s + a] * stored(words[a], c % PER_WORD, zero);
+        }
+      }
     }
   }
   return sum;

@@ -1,6 +1,6 @@
 #version 460
 // The spikes of a row, counts at once, or where DECODED what they decode to, (n − zero)·θ. What is encoded may be made on the way:
-// a norm's output, a gate's, or rotated heads. A workgroup has a row.
+// a norm's output, a gate's, or rotated heads. A workgroup has a row, or its part of one: each looks at the whole row for its range.
 
 layout(constant_id = 1) const bool DECODED = false;
 layout(constant_id = 2) const uint SOURCE = 0;
@@ -59,6 +59,8 @@ int digit(int value, uint d) {
 
 void main() {
   uint thread = gl_LocalInvocationID.x;
+  int own = int(gl_WorkGroupID.y * THREADS + thread);
+  int stride = int(gl_NumWorkGroups.y * THREADS);
   for (uint row = gl_WorkGroupID.x; row < rows; row += gl_NumWorkGroups.x) {
     factor = SOURCE == NORM ? normFactor(inputs, row * channels, channels, reciprocal, epsilon) : 1;
     float high = -uintBitsToFloat(0x7f800000u);
@@ -81,18 +83,18 @@ void main() {
       float theta = thetaOf(high, negativeLow, most, bothSigns != 0);
       float zero = zeroOf(negativeLow, theta, bothSigns != 0);
       if (DECODED) {
-        for (int place = first + int(thread); place < end; place += int(THREADS)) {
+        for (int place = first + own; place < end; place += stride) {
           uint c = order.at[place];
           precise float value = (countOf(source(row, c), theta, zero, least, most) - zero) * theta;
           decoded.at[row * channels + c] = value;
         }
         continue;
       }
-      if (thread == 0) {
+      if (own == 0) {
         thetas.at[row * classes + c] = theta;
         zeros.at[row * classes + c] = int(zero) - offset;
       }
-      for (int word = int(thread); word < words; word += int(THREADS)) {
+      for (int word = own; word < words; word += stride) {
         int stored[4];
         [[unroll]] for (int b = 0; b < 4; b++) {
           int place = first + 4 * word + b;

@@ -15,11 +15,11 @@ uint shortAt(Words words, uint index) {
 
 // By hand, since unpackHalf2x16 and conversions may take small numbers for zero.
 float halfOf(uint bits) {
-  uint exponent = bits >> 10 & 31;
-  uint mantissa = bits & 1023;
-  float size = exponent == 0 ? float(mantissa) * 5.9604644775390625e-8
-      : uintBitsToFloat((exponent == 31 ? 255u : exponent + 112) << 23 | mantissa << 13);
-  return (bits & 0x8000) != 0 ? -size : size;
+  uint exponent = bits & 0x7c00;
+  uint moved = (bits & 0x7fff) << 13; // exponent and mantissa where a float has them
+  float size = exponent == 0 ? uintBitsToFloat(moved + (113 << 23)) - 6.103515625e-5 // 2^-14
+      : uintBitsToFloat(moved + (exponent == 0x7c00 ? 224 << 23 : 112 << 23));
+  return uintBitsToFloat(floatBitsToUint(size) | (bits & 0x8000) << 16);
 }
 
 float halfAt(Words words, uint index) {

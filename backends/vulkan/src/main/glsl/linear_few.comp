@@ -38,6 +38,8 @@ struct Class {
   uint index;
   int zero;      // of all codes, but where ZEROS
   int most[3];   // |zero point| for which a sum of counts of so many digits fits in 32 bits, whatever overflows on the way
+  uint flags;    // HALVES, ZEROS: 1, 2
+  uint unused;
 };
 
 layout(buffer_reference, std430, buffer_reference_align = 8) buffer Classes { Class at[]; };
@@ -64,7 +66,7 @@ const uint MOST_DIGITS = 3;
 const uint MOST_PARTS = MOST_TOKENS * MOST_DIGITS;
 const uint SLICES = gl_WorkGroupSize.x / ROWS;
 const uint PARTS = TOKENS * (DIGITS == 0 ? 1 : DIGITS);
-const uint CHUNK = (SINGLE ? 96 : 48) / PARTS; // runs that are kept
+const uint CHUNK = SINGLE ? 4 : 48 / PARTS; // runs that are kept; where SINGLE, what those of a class add up to
 const bool FLOATS = DIGITS == 0;
 shared uint products[CHUNK][PARTS][ROWS]; // integers, or bits of floats
 shared int codeSums[SINGLE || FLOATS ? 1 : CHUNK][ROWS];
@@ -79,6 +81,14 @@ struct Run {
 
 const bool LOOKED_UP = BITS_0 == 0;
 
+bool hasHalves(Class k) {
+  return LOOKED_UP ? (k.flags & 1) != 0 : HALVES;
+}
+
+bool hasZeros(Class k) {
+  return LOOKED_UP ? (k.flags & 2) != 0 : ZEROS;
+}
+
 // Which columns of a block are in the run, a bit each.
 uint columnsOf(ivec4 run, uint block) {
   int low = max(run.x - int(block * 32), 0);
@@ -90,20 +100,26 @@ uint tokenAt(uint t) {
   return min(gl_WorkGroupID.y * TOKENS + t, tokens - 1);
 }
 
+// Word i of a block of the counts of a part: of a token's digit.
+uint countsAt(Class k, uint p, uint block, uint i) {
+  return inputs.at[((tokenAt(p / DIGITS) * DIGITS + p % DIGITS) * places + k.firstPlace) / 4 + block * 8 + i];
+}
+
 // Adds up columns 4i .. 4i + 3 of a block of counts.
-void addCounts(uint bits, Class k, uint codes, uint block, uint i, uint mask, inout Run made) {
-  uint flip = bits == 8 ? 0x80808080u : 0u; // codes of 8 bits become signed bytes, less 128, as do their zero points
-  uint four = (codes ^ flip) & mask;
+void addCounts(uint bits, uint counts, uint p, uint four, uint mask, inout Run made) {
+  made.sums[p] += uint(dot4(counts, four));
+  if (SLICES == 1) {
+    made.counts[p] += dot4(counts & mask, ONES);
+  }
+}
+
+// Codes as signed bytes, those of 8 bits less 128, as are their zero points.
+uint signedCodes(uint bits, uint codes, uint mask, inout Run made) {
+  uint four = (codes ^ (bits == 8 ? 0x80808080u : 0u)) & mask;
   if (!SINGLE) {
     made.codes += dot4(four, ONES);
   }
-  [[unroll]] for (uint p = 0; p < PARTS; p++) {
-    uint counts = inputs.at[((tokenAt(p / DIGITS) * DIGITS + p % DIGITS) * places + k.firstPlace) / 4 + block * 8 + i];
-    made.sums[p] += uint(dot4(counts, four));
-    if (SLICES == 1) {
-      made.counts[p] += dot4(counts & mask, ONES);
-    }
-  }
+  return four;
 }
 
 // Adds up columns 4i .. 4i + 3 of a block of floats.
@@ -122,19 +138,47 @@ void addFloats(Class k, uint codes, uint block, uint i, uint columns, int codeZe
   }
 }
 
-void add(uint bits, Class k, uint codes, uint block, uint i, uint columns, int codeZero, inout Run made) {
-  if (FLOATS) {
-    addFloats(k, codes, block, i, columns, codeZero, made);
-  } else {
-    addCounts(bits, k, codes, block, i, SINGLE ? ~0u : fourMask(columns, i), made);
+// Where there are several slices, eight threads of one have a word of a block's counts each.
+void addOwnCounts(Class k, uint block, uint columns, inout Run made) {
+  if (FLOATS || SLICES == 1) {
+    return;
   }
+  uint word = gl_LocalInvocationIndex % 8;
+  [[unroll]] for (uint p = 0; p < PARTS; p++) {
+    made.counts[p] += dot4(countsAt(k, p, block, word) & (SINGLE ? ~0u : fourMask(columns, word)), ONES);
+  }
+}
+
+void addBlock(uint bits, Class k, uint words[9], uint block, uint columns, int codeZero, inout Run made) {
+  if (FLOATS) {
+    [[unroll]] for (uint i = 0; i < 8; i++) {
+      addFloats(k, fourCodes(words, bits, i), block, i, columns, codeZero, made);
+    }
+    return;
+  }
+  uint four[8];
+  uint masks[8];
+  [[unroll]] for (uint i = 0; i < 8; i++) {
+    masks[i] = SINGLE ? ~0u : fourMask(columns, i);
+    four[i] = signedCodes(bits, fourCodes(words, bits, i), masks[i], made);
+  }
+  [[unroll]] for (uint p = 0; p < PARTS; p++) {
+    uint quad = ((tokenAt(p / DIGITS) * DIGITS + p % DIGITS) * places + k.firstPlace) / 16 + block * 2;
+    uvec4 low = Quads(inputs).at[quad];
+    uvec4 high = Quads(inputs).at[quad + 1];
+    [[unroll]] for (uint i = 0; i < 4; i++) {
+      addCounts(bits, low[i], p, four[i], masks[i], made);
+      addCounts(bits, high[i], p, four[4 + i], masks[4 + i], made);
+    }
+  }
+  addOwnCounts(k, block, columns, made);
 }
 
 Run add(uint bits, Class k, ivec4 run) {
   uint lane = gl_LocalInvocationIndex % ROWS;
   uint row = gl_WorkGroupID.x * ROWS + lane;
   uint end = uint(run.y + 31) / 32;
-  int codeZero = !FLOATS ? 0 : ZEROS ? k.zeros.at[run.z * gl_NumWorkGroups.x * ROWS + row] : k.zero;
+  int codeZero = !FLOATS ? 0 : hasZeros(k) ? k.zeros.at[run.z * gl_NumWorkGroups.x * ROWS + row] : k.zero;
   Run made;
   [[unroll]] for (uint p = 0; p < PARTS; p++) {
     made.sums[p] = 0;
@@ -144,9 +188,20 @@ Run add(uint bits, Class k, ivec4 run) {
   if (LOOKED_UP) {
     for (uint block = uint(run.x) / 32; block < end; block++) {
       uint at = (gl_WorkGroupID.x * k.blocks + block) * bits * ROWS + lane;
+      uint columns = columnsOf(run, block);
       [[dont_unroll]] for (uint i = 0; i < 8; i++) {
-        add(bits, k, fourCodesAt(k.codes, at, bits, i), block, i, columnsOf(run, block), codeZero, made);
+        uint codes = fourCodesAt(k.codes, at, bits, i);
+        if (FLOATS) {
+          addFloats(k, codes, block, i, columns, codeZero, made);
+          continue;
+        }
+        uint mask = SINGLE ? ~0u : fourMask(columns, i);
+        uint four = signedCodes(bits, codes, mask, made);
+        [[unroll]] for (uint p = 0; p < PARTS; p++) {
+          addCounts(bits, countsAt(k, p, block, i), p, four, mask, made);
+        }
       }
+      addOwnCounts(k, block, columns, made);
     }
     return made;
   }
@@ -158,17 +213,7 @@ Run add(uint bits, Class k, ivec4 run) {
     [[unroll]] for (uint a = 0; a < AHEAD; a++) {
       uint block = first + a;
       if (block < end) {
-        uint columns = columnsOf(run, block);
-        [[unroll]] for (uint i = 0; i < 8; i++) {
-          add(bits, k, fourCodes(words[a], bits, i), block, i, columns, codeZero, made);
-        }
-        if (!FLOATS && SLICES > 1) { // eight threads have a word of counts each
-          uint word = lane % 8;
-          [[unroll]] for (uint p = 0; p < PARTS; p++) {
-            uint counts = inputs.at[((tokenAt(p / DIGITS) * DIGITS + p % DIGITS) * places + k.firstPlace) / 4 + block * 8 + word];
-            made.counts[p] += dot4(counts & (SINGLE ? ~0u : fourMask(columns, word)), ONES);
-          }
-        }
+        addBlock(bits, k, words[a], block, columnsOf(run, block), codeZero, made);
       }
     }
   }
@@ -246,14 +291,14 @@ void take(uint c, ivec4 run, Run made, uint t, inout Sums s) {
   Class k = classes.at[c];
   uint row = gl_WorkGroupID.x * ROWS + gl_LocalInvocationIndex % ROWS;
   uint at = run.z * gl_NumWorkGroups.x * ROWS + row;
-  float scale = HALVES ? halfAt(k.scales, at) : uintBitsToFloat(k.scales.at[at]);
+  float scale = hasHalves(k) ? halfAt(k.scales, at) : uintBitsToFloat(k.scales.at[at]);
   precise float value;
   precise float unit;
   if (FLOATS) {
     value = uintBitsToFloat(s.group[0]);
     unit = scale;
   } else {
-    int codeZero = (ZEROS ? k.zeros.at[at] : k.zero) - (k.bits == 8 ? 128 : 0);
+    int codeZero = (hasZeros(k) ? k.zeros.at[at] : k.zero) - (k.bits == 8 ? 128 : 0);
     uint place = tokenAt(t) * classCount + k.index;
     value = valueOf(s.group, s.counts, SINGLE ? k.codeSums.at[row] : s.codes, SINGLE ? int(k.columns) : s.width, codeZero,
         zeros.at[place], k.most[DIGITS - 1]);
@@ -274,6 +319,52 @@ ivec4 runAt(uint i, uvec4 ends, out uint c) {
     return ivec4(32 * (blocks * own / SLICES), 32 * (blocks * (own + 1) / SLICES), 0, own + 1 == SLICES);
   }
   return classes.at[c].runs.at[own];
+}
+
+// What is kept of a run for token t.
+Run kept(uint r, uint lane, uint t) {
+  Run made;
+  [[unroll]] for (uint p = t * PARTS / TOKENS; p < (t + 1) * PARTS / TOKENS; p++) {
+    made.sums[p] = products[r][p][lane];
+    made.counts[p] = FLOATS ? 0 : countSums[r][p];
+  }
+  made.codes = SINGLE || FLOATS ? 0 : codeSums[r][lane];
+  return made;
+}
+
+// All runs where each class has one of each slice: integers, in any order.
+void shareClasses(uvec4 ends, inout Sums s[MOST_TOKENS]) {
+  uint slice = gl_LocalInvocationIndex / ROWS;
+  uint lane = gl_LocalInvocationIndex % ROWS;
+  [[unroll]] for (uint c = 0; c < 4; c++) {
+    for (uint p = slice; p < PARTS && c < stepClasses; p += SLICES) {
+      products[c][p][lane] = 0;
+      countSums[c][p] = 0;
+    }
+  }
+  barrier();
+  [[unroll]] for (uint c = 0; c < 4; c++) {
+    if (c < stepClasses) {
+      uint found;
+      Run made = addOf(c, runAt(c * SLICES + slice, ends, found));
+      [[unroll]] for (uint p = 0; p < PARTS; p++) {
+        atomicAdd(products[c][p][lane], made.sums[p]);
+        if (lane < 8) {
+          atomicAdd(countSums[c][p], made.counts[p]);
+        }
+      }
+    }
+  }
+  barrier();
+  [[unroll]] for (uint t = 0; t < TOKENS; t++) {
+    if (t % SLICES == slice) {
+      [[unroll]] for (uint c = 0; c < 4; c++) {
+        if (c < stepClasses) {
+          take(c, ivec4(0, 0, 0, 1), kept(c, lane, t), t, s[t]);
+        }
+      }
+    }
+  }
 }
 
 // Runs first .. first + count - 1, by several slices.
@@ -308,13 +399,7 @@ void share(uint first, uint count, uvec4 ends, inout Sums s[MOST_TOKENS]) {
       for (uint r = 0; r < count; r++) {
         uint c;
         ivec4 run = runAt(first + r, ends, c);
-        Run made;
-        [[unroll]] for (uint p = t * PARTS / TOKENS; p < (t + 1) * PARTS / TOKENS; p++) {
-          made.sums[p] = products[r][p][lane];
-          made.counts[p] = FLOATS ? 0 : countSums[r][p];
-        }
-        made.codes = SINGLE || FLOATS ? 0 : codeSums[r][lane];
-        take(c, run, made, t, s[t]);
+        take(c, run, kept(r, lane, t), t, s[t]);
       }
     }
   }
@@ -344,6 +429,8 @@ void main() {
         take(c, run, made, t, s[t]);
       }
     }
+  } else if (SINGLE) {
+    shareClasses(ends, s);
   } else {
     for (uint first = 0; first < end; first += CHUNK) {
       share(first, min(CHUNK, end - first), ends, s);

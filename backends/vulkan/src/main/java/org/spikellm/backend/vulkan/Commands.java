@@ -145,6 +145,11 @@ final class Commands implements Recorder, AutoCloseable {
     computed = true;
   }
 
+  @Override
+  public boolean isRunOften() {
+    return false;
+  }
+
   /** Nothing to do: each kernel waits for those before it. */
   @Override
   public void then() {}

@@ -180,7 +180,7 @@ final class DecoderBlock {
       arguments.with(plain.countLow(), salient.countLow(), plain.countHigh(), salient.countHigh(), keyValues.offset(),
           plain.bidirectional() ? 1 : 0);
     }
-    t.recorder.dispatch(kernels.get(Shader.APPEND, 0, CachedRows.type(type())), arguments,
+    t.recorder.dispatch(kernels.get(kernels.threads(4 * shape.headDim()), Shader.APPEND, 0, CachedRows.type(type())), arguments,
         Pass.groups((long) t.tokens * shape.kvHeads()), 1);
   }
 

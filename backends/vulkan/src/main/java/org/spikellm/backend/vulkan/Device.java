@@ -36,6 +36,8 @@ final class Device implements AutoCloseable {
   private final VkPhysicalDeviceMemoryProperties memory;
   private final Faults faults;
   private long submissions;
+  /** Whether kernels are chosen for a GPU: many threads, and as much code as they like. */
+  private boolean tunedForGpu;
   /** What was said when it was lost; null as long as it is there. */
   private VulkanFailure lost;
 
@@ -70,6 +72,7 @@ final class Device implements AutoCloseable {
       }
       physical = all.get(choice.index());
       facts = DeviceFacts.of(physical);
+      tunedForGpu = !facts.isSoftware();
       features = EnumSet.copyOf(facts.features());
       features.retainAll(mayUse);
       handle = open(stack);
@@ -112,6 +115,15 @@ final class Device implements AutoCloseable {
 
   DeviceFacts facts() {
     return facts;
+  }
+
+  /** Whether kernels are chosen for a GPU, or for a CPU that acts as one. */
+  boolean isTunedForGpu() {
+    return tunedForGpu;
+  }
+
+  void tuneForGpu(boolean gpu) {
+    tunedForGpu = gpu;
   }
 
   /** What shaders use of what a device may lack. */

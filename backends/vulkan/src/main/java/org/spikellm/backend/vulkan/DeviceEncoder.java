@@ -12,7 +12,7 @@ record DeviceEncoder(EncoderTable table, DeviceMemory.Range order, DeviceMemory.
   /** Counts of rows, in the form that a linear layer reads. */
   void encode(Recorder recorder, Kernels kernels, Source source, int rows, Activations.Slot out) {
     Arguments arguments = table.arguments(rows, source, order, classes, out.data(), out.thetas(), out.zeros(), out.data());
-    recorder.dispatch(kernel(kernels, source, false), arguments, Pass.groups(rows), 1);
+    recorder.dispatch(kernel(kernels, source, false), arguments, Pass.groups(rows), kernels.parts(rows, table.channels()));
   }
 
   /** What the counts of rows decode to; {@code out} may be the rows, where they are given. */

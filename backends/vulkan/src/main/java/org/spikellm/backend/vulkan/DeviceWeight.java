@@ -20,7 +20,7 @@ final class DeviceWeight {
   /** Classes that linear_few.comp takes at once. */
   static final int CLASSES_AT_ONCE = 4;
   /** Bytes of a class there. */
-  private static final int CLASS_BYTES = 80;
+  private static final int CLASS_BYTES = 88;
   private static final int MOST_DIGITS = 3;
   private static final long TILE_ROWS = CodeBlocks.ROWS;
 
@@ -141,6 +141,7 @@ final class DeviceWeight {
       for (int digits = 1; digits <= MOST_DIGITS; digits++) {
         table.putInt(c.mostZero(digits));
       }
+      table.putInt((halves ? 1 : 0) + (zeros ? 2 : 0)).putInt(0);
     }
     return MemorySegment.ofBuffer(table.flip());
   }

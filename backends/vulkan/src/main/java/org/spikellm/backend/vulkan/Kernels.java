@@ -29,6 +29,8 @@ final class Kernels implements AutoCloseable {
   private static final int FEW_THREADS = 64;
   private static final int MOST_THREADS = 1024;
   private static final int ITEMS = 4;
+  private static final int PART_ITEMS = 256;
+  private static final int BUSY_GROUPS = 64;
   /** Positions of attention's tiles; how much memory threads share for each slice, and for 64 channels of a head. */
   private static final int TILE = 64;
   private static final int SLICE_BYTES = 3616;
@@ -68,11 +70,16 @@ final class Kernels implements AutoCloseable {
    * on nothing else, so that a row's sums are the same alone and among others.
    */
   int threads(int items) {
-    if (device.facts().isSoftware()) {
+    if (!device.isTunedForGpu()) {
       return FEW_THREADS;
     }
     int most = Integer.highestOneBit(Math.min(MOST_THREADS, device.facts().mostThreads()));
     return Math.clamp(Integer.highestOneBit(Math.max(1, items / ITEMS)), Math.min(FEW_THREADS, most), most);
+  }
+
+  /** Workgroups that share a row of so many items, where rows are too few to make a GPU busy. */
+  int parts(int rows, int items) {
+    return !device.isTunedForGpu() ? 1 : Math.clamp(items / PART_ITEMS, 1, Math.max(1, BUSY_GROUPS / rows));
   }
 
   /**
@@ -84,7 +91,7 @@ final class Kernels implements AutoCloseable {
    */
   Kernel attention(int type, int headDim, boolean placed, int groups) {
     int channels = (headDim + TILE - 1) / TILE;
-    int slices = device.facts().isSoftware() || groups >= MANY_GROUPS ? 1 : MOST_SLICES;
+    int slices = !device.isTunedForGpu() || groups >= MANY_GROUPS ? 1 : MOST_SLICES;
     while (slices > 1 && (slices * TILE > device.facts().mostThreads()
         || slices * SLICE_BYTES + channels * CHANNEL_BYTES > device.facts().sharedBytes())) {
       slices /= 2;

@@ -44,6 +44,11 @@ final class Pass implements Recorder {
     vkCmdFillBuffer(commands, range.buffer(), range.offset(), range.bytes(), word);
   }
 
+  @Override
+  public boolean isRunOften() {
+    return true;
+  }
+
   /** What follows, on the host too, sees what was written so far. */
   @Override
   public void then() {

@@ -19,6 +19,8 @@ record Product(DeviceMemory.Range a, int m, DeviceMemory.Range b, DType type, in
   /** Rows of a up to which b is read once for each. */
   private static final int FEW_ROWS = 4;
   private static final int MATVEC_LINES = 4;
+  /** Bytes that are read at once. */
+  private static final int QUAD = 16;
 
   /**
    * Records it.
@@ -34,7 +36,9 @@ record Product(DeviceMemory.Range a, int m, DeviceMemory.Range b, DType type, in
       case BF16 -> 2;
       default -> 0;
     };
-    Kernel kernel = kernels.get(few ? Shader.MATVEC : Shader.MATMUL, floats, bias == null ? 0 : 1);
+    int biased = bias == null ? 0 : 1;
+    boolean quads = k * (long) type.bytes() % QUAD == 0 && a.address() % QUAD == 0 && b.address() % QUAD == 0;
+    Kernel kernel = few ? kernels.get(Shader.MATVEC, floats, biased, quads ? 1 : 0) : kernels.get(Shader.MATMUL, floats, biased);
     Arguments arguments = Arguments.of(a, b, out, bias == null ? out : bias).with(m, n, k, stride, adds ? 1 : 0);
     if (few) {
       recorder.dispatch(kernel, arguments, Pass.groups((n + MATVEC_LINES - 1) / MATVEC_LINES), m);

@@ -15,7 +15,7 @@ import org.spikellm.api.Session;
  * A GPU, by Vulkan's compute shaders. Options: {@code device} chooses among several, by number or by a part of the name; {@code
  * integer-dot}, {@code subgroups} and {@code shorts} say whether the device's products of four bytes, sums over threads and 16-bit
  * memory are used where it has them; {@code layers} how many of a model's first blocks run there, the others and the head being the caller's to
- * run elsewhere; {@code validation} makes whatever the validation layers report a failure, which is for tests.
+ * run elsewhere; {@code tuning} chooses kernels for a {@code gpu} or a {@code cpu} that acts as one, whichever the device is; {@code validation} makes whatever the validation layers report a failure, which is for tests.
  */
 public final class VulkanBackend implements ComputeBackend {
 
@@ -23,6 +23,8 @@ public final class VulkanBackend implements ComputeBackend {
   private static final String VALIDATION = "validation";
   private static final String LAYERS = "layers";
   private static final String ALL = "all";
+  private static final String TUNING = "tuning";
+  private static final String GPU = "gpu";
   private static final Map<String, String> DEFAULTS = defaults();
   private static final List<String> WHERE_POSSIBLE = List.of(Choice.AUTO, "off");
 
@@ -31,6 +33,7 @@ public final class VulkanBackend implements ComputeBackend {
   private final boolean validation;
   /** How many of a model's first blocks run on the device. */
   private final int layers;
+  private final String tuning;
 
   public VulkanBackend() {
     this(Map.of());
@@ -44,11 +47,12 @@ public final class VulkanBackend implements ComputeBackend {
       }
     }
     layers = layers(options.getOrDefault(LAYERS, ALL).strip());
+    tuning = oneOf(options, TUNING, List.of(Choice.AUTO, GPU, "cpu"));
     validation = Boolean.parseBoolean(oneOf(options, VALIDATION, List.of("false", "true")));
   }
 
   private static Map<String, String> defaults() {
-    Map<String, String> defaults = new TreeMap<>(Map.of(DEVICE, Choice.AUTO, VALIDATION, "false", LAYERS, ALL));
+    Map<String, String> defaults = new TreeMap<>(Map.of(DEVICE, Choice.AUTO, VALIDATION, "false", LAYERS, ALL, TUNING, Choice.AUTO));
     for (Feature feature : Feature.values()) {
       defaults.put(feature.option(), Choice.AUTO);
     }
@@ -136,6 +140,10 @@ public final class VulkanBackend implements ComputeBackend {
     if (probe() instanceof Availability.Unavailable unavailable) {
       throw new IllegalStateException("backend 'vulkan' is not available: " + unavailable.reason());
     }
-    return new VulkanSession(new Device(validation, device, features), threads, new Layers(layers));
+    Device opened = new Device(validation, device, features);
+    if (!tuning.equals(Choice.AUTO)) {
+      opened.tuneForGpu(tuning.equals(GPU));
+    }
+    return new VulkanSession(opened, threads, new Layers(layers));
   }
 }

@@ -25,11 +25,10 @@ final class VulkanLinear implements SpikingLinear {
   private static final int LEAST_TILED = 9;
   /** Slices of all workgroups that make a GPU busy, and those of one at most. */
   private static final int BUSY_SLICES = 2048;
-  private static final int MOST_SLICES = 32;
+  private static final int MOST_SLICES = 16;
   /** Blocks that a thread reads at once, for one token. */
   private static final int BLOCKS_AHEAD = 4;
-  /** Runs that linear_few.comp keeps. */
-  private static final int SINGLE_RUNS = 96;
+  /** Runs that linear_few.comp keeps, where classes have several groups. */
   private static final int RUNS = 48;
 
   /**
@@ -147,8 +146,8 @@ final class VulkanLinear implements SpikingLinear {
   /** Some classes, a few tokens to a workgroup. */
   private void few(int step, Recorder recorder, Spikes x, int tokens, Sums sums) {
     List<ClassOnDevice> classes = weight.atOnce(step);
-    boolean software = session.device().facts().isSoftware(); // for which a kernel takes longer to compile than to run
-    boolean single = weight.isSingle() && x.digits > 0;
+    boolean lookedUp = !session.device().isTunedForGpu() || !recorder.isRunOften(); // or it would compile longer than run
+    boolean single = weight.isSingle() && x.digits > 0 && !lookedUp;
     int atOnce = tokens == 1 ? 1 : TOKENS_AT_ONCE;
     boolean last = step == weight.steps() - 1;
     for (DeviceWeight.Part part : weight.parts()) {
@@ -157,10 +156,10 @@ final class VulkanLinear implements SpikingLinear {
       constants[0] = atOnce;
       constants[1] = x.digits;
       constants[2] = flag(single);
-      constants[3] = flag(weight.hasHalves());
-      constants[4] = flag(weight.hasZeros());
-      constants[9] = atOnce == 1 ? BLOCKS_AHEAD : 1;
-      for (int i = 0; i < classes.size() && !software; i++) {
+      constants[3] = flag(weight.hasHalves() && !lookedUp);
+      constants[4] = flag(weight.hasZeros() && !lookedUp);
+      constants[9] = atOnce == 1 && !lookedUp ? BLOCKS_AHEAD : 1;
+      for (int i = 0; i < classes.size() && !lookedUp; i++) {
         constants[5 + i] = classes.get(i).bits();
       }
       int slices = slices(classes, part.tiles() * ((tokens + atOnce - 1) / atOnce), atOnce * Math.max(1, x.digits), single);
@@ -175,11 +174,11 @@ final class VulkanLinear implements SpikingLinear {
   /** Slices of a workgroup: as many as make the device busy, and have something to do. */
   private int slices(List<ClassOnDevice> classes, int groups, int parts, boolean single) {
     DeviceFacts facts = session.device().facts();
-    if (facts.isSoftware()) {
+    if (!session.device().isTunedForGpu()) {
       return 1;
     }
     int runs = classes.stream().mapToInt(c -> single ? c.blocks() : c.runs()).sum();
-    int most = Math.min(runs, single ? SINGLE_RUNS / parts / classes.size() : RUNS / parts);
+    int most = single ? runs : Math.min(runs, RUNS / parts);
     int wanted = Math.min(Math.min(MOST_SLICES, facts.mostThreads() / CodeBlocks.ROWS), (BUSY_SLICES + groups - 1) / groups);
     return Math.clamp(Integer.highestOneBit(2 * wanted - 1), 1, Integer.highestOneBit(Math.max(1, most)));
   }
