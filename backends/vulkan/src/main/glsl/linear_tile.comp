@@ -13,6 +13,7 @@ layout(local_size_x = 64) in;
 #include "dot.glsl"
 #include "codes.glsl"
 #include "wide.glsl"
+#include "integer.glsl"
 #include "halves.glsl"
 
 layout(push_constant) uniform Arguments {
@@ -135,24 +136,14 @@ void main() {
       int codeZero = codeZeros.at[ZEROS ? at : 0] - (BITS == 8 ? 128 : 0);
       int codeSum = codeSums[rowQuad][r];
       [[unroll]] for (uint t = 0; t < 4; t++) {
-        precise float value;
-        if (narrow) {
-          int integer = -zero[t] * (codeSum - width * codeZero);
-          [[unroll]] for (uint d = 0; d < DIGITS; d++) {
-            integer += (products[d * OUTPUTS + 4 * t + r] - codeZero * countSums[d][tokenQuad][t]) << (8 * d);
-          }
-          value = float(integer);
-        } else {
-          uvec2 integer = uvec2(0);
-          [[unroll]] for (uint d = DIGITS; d-- > 0;) {
-            shiftLeft8(integer);
-            multiplyAdd(integer, products[d * OUTPUTS + 4 * t + r], 1);
-            multiplyAdd(integer, countSums[d][tokenQuad][t], -codeZero);
-          }
-          multiplyAdd(integer, -zero[t], codeSum);
-          multiplyAdd(integer, zero[t], width * codeZero);
-          value = toFloat(integer);
+        int ofDigits[DIGITS];
+        int sumsOfDigits[DIGITS];
+        [[unroll]] for (uint d = 0; d < DIGITS; d++) {
+          ofDigits[d] = products[d * OUTPUTS + 4 * t + r];
+          sumsOfDigits[d] = countSums[d][tokenQuad][t];
         }
+        precise float value = narrow ? float(narrowInteger(ofDigits, sumsOfDigits, codeSum, zero[t], codeZero, width))
+            : wideInteger(ofDigits, sumsOfDigits, codeSum, zero[t], codeZero, width);
         precise float unit = theta[t] * scale;
         precise float product = value * unit;
         precise float next = totals[4 * t + r] + product;

@@ -4,6 +4,7 @@ import static org.lwjgl.system.MemoryStack.stackPush;
 import static org.lwjgl.vulkan.VK10.*;
 import static org.lwjgl.vulkan.VK11.vkGetPhysicalDeviceProperties2;
 
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -31,6 +32,7 @@ final class Device implements AutoCloseable {
   private final VkPhysicalDevice physical;
   private final DeviceFacts facts;
   private final Set<Feature> features;
+  private final List<MatrixTile.Size> tileSizes;
   private final VkDevice handle;
   private final VkQueue queue;
   private final VkPhysicalDeviceMemoryProperties memory;
@@ -57,12 +59,18 @@ final class Device implements AutoCloseable {
    * @param mayUse what is used where the device has it
    */
   Device(boolean validation, String wanted, Set<Feature> mayUse) {
-    this(validation, wanted, mayUse, call -> VK_SUCCESS);
+    this(validation, wanted, mayUse, MatrixTile.Size.ALL, call -> VK_SUCCESS);
   }
 
   /** As above, with calls that fail. */
   Device(boolean validation, String wanted, Set<Feature> mayUse, Faults faults) {
+    this(validation, wanted, mayUse, MatrixTile.Size.ALL, faults);
+  }
+
+  /** As above; matrices are multiplied by tiles of {@code tileSizes}, where the device does so; without any they are not. */
+  Device(boolean validation, String wanted, Set<Feature> mayUse, List<MatrixTile.Size> tileSizes, Faults faults) {
     this.faults = faults;
+    this.tileSizes = tileSizes;
     instance = new Instance(validation);
     try (MemoryStack stack = stackPush()) {
       List<VkPhysicalDevice> all = instance.devices();
@@ -95,10 +103,19 @@ final class Device implements AutoCloseable {
     var eleven = VkPhysicalDeviceVulkan11Features.calloc(stack).sType$Default().storageBuffer16BitAccess(shorts);
     var create = VkDeviceCreateInfo.calloc(stack).sType$Default().pQueueCreateInfos(queues).pNext(twelve).pNext(eleven)
         .pEnabledFeatures(VkPhysicalDeviceFeatures.calloc(stack).shaderInt16(shorts));
+    List<String> extensions = new ArrayList<>();
     if (features.contains(Feature.INTEGER_DOT)) {
       create.pNext(VkPhysicalDeviceShaderIntegerDotProductFeatures.calloc(stack).sType$Default().shaderIntegerDotProduct(true));
-      create.ppEnabledExtensionNames(
-          stack.pointers(stack.UTF8(KHRShaderIntegerDotProduct.VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)));
+      extensions.add(KHRShaderIntegerDotProduct.VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+    }
+    if (matrices() != null) {
+      matrices().enable(create, twelve, stack);
+      extensions.addAll(matrices().extensions());
+    }
+    if (!extensions.isEmpty()) {
+      PointerBuffer names = stack.mallocPointer(extensions.size());
+      extensions.forEach(name -> names.put(stack.UTF8(name)));
+      create.ppEnabledExtensionNames(names.flip());
     }
     PointerBuffer pointer = stack.mallocPointer(1);
     VulkanFailure.check("vkCreateDevice", vkCreateDevice(physical, create, null, pointer));
@@ -129,6 +146,16 @@ final class Device implements AutoCloseable {
   /** What shaders use of what a device may lack. */
   Set<Feature> features() {
     return features;
+  }
+
+  /** The matrices that it multiplies, or null where it does not. */
+  Matrices matrices() {
+    return tileSizes.isEmpty() ? null : facts.matrices();
+  }
+
+  /** The tile by which it multiplies so much with matrices; null where it does not. */
+  MatrixTile tile(int rows, int tokens, int digits) {
+    return matrices() == null ? null : MatrixTile.of(matrices(), tileSizes, rows, tokens, digits);
   }
 
   /** Makes a call, and passes where it succeeds. A device that was lost is not there for any other one. */

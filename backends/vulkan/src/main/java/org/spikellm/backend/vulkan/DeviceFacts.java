@@ -31,9 +31,10 @@ import org.lwjgl.vulkan.VkQueueFamilyProperties;
  * @param mostThreads of a workgroup
  * @param sharedBytes that its threads may share
  * @param features what it has of what it may lack
+ * @param matrices of bytes that it multiplies, or null
  */
 record DeviceFacts(String name, int type, int version, int computeFamily, boolean addresses, int mostThreads,
-    int sharedBytes, Set<Feature> features) {
+    int sharedBytes, Set<Feature> features, Matrices matrices) {
 
   private static final int MINOR_NEEDED = 2;
 
@@ -62,7 +63,8 @@ record DeviceFacts(String name, int type, int version, int computeFamily, boolea
       int mostThreads = Math.min(properties.limits().maxComputeWorkGroupInvocations(),
           properties.limits().maxComputeWorkGroupSize(0));
       return new DeviceFacts(properties.deviceNameString(), properties.deviceType(), version, computeFamily(device, stack),
-          addresses, mostThreads, properties.limits().maxComputeSharedMemorySize(), had);
+          addresses, mostThreads, properties.limits().maxComputeSharedMemorySize(), had,
+          isEnough(version) ? Matrices.of(device, extension -> hasExtension(device, extension)) : null);
     }
   }
 
@@ -140,7 +142,8 @@ record DeviceFacts(String name, int type, int version, int computeFamily, boolea
 
   /** The device in words. */
   String inWords() {
-    return name + ", Vulkan " + inWords(version) + (isSoftware() ? ", a CPU that acts as a GPU" : "");
+    return name + ", Vulkan " + inWords(version) + (matrices == null ? "" : ", matrices of " + matrices.inWords() + " bytes")
+        + (isSoftware() ? ", a CPU that acts as a GPU" : "");
   }
 
   private static String inWords(int version) {

@@ -114,9 +114,14 @@ final class Kernels implements AutoCloseable {
       VkComputePipelineCreateInfo.Buffer create = VkComputePipelineCreateInfo.calloc(1, stack).sType$Default().layout(layout);
       create.stage(VkPipelineShaderStageCreateInfo.calloc(stack).sType$Default().stage(VK_SHADER_STAGE_COMPUTE_BIT)
           .module(module(key.shader)).pName(stack.UTF8("main")).pSpecializationInfo(specialization));
+      String with = "";
+      if (key.shader == Shader.LINEAR_MATRIX) {
+        device.matrices().require(create.stage(), stack);
+        with = " with matrices of " + device.matrices().inWords() + " (vulkan.matrices=off does without)";
+      }
+      String call = "vkCreateComputePipelines of " + key.shader + " " + key.constants + with;
       LongBuffer out = stack.mallocLong(1);
-      device.check("vkCreateComputePipelines of " + key.shader + " " + key.constants,
-          () -> vkCreateComputePipelines(device.handle(), VK_NULL_HANDLE, create, null, out));
+      device.check(call, () -> vkCreateComputePipelines(device.handle(), VK_NULL_HANDLE, create, null, out));
       return new Kernel(out.get(0), layout);
     }
   }

@@ -14,12 +14,15 @@ import org.spikellm.api.Session;
 /**
  * A GPU, by Vulkan's compute shaders. Options: {@code device} chooses among several, by number or by a part of the name; {@code
  * integer-dot}, {@code subgroups} and {@code shorts} say whether the device's products of four bytes, sums over threads and 16-bit
- * memory are used where it has them; {@code layers} how many of a model's first blocks run there, the others and the head being the caller's to
- * run elsewhere; {@code tuning} chooses kernels for a {@code gpu} or a {@code cpu} that acts as one, whichever the device is; {@code validation} makes whatever the validation layers report a failure, which is for tests.
+ * memory are used where it has them, {@code matrices} the same of its products of matrices of bytes, by tiles of all sizes or of
+ * one; {@code layers} how many of a model's first blocks run there, the others and the head being the caller's to run elsewhere;
+ * {@code tuning} chooses kernels for a {@code gpu} or for a {@code cpu} that acts as one, whichever the device is; {@code
+ * validation} makes whatever the validation layers report a failure, which is for tests.
  */
 public final class VulkanBackend implements ComputeBackend {
 
   private static final String DEVICE = "device";
+  private static final String MATRICES = "matrices";
   private static final String VALIDATION = "validation";
   private static final String LAYERS = "layers";
   private static final String ALL = "all";
@@ -30,6 +33,7 @@ public final class VulkanBackend implements ComputeBackend {
 
   private final String device;
   private final Set<Feature> features = EnumSet.noneOf(Feature.class);
+  private final List<MatrixTile.Size> tileSizes;
   private final boolean validation;
   /** How many of a model's first blocks run on the device. */
   private final int layers;
@@ -46,13 +50,15 @@ public final class VulkanBackend implements ComputeBackend {
         features.add(feature);
       }
     }
+    tileSizes = MatrixTile.Size.of(options.getOrDefault(MATRICES, Choice.AUTO));
     layers = layers(options.getOrDefault(LAYERS, ALL).strip());
     tuning = oneOf(options, TUNING, List.of(Choice.AUTO, GPU, "cpu"));
     validation = Boolean.parseBoolean(oneOf(options, VALIDATION, List.of("false", "true")));
   }
 
   private static Map<String, String> defaults() {
-    Map<String, String> defaults = new TreeMap<>(Map.of(DEVICE, Choice.AUTO, VALIDATION, "false", LAYERS, ALL, TUNING, Choice.AUTO));
+    Map<String, String> defaults = new TreeMap<>(Map.of(DEVICE, Choice.AUTO, MATRICES, Choice.AUTO, VALIDATION, "false",
+        LAYERS, ALL, TUNING, Choice.AUTO));
     for (Feature feature : Feature.values()) {
       defaults.put(feature.option(), Choice.AUTO);
     }
@@ -140,7 +146,7 @@ public final class VulkanBackend implements ComputeBackend {
     if (probe() instanceof Availability.Unavailable unavailable) {
       throw new IllegalStateException("backend 'vulkan' is not available: " + unavailable.reason());
     }
-    Device opened = new Device(validation, device, features);
+    Device opened = new Device(validation, device, features, tileSizes, call -> VK10.VK_SUCCESS);
     if (!tuning.equals(Choice.AUTO)) {
       opened.tuneForGpu(tuning.equals(GPU));
     }

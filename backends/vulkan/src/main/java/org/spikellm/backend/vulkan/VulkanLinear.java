@@ -121,8 +121,6 @@ final class VulkanLinear implements SpikingLinear {
       return;
     }
     ClassOnDevice c = weight.classes().get(step);
-    Kernel kernel = session.kernels().get(Shader.LINEAR_TILE, c.bits(), x.digits, flag(c.whole()), flag(weight.hasHalves()),
-        flag(weight.hasZeros()));
     boolean last = step == weight.classes().size() - 1;
     for (DeviceWeight.Part part : weight.parts()) {
       DeviceWeight.Rows own = part.classes().get(step);
@@ -130,7 +128,16 @@ final class VulkanLinear implements SpikingLinear {
           x.thetas, x.zeros, from(step, sums, part), to(last, sums, part))
           .with(part.rows(), tokens, c.blocks(), c.groups(), places.count() / 4, places.first(c.index()) / 4, order.classes(),
               c.index(), c.mostZero(x.digits), startStride(step, sums), rows, flag(last && sums.adds));
-      recorder.dispatch(kernel, arguments, part.tiles(), (tokens + TILE_TOKENS - 1) / TILE_TOKENS);
+      MatrixTile tile = session.device().tile(part.rows(), tokens, x.digits);
+      if (tile != null) {
+        Kernel kernel = tile.kernel(session.kernels(), c.bits(), x.digits, flag(c.whole()), flag(c.groups() == 1),
+            flag(weight.hasHalves()), flag(weight.hasZeros()));
+        recorder.dispatch(kernel, arguments, tile.across(part.rows()), tile.down(tokens));
+      } else {
+        Kernel kernel = session.kernels().get(Shader.LINEAR_TILE, c.bits(), x.digits, flag(c.whole()), flag(weight.hasHalves()),
+            flag(weight.hasZeros()));
+        recorder.dispatch(kernel, arguments, part.tiles(), (tokens + TILE_TOKENS - 1) / TILE_TOKENS);
+      }
     }
   }
 

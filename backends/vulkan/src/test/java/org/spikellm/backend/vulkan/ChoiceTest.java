@@ -18,7 +18,7 @@ class ChoiceTest {
   private static final DeviceFacts DISCRETE = device("NVIDIA RTX 4090", VK10.VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU);
 
   private static DeviceFacts device(String name, int type) {
-    return new DeviceFacts(name, type, VK12.VK_API_VERSION_1_2, 0, true, 128, 16384, Set.of());
+    return new DeviceFacts(name, type, VK12.VK_API_VERSION_1_2, 0, true, 128, 16384, Set.of(), null);
   }
 
   private static void assertRefused(String expected, List<DeviceFacts> devices, String wanted) {
@@ -47,9 +47,9 @@ class ChoiceTest {
   @Test
   void saysWhatIsMissing() {
     int type = VK10.VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
-    DeviceFacts old = new DeviceFacts("old", type, VK11.VK_API_VERSION_1_1, 0, false, 128, 16384, Set.of());
-    DeviceFacts display = new DeviceFacts("display", type, VK12.VK_API_VERSION_1_2, -1, true, 128, 16384, Set.of());
-    DeviceFacts bound = new DeviceFacts("bound", type, VK12.VK_API_VERSION_1_2, 0, false, 128, 16384, Set.of());
+    DeviceFacts old = new DeviceFacts("old", type, VK11.VK_API_VERSION_1_1, 0, false, 128, 16384, Set.of(), null);
+    DeviceFacts display = new DeviceFacts("display", type, VK12.VK_API_VERSION_1_2, -1, true, 128, 16384, Set.of(), null);
+    DeviceFacts bound = new DeviceFacts("bound", type, VK12.VK_API_VERSION_1_2, 0, false, 128, 16384, Set.of(), null);
     assertRefused("found no device", List.of(), "auto");
     assertRefused("old has Vulkan 1.1, needed is 1.2; display has no queue that computes; bound has no addresses of buffers",
         List.of(old, display, bound), "auto");
