@@ -7,6 +7,7 @@
 layout(local_size_x_id = 20) in;
 layout(constant_id = 0) const uint TYPE = 0;     // of what is cached: F32, I8, I16
 layout(constant_id = 1) const uint CHANNELS = 1; // of a thread
+layout(constant_id = 3) const uint AHEAD = 4; // words that are read at once
 layout(constant_id = 2) const bool PLACED = false; // the position of the first token lies in memory, beside the argument
 
 #include "memory.glsl"
@@ -34,7 +35,6 @@ layout(push_constant) uniform Arguments {
 };
 
 const uint TILE = 64; // positions
-const uint AHEAD = 8; // words that are read at once
 const uint SLICES = gl_WorkGroupSize.x / TILE;
 const uint MOST = CHANNELS * TILE; // headDim
 const uint PER_WORD = TYPE == 0 ? 1 : TYPE == 1 ? 4 : 2;

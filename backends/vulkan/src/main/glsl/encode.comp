@@ -12,6 +12,7 @@ layout(constant_id = 2) const uint SOURCE = 0;
 #include "gate.glsl"
 #include "rotation.glsl"
 
+const uint MOST_CLASSES = 64;
 const uint GIVEN = 0;
 const uint NORM = 1;    // inputs by their norm, times weights in second, [channels]
 const uint GATE = 2;    // second are the ups, [rows, channels]
@@ -38,6 +39,19 @@ layout(push_constant) uniform Arguments {
   float epsilon;
 };
 
+// How the channels of a class are encoded.
+struct Coding {
+  int first; // place
+  int end;
+  int firstWord;
+  int words;
+  float least; // count
+  float most;
+  float theta;
+  float zero;
+};
+
+shared Coding codings[MOST_CLASSES];
 float factor; // of a norm
 
 float source(uint row, uint c) {
@@ -59,8 +73,8 @@ int digit(int value, uint d) {
 
 void main() {
   uint thread = gl_LocalInvocationID.x;
-  int own = int(gl_WorkGroupID.y * THREADS + thread);
-  int stride = int(gl_NumWorkGroups.y * THREADS);
+  uint own = gl_WorkGroupID.y * THREADS + thread;
+  uint stride = gl_NumWorkGroups.y * THREADS;
   for (uint row = gl_WorkGroupID.x; row < rows; row += gl_NumWorkGroups.x) {
     factor = SOURCE == NORM ? normFactor(inputs, row * channels, channels, reciprocal, epsilon) : 1;
     float high = -uintBitsToFloat(0x7f800000u);
@@ -71,43 +85,50 @@ void main() {
       negativeLow = max(negativeLow, -x);
     }
     vec4 ends = largestOfAll(vec4(high, negativeLow, 0, 0));
-    high = ends.x;
-    negativeLow = ends.y;
-    for (uint c = 0; c < classes; c++) {
-      int first = table.at[6 * c];
-      int end = table.at[6 * c + 1];
-      int firstWord = table.at[6 * c + 2];
-      int words = table.at[6 * c + 3];
-      float least = float(table.at[6 * c + 4]);
-      float most = float(table.at[6 * c + 5]);
-      float theta = thetaOf(high, negativeLow, most, bothSigns != 0);
-      float zero = zeroOf(negativeLow, theta, bothSigns != 0);
-      if (DECODED) {
-        for (int place = first + own; place < end; place += stride) {
-          uint c = order.at[place];
-          precise float value = (countOf(source(row, c), theta, zero, least, most) - zero) * theta;
-          decoded.at[row * channels + c] = value;
-        }
-        continue;
-      }
-      if (own == 0) {
+    for (uint c = thread; c < classes; c += THREADS) { // a thread has a class
+      float theta = thetaOf(ends.x, ends.y, float(table.at[6 * c + 5]), bothSigns != 0);
+      float zero = zeroOf(ends.y, theta, bothSigns != 0);
+      codings[c] = Coding(table.at[6 * c], table.at[6 * c + 1], table.at[6 * c + 2], table.at[6 * c + 3],
+            float(table.at[6 * c + 4]), float(table.at[6 * c + 5]), theta, zero);
+      if (!DECODED && gl_WorkGroupID.y == 0) {
         thetas.at[row * classes + c] = theta;
         zeros.at[row * classes + c] = int(zero) - offset;
       }
-      for (int word = own; word < words; word += stride) {
+    }
+    barrier();
+    if (DECODED) {
+      for (uint place = own; place < channels; place += stride) {
+        uint k = 0;
+        while (int(place) >= codings[k].end) {
+          k++;
+        }
+        Coding coding = codings[k];
+        uint c = order.at[place];
+        precise float value = (countOf(source(row, c), coding.theta, coding.zero, coding.least, coding.most) - coding.zero)
+            * coding.theta;
+        decoded.at[row * channels + c] = value;
+      }
+    } else {
+      for (uint word = own; word < digitWords; word += stride) {
+        uint k = 0;
+        while (int(word) >= codings[k].firstWord + codings[k].words) {
+          k++;
+        }
+        Coding coding = codings[k];
         int stored[4];
         [[unroll]] for (int b = 0; b < 4; b++) {
-          int place = first + 4 * word + b;
+          int place = coding.first + 4 * (int(word) - coding.firstWord) + b;
           stored[b] = 0;
-          if (place < end) {
-            stored[b] = int(countOf(source(row, order.at[place]), theta, zero, least, most)) - offset;
+          if (place < coding.end) {
+            stored[b] = int(countOf(source(row, order.at[place]), coding.theta, coding.zero, coding.least, coding.most)) - offset;
           }
         }
         for (uint d = 0; d < digits; d++) {
-          spikes.at[(row * digits + d) * digitWords + firstWord + word] = uint(digit(stored[0], d) | digit(stored[1], d) << 8
+          spikes.at[(row * digits + d) * digitWords + word] = uint(digit(stored[0], d) | digit(stored[1], d) << 8
               | digit(stored[2], d) << 16 | digit(stored[3], d) << 24);
         }
       }
     }
+    barrier(); // the next row's codings go to the same place
   }
 }

@@ -81,6 +81,10 @@ struct Run {
 
 const bool LOOKED_UP = BITS_0 == 0;
 
+bool hasClass(uint c) {
+  return (c == 0 ? BITS_0 : c == 1 ? BITS_1 : c == 2 ? BITS_2 : BITS_3) != 0;
+}
+
 bool hasHalves(Class k) {
   return LOOKED_UP ? (k.flags & 1) != 0 : HALVES;
 }
@@ -272,42 +276,73 @@ void clear(inout Sums s) {
   s.width = 0;
 }
 
-// Takes a run into the sums of token t.
-void take(uint c, ivec4 run, Run made, uint t, inout Sums s) {
+// What a group's sum is multiplied by.
+struct Factors {
+  float scale;
+  float theta;
+  int codeZero;
+  int codes; // and columns, where SINGLE
+  int width;
+  int zero;
+  int most;
+};
+
+Factors factorsOf(uint c, uint group, uint t) {
+  Class k = classes.at[c];
+  uint row = gl_WorkGroupID.x * ROWS + gl_LocalInvocationIndex % ROWS;
+  uint at = group * gl_NumWorkGroups.x * ROWS + row;
+  Factors f;
+  f.scale = hasHalves(k) ? halfAt(k.scales, at) : uintBitsToFloat(k.scales.at[at]);
+  if (!FLOATS) {
+    uint place = tokenAt(t) * classCount + k.index;
+    f.theta = thetas.at[place];
+    f.codeZero = (hasZeros(k) ? k.zeros.at[at] : k.zero) - (k.bits == 8 ? 128 : 0);
+    f.codes = SINGLE ? k.codeSums.at[row] : 0;
+    f.width = SINGLE ? int(k.columns) : 0;
+    f.zero = zeros.at[place];
+    f.most = k.most[DIGITS - 1];
+  }
+  return f;
+}
+
+// Adds a run to the group's sum of token t.
+void add(Run made, ivec4 run, uint t, inout Sums s) {
   if (FLOATS) {
     precise float sum = uintBitsToFloat(s.group[0]) + uintBitsToFloat(made.sums[t]);
     s.group[0] = floatBitsToUint(sum);
-  } else {
-    [[unroll]] for (uint d = 0; d < DIGITS; d++) {
-      s.group[d] += made.sums[t * DIGITS + d];
-      s.counts[d] += made.counts[t * DIGITS + d];
-    }
-    s.codes += made.codes;
-    s.width += run.y - run.x;
-  }
-  if (run.w == 0) {
     return;
   }
-  Class k = classes.at[c];
-  uint row = gl_WorkGroupID.x * ROWS + gl_LocalInvocationIndex % ROWS;
-  uint at = run.z * gl_NumWorkGroups.x * ROWS + row;
-  float scale = hasHalves(k) ? halfAt(k.scales, at) : uintBitsToFloat(k.scales.at[at]);
+  [[unroll]] for (uint d = 0; d < DIGITS; d++) {
+    s.group[d] += made.sums[t * DIGITS + d];
+    s.counts[d] += made.counts[t * DIGITS + d];
+  }
+  s.codes += made.codes;
+  s.width += run.y - run.x;
+}
+
+// Adds the group's sum, scaled, to the total, and begins the next one.
+void scale(Factors f, inout Sums s) {
   precise float value;
   precise float unit;
   if (FLOATS) {
     value = uintBitsToFloat(s.group[0]);
-    unit = scale;
+    unit = f.scale;
   } else {
-    int codeZero = (hasZeros(k) ? k.zeros.at[at] : k.zero) - (k.bits == 8 ? 128 : 0);
-    uint place = tokenAt(t) * classCount + k.index;
-    value = valueOf(s.group, s.counts, SINGLE ? k.codeSums.at[row] : s.codes, SINGLE ? int(k.columns) : s.width, codeZero,
-        zeros.at[place], k.most[DIGITS - 1]);
-    unit = thetas.at[place] * scale;
+    value = valueOf(s.group, s.counts, SINGLE ? f.codes : s.codes, SINGLE ? f.width : s.width, f.codeZero, f.zero, f.most);
+    unit = f.theta * f.scale;
   }
   precise float product = value * unit;
   precise float next = s.total + product;
   s.total = next;
   clear(s);
+}
+
+// Takes a run into the sums of token t.
+void take(uint c, ivec4 run, Run made, uint t, inout Sums s) {
+  add(made, run, t, s);
+  if (run.w != 0) {
+    scale(factorsOf(c, run.z, t), s);
+  }
 }
 
 // The class and the columns of a run; ends are those of the classes' runs.
@@ -343,14 +378,27 @@ void shareClasses(uvec4 ends, inout Sums s[MOST_TOKENS]) {
     }
   }
   barrier();
+  Run made[4];
   [[unroll]] for (uint c = 0; c < 4; c++) {
-    if (c < stepClasses) {
+    if (hasClass(c)) {
       uint found;
-      Run made = addOf(c, runAt(c * SLICES + slice, ends, found));
+      made[c] = addOf(c, runAt(c * SLICES + slice, ends, found));
+    }
+  }
+  Factors factors[4]; // on their way while the products are made
+  if (TOKENS == 1 && slice == 0) {
+    [[unroll]] for (uint c = 0; c < 4; c++) {
+      if (hasClass(c)) {
+        factors[c] = factorsOf(c, 0, 0);
+      }
+    }
+  }
+  [[unroll]] for (uint c = 0; c < 4; c++) {
+    if (hasClass(c)) {
       [[unroll]] for (uint p = 0; p < PARTS; p++) {
-        atomicAdd(products[c][p][lane], made.sums[p]);
+        atomicAdd(products[c][p][lane], made[c].sums[p]);
         if (lane < 8) {
-          atomicAdd(countSums[c][p], made.counts[p]);
+          atomicAdd(countSums[c][p], made[c].counts[p]);
         }
       }
     }
@@ -359,8 +407,12 @@ void shareClasses(uvec4 ends, inout Sums s[MOST_TOKENS]) {
   [[unroll]] for (uint t = 0; t < TOKENS; t++) {
     if (t % SLICES == slice) {
       [[unroll]] for (uint c = 0; c < 4; c++) {
-        if (c < stepClasses) {
-          take(c, ivec4(0, 0, 0, 1), kept(c, lane, t), t, s[t]);
+        if (hasClass(c)) {
+          add(kept(c, lane, t), ivec4(0), t, s[t]);
+          if (TOKENS != 1) {
+            factors[c] = factorsOf(c, 0, t);
+          }
+          scale(factors[c], s[t]);
         }
       }
     }

@@ -11,12 +11,17 @@ const uint THREADS = gl_WorkGroupSize.x;
 shared vec4 parts[THREADS];
 
 #ifdef SUBGROUPS
-// What each subgroup has lies in parts; they are taken in order.
+// Leaves what each subgroup has in parts.
 void share(vec4 mine) {
   if (subgroupElect()) {
     parts[gl_SubgroupID] = mine;
   }
   barrier();
+}
+
+// Whether the threads of one subgroup can take up what all have left.
+bool oneTakesAll() {
+  return gl_NumSubgroups <= gl_SubgroupSize;
 }
 #endif
 
@@ -25,8 +30,12 @@ vec4 sumOfAll(vec4 mine) {
 #ifdef SUBGROUPS
   share(subgroupAdd(mine));
   vec4 sum = parts[0];
-  for (uint s = 1; s < gl_NumSubgroups; s++) {
-    sum += parts[s];
+  if (oneTakesAll()) {
+    sum = subgroupAdd(gl_SubgroupInvocationID < gl_NumSubgroups ? parts[gl_SubgroupInvocationID] : vec4(0));
+  } else {
+    for (uint s = 1; s < gl_NumSubgroups; s++) {
+      sum += parts[s];
+    }
   }
 #else
   uint thread = gl_LocalInvocationID.x;
@@ -49,8 +58,12 @@ vec4 largestOfAll(vec4 mine) {
 #ifdef SUBGROUPS
   share(subgroupMax(mine));
   vec4 largest = parts[0];
-  for (uint s = 1; s < gl_NumSubgroups; s++) {
-    largest = max(largest, parts[s]);
+  if (oneTakesAll()) {
+    largest = subgroupMax(parts[min(gl_SubgroupInvocationID, gl_NumSubgroups - 1)]);
+  } else {
+    for (uint s = 1; s < gl_NumSubgroups; s++) {
+      largest = max(largest, parts[s]);
+    }
   }
 #else
   uint thread = gl_LocalInvocationID.x;

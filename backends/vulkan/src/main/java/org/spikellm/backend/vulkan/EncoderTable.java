@@ -13,6 +13,8 @@ import org.spikellm.api.Tensor;
 /** What the encoder reads of an encoding, and how what it makes becomes a train. */
 final class EncoderTable {
 
+  /** Classes that encode.comp has room for. */
+  static final int MOST_CLASSES = 64;
   private static final int INTS = 6;
 
   private final Encoding encoding;

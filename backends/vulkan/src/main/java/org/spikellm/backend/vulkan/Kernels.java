@@ -36,6 +36,9 @@ final class Kernels implements AutoCloseable {
   private static final int SLICE_BYTES = 3616;
   private static final int CHANNEL_BYTES = 1280;
   private static final int MOST_SLICES = 8;
+  /** Words that attention reads at once: a GPU waits long for each. */
+  private static final int MANY_AHEAD = 32;
+  private static final int FEW_AHEAD = 4;
   private static final int MANY_GROUPS = 1024;
 
   private final Device device;
@@ -96,7 +99,7 @@ final class Kernels implements AutoCloseable {
         || slices * SLICE_BYTES + channels * CHANNEL_BYTES > device.facts().sharedBytes())) {
       slices /= 2;
     }
-    return get(slices * TILE, Shader.ATTENTION, type, channels, placed ? 1 : 0);
+    return get(slices * TILE, Shader.ATTENTION, type, channels, placed ? 1 : 0, device.isTunedForGpu() ? MANY_AHEAD : FEW_AHEAD);
   }
 
   private Kernel create(Key key) {

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.spikellm.api.DecoderPlan;
 import org.spikellm.api.DecoderSession;
+import org.spikellm.api.Encoding;
 import org.spikellm.api.Shapes;
 import org.spikellm.api.Tensor;
 
@@ -67,10 +68,14 @@ final class VulkanDecoder implements DecoderSession {
     Stream<DecoderPlan.Linear> linears = plan.blocks().stream().flatMap(block -> block.linears().values().stream());
     return plan.shape().headDim() <= CachedRows.MOST_CHANNELS
         && Stream.concat(linears, Stream.ofNullable(plan.head()))
-            .allMatch(linear -> linear.columns() > 0 && (linear.input() == null || linear.input().collapsed())
+            .allMatch(linear -> linear.columns() > 0 && (linear.input() == null || suits(linear.input()))
                 && (linear.quantized() == null
                     || linear.quantized() instanceof VulkanLinear own && own.session() == session && own.hasColumns()))
         && plan.blocks().stream().allMatch(block -> block.keyValues() == null || block.keyValues().collapsed());
+  }
+
+  private static boolean suits(Encoding input) {
+    return input.collapsed() && input.order().classes() <= EncoderTable.MOST_CLASSES;
   }
 
   @Override

@@ -27,7 +27,7 @@ final class VulkanLinear implements SpikingLinear {
   private static final int BUSY_SLICES = 2048;
   private static final int MOST_SLICES = 16;
   /** Blocks that a thread reads at once, for one token. */
-  private static final int BLOCKS_AHEAD = 4;
+  private static final int BLOCKS_AHEAD = 8;
   /** Runs that linear_few.comp keeps, where classes have several groups. */
   private static final int RUNS = 48;
 
@@ -165,7 +165,7 @@ final class VulkanLinear implements SpikingLinear {
       constants[2] = flag(single);
       constants[3] = flag(weight.hasHalves() && !lookedUp);
       constants[4] = flag(weight.hasZeros() && !lookedUp);
-      constants[9] = atOnce == 1 && !lookedUp ? BLOCKS_AHEAD : 1;
+      constants[9] = atOnce > 1 || lookedUp ? 1 : classes.stream().allMatch(c -> c.bits() <= 4) ? BLOCKS_AHEAD : BLOCKS_AHEAD / 2;
       for (int i = 0; i < classes.size() && !lookedUp; i++) {
         constants[5 + i] = classes.get(i).bits();
       }

@@ -201,7 +201,7 @@ final class VulkanSession implements Session {
 
   /** Encodes on a device whose quotients are {@code off} units in the last place worse than they are. */
   void encode(Tensor x, Encoding encoding, SpikeTrain out, int off) {
-    if (!encoding.collapsed() || x.columns() == 0) {
+    if (!encoding.collapsed() || x.columns() == 0 || encoding.order().classes() > EncoderTable.MOST_CLASSES) {
       Session.super.encode(x, encoding, out);
       return;
     }
