@@ -43,7 +43,7 @@ final class CodeBlocks {
       groups.add(new int[] {pieces.size() - before, codes.groupEnd(g) - codes.groupStart(g)});
       for (int from = codes.groupStart(g); from < codes.groupEnd(g);) {
         int to = Math.min(codes.groupEnd(g), (from / RUN + 1) * RUN);
-        runs.add(new int[] {from, to, g, to == codes.groupEnd(g) ? 1 : 0});
+        runs.add(new int[] {from, to, g, to < codes.groupEnd(g) ? 0 : from > codes.groupStart(g) ? 1 : 2});
         from = to;
       }
     }
@@ -72,7 +72,7 @@ final class CodeBlocks {
     return groups;
   }
 
-  /** I32 [runs, 4]: first column, the one after the last, group, 1 where that ends. */
+  /** I32 [runs, 4]: first column, the one after the last, group, 1 where that ends, 2 where it also begins. */
   List<int[]> runs() {
     return runs;
   }

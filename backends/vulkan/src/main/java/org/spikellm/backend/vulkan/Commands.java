@@ -34,6 +34,7 @@ final class Commands implements Recorder, AutoCloseable {
   private final List<Arrival> arrivals = new ArrayList<>();
   private int turn;
   private boolean recording;
+  private boolean runOften;
   private boolean written;
   private boolean computed;
 
@@ -147,7 +148,12 @@ final class Commands implements Recorder, AutoCloseable {
 
   @Override
   public boolean isRunOften() {
-    return false;
+    return runOften;
+  }
+
+  /** Whether kernels are to be compiled as where they run often, for tests. */
+  void setRunOften(boolean often) {
+    runOften = often;
   }
 
   /** Nothing to do: each kernel waits for those before it. */

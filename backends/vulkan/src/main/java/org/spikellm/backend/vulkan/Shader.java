@@ -13,7 +13,8 @@ import org.lwjgl.system.MemoryUtil;
 
 /** The kernels; each is a file of GLSL, compiled to SPIR-V by the build. */
 enum Shader {
-  MATMUL(Feature.SHORTS), MATVEC(Feature.SHORTS), LINEAR_FEW(Feature.INTEGER_DOT, Feature.SHORTS),
+  MATMUL(Feature.SHORTS), MATVEC(Feature.SHORTS), LINEAR_ANY(Feature.INTEGER_DOT, Feature.SHORTS),
+  LINEAR_FEW(Feature.INTEGER_DOT, Feature.SHORTS),
   LINEAR_TILE(Feature.INTEGER_DOT, Feature.SHORTS), LINEAR_MATRIX(Feature.INTEGER_DOT, Feature.SHORTS),
   RMS_NORM(Feature.SUBGROUPS), ROPE, SOFTMAX(Feature.SUBGROUPS), SWI_GLU, ENCODE(Feature.SUBGROUPS), GATHER,
   APPEND(Feature.SUBGROUPS), ATTENTION, READ, FMA, DOT(Feature.INTEGER_DOT);

@@ -26,8 +26,12 @@ final class VulkanLinear implements SpikingLinear {
   /** Slices of all workgroups that make a GPU busy, and those of one at most. */
   private static final int BUSY_SLICES = 2048;
   private static final int MOST_SLICES = 16;
+  private static final int LEAST_SLICES = 2;
   /** Blocks that a thread reads at once, for one token. */
   private static final int BLOCKS_AHEAD = 8;
+  private static final int NARROW_BITS = 4;
+  /** Its first constant that says how many bits a class has. */
+  private static final int FIRST_BITS = 5;
   /** Runs that linear_few.comp keeps, where classes have several groups. */
   private static final int RUNS = 48;
 
@@ -153,41 +157,44 @@ final class VulkanLinear implements SpikingLinear {
   /** Some classes, a few tokens to a workgroup. */
   private void few(int step, Recorder recorder, Spikes x, int tokens, Sums sums) {
     List<ClassOnDevice> classes = weight.atOnce(step);
-    boolean lookedUp = !session.device().isTunedForGpu() || !recorder.isRunOften(); // or it would compile longer than run
-    boolean single = weight.isSingle() && x.digits > 0 && !lookedUp;
     int atOnce = tokens == 1 ? 1 : TOKENS_AT_ONCE;
     boolean last = step == weight.steps() - 1;
     for (DeviceWeight.Part part : weight.parts()) {
-      Integer[] constants = new Integer[6 + DeviceWeight.CLASSES_AT_ONCE];
-      Arrays.fill(constants, 0);
-      constants[0] = atOnce;
-      constants[1] = x.digits;
-      constants[2] = flag(single);
-      constants[3] = flag(weight.hasHalves() && !lookedUp);
-      constants[4] = flag(weight.hasZeros() && !lookedUp);
-      constants[9] = atOnce > 1 || lookedUp ? 1 : classes.stream().allMatch(c -> c.bits() <= 4) ? BLOCKS_AHEAD : BLOCKS_AHEAD / 2;
-      for (int i = 0; i < classes.size() && !lookedUp; i++) {
-        constants[5 + i] = classes.get(i).bits();
-      }
-      int slices = slices(classes, part.tiles() * ((tokens + atOnce - 1) / atOnce), atOnce * Math.max(1, x.digits), single);
       Arguments arguments = Arguments.of(part.tables().get(step), x.spikes, x.thetas, x.zeros, from(step, sums, part),
           to(last, sums, part))
-          .with(part.rows(), tokens, places.count(), order.classes(), startStride(step, sums), rows, flag(last && sums.adds), classes.size());
-      recorder.dispatch(session.kernels().get(CodeBlocks.ROWS * slices, Shader.LINEAR_FEW, constants), arguments, part.tiles(),
-          (tokens + atOnce - 1) / atOnce);
+          .with(part.rows(), tokens, places.count(), order.classes(), startStride(step, sums), rows, flag(last && sums.adds),
+              classes.size());
+      int down = (tokens + atOnce - 1) / atOnce;
+      // On a CPU, or for one call, the other kernel would take longer to compile than to run.
+      Kernel kernel = session.device().isTunedForGpu() && recorder.isRunOften() ? few(classes, part.tiles() * down, atOnce, x.digits)
+          : session.kernels().get(Shader.LINEAR_ANY, atOnce, x.digits);
+      recorder.dispatch(kernel, arguments, part.tiles(), down);
     }
   }
 
-  /** Slices of a workgroup: as many as make the device busy, and have something to do. */
-  private int slices(List<ClassOnDevice> classes, int groups, int parts, boolean single) {
-    DeviceFacts facts = session.device().facts();
-    if (!session.device().isTunedForGpu()) {
-      return 1;
+  /**
+   * The kernel for these classes.
+   *
+   * @param groups workgroups
+   * @param tokens of a workgroup
+   */
+  private Kernel few(List<ClassOnDevice> classes, int groups, int tokens, int digits) {
+    boolean single = weight.isSingle() && digits > 0;
+    int most = classes.stream().mapToInt(c -> single ? c.blocks() : c.runs()).sum();
+    if (!single) {
+      most = Math.min(most, RUNS / tokens / Math.max(1, digits));
     }
-    int runs = classes.stream().mapToInt(c -> single ? c.blocks() : c.runs()).sum();
-    int most = single ? runs : Math.min(runs, RUNS / parts);
-    int wanted = Math.min(Math.min(MOST_SLICES, facts.mostThreads() / CodeBlocks.ROWS), (BUSY_SLICES + groups - 1) / groups);
-    return Math.clamp(Integer.highestOneBit(2 * wanted - 1), 1, Integer.highestOneBit(Math.max(1, most)));
+    int threads = session.device().facts().mostThreads();
+    int wanted = Math.min(Math.min(MOST_SLICES, threads / CodeBlocks.ROWS), (BUSY_SLICES + groups - 1) / groups);
+    int slices = Math.clamp(Integer.highestOneBit(2 * wanted - 1), LEAST_SLICES,
+        Math.max(LEAST_SLICES, Integer.highestOneBit(Math.max(1, most))));
+    boolean narrow = classes.stream().allMatch(c -> c.bits() <= NARROW_BITS);
+    Integer[] constants = {tokens, digits, flag(single), flag(weight.hasHalves()), flag(weight.hasZeros()), 0, 0, 0, 0,
+        tokens > 1 ? 1 : narrow ? BLOCKS_AHEAD : BLOCKS_AHEAD / 2};
+    for (int i = 0; i < classes.size(); i++) {
+      constants[FIRST_BITS + i] = classes.get(i).bits();
+    }
+    return session.kernels().get(CodeBlocks.ROWS * slices, Shader.LINEAR_FEW, constants);
   }
 
   private static int flag(boolean value) {

@@ -66,6 +66,10 @@ final class VulkanSession implements Session {
     return memory;
   }
 
+  Commands commands() {
+    return commands;
+  }
+
   Kernels kernels() {
     return kernels;
   }

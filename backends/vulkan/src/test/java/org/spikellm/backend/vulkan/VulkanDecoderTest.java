@@ -21,7 +21,7 @@ class VulkanDecoderTest {
 
   private static final BlockShape SHAPE = new BlockShape(16, 4, 2, 4, 24, 1e-5f);
   private static final int VOCABULARY = 30;
-  static final int POSITIONS = 40;
+  static final int POSITIONS = 200;
   private static final Tensor ROPE = Tensor.allocate(DType.F32, POSITIONS, SHAPE.headDim());
 
   private static Tensor normal(Random random, int rows, int columns) {
