@@ -47,6 +47,7 @@ final class CodeBlocks {
         from = to;
       }
     }
+    runs.add(runs.getLast());
   }
 
   /** A bit for each of the columns {@code from} to {@code to − 1} of a block. */
@@ -72,7 +73,7 @@ final class CodeBlocks {
     return groups;
   }
 
-  /** I32 [runs, 4]: first column, the one after the last, group, 1 where that ends, 2 where it also begins. */
+  /** I32 [runs + 1, 4], the last twice, as {@link DeviceWeight} has its classes: first column, the one after the last, group, 1 where that ends, 2 where it also begins. */
   List<int[]> runs() {
     return runs;
   }

@@ -66,7 +66,7 @@ final class DeviceWeight {
       CodeClass c = codes.get(i);
       CodeBlocks b = blocks.get(i);
       int zero = c.timeSteps() > 0 ? c.zero(0, 0) : 0;
-      classes.add(new ClassOnDevice(filled[i], c.bits(), c.columns(), zero, b.blocks(), c.groups(), b.runs().size(), b.isWhole(),
+      classes.add(new ClassOnDevice(filled[i], c.bits(), c.columns(), zero, b.blocks(), c.groups(), b.runs().size() - 1, b.isWhole(),
           b.largestSum(), uploader.table(b.pieces()), uploader.table(b.groups()), uploader.table(b.runs())));
       widest = Math.max(widest, Math.max(b.tileBytes(), 4 * TILE_ROWS * c.groups()));
     }
@@ -127,11 +127,15 @@ final class DeviceWeight {
     return new Rows(codes, scales, codeZeros, sums);
   }
 
-  /** The classes of a step as linear_few.comp reads them. */
+  /**
+   * The classes of a step as linear_few.comp reads them, the last one twice: where a CPU acts as a GPU, threads that have left a loop
+   * may read what comes next.
+   */
   private MemorySegment table(List<Rows> all, int step, Places places) {
     List<ClassOnDevice> some = atOnce(step);
-    ByteBuffer table = ByteBuffer.allocateDirect(CLASS_BYTES * some.size()).order(ByteOrder.nativeOrder());
-    for (int i = 0; i < some.size(); i++) {
+    ByteBuffer table = ByteBuffer.allocateDirect(CLASS_BYTES * (some.size() + 1)).order(ByteOrder.nativeOrder());
+    for (int k = 0; k <= some.size(); k++) {
+      int i = Math.min(k, some.size() - 1);
       ClassOnDevice c = some.get(i);
       Rows rows = all.get(step * CLASSES_AT_ONCE + i);
       table.putLong(rows.codes.address()).putLong(rows.scales.address()).putLong(rows.codeZeros.address())
