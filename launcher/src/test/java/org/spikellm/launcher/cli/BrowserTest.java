@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import javax.imageio.ImageIO;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +56,13 @@ class BrowserTest {
         + "\"grid\": {\"pipeline\": [\"rtn\"], \"neuron\": [\"gif\", \"ternary-gif\"]}}");
     done("sweep", grid.toString(), temporary.resolve("sweep").toString(), "--quiet");
     Files.copy(temporary.resolve("sweep/report.html"), PAGES.get("sweep"));
+  }
+
+  @AfterAll
+  static void closeBrowser() throws IOException {
+    if (chromium != null) {
+      chromium.close();
+    }
   }
 
   private static void done(String... command) {
@@ -128,7 +136,7 @@ class BrowserTest {
     assertEquals(50, numbers(loaded.dom(), "data-zoom").getFirst(), "as does the part that is looked at");
   }
 
-  /** The browser cannot change its theme from here: what tells of it is called, and the colours changed by hand. */
+  /** What tells of a change of theme is called, and the colours are changed by hand. */
   @Test
   void chartsFollowTheTheme() throws IOException, InterruptedException {
     Path page = changed("sweep", "<script>document.documentElement.style.setProperty('--soft', '#123456');"

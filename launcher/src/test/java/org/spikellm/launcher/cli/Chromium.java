@@ -1,33 +1,44 @@
 package org.spikellm.launcher.cli;
 
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Assumptions;
 
-/**
- * A headless Chromium that loads one page at a time.
- *
- * @param program its file
- * @param home where it may write
- */
-record Chromium(Path program, Path home) {
+/** A headless Chromium that loads one page at a time; dark pages are for one of its own, which prefers dark pages. */
+final class Chromium implements AutoCloseable {
 
   private static final List<String> NAMES = List.of("chromium", "chromium-browser", "google-chrome");
-  private static final int SECONDS = 120;
+  /** Of virtual time, in which timers wait for nothing. */
+  private static final int MILLISECONDS = 3000;
 
-  /** The one on the path; without one the test is skipped, unless {@code -Dtck.require=chromium} wants it to fail. */
+  private final Path program;
+  private final Path home;
+  /** Those that were started, by whether they prefer dark pages. */
+  private final Map<Boolean, DevTools> started = new HashMap<>();
+
+  private Chromium(Path program, Path home) {
+    this.program = program;
+    this.home = home;
+  }
+
+  /**
+   * The one on the path; without one the test is skipped, unless {@code -Dtck.require=chromium} wants it to fail.
+   *
+   * @param home where it may write
+   */
   static Chromium found(Path home) {
     return new Chromium(program("chromium", "pages cannot be looked at", NAMES), home);
   }
@@ -47,88 +58,137 @@ record Chromium(Path program, Path home) {
     return program.get();
   }
 
+  private DevTools browser(boolean dark) throws IOException {
+    if (!started.containsKey(dark)) {
+      String name = dark ? "dark" : "light";
+      started.put(dark, new DevTools(List.of(program.toString(), "--headless=new", "--no-sandbox", "--disable-gpu",
+          "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+          "--blink-settings=preferredColorScheme=" + (dark ? 0 : 1), "--user-data-dir=" + home.resolve(name)),
+          home.resolve(name + ".txt")));
+    }
+    return started.get(dark);
+  }
+
+  /** A page that is being looked at. */
+  private record Tab(DevTools browser, String target, String session) implements AutoCloseable {
+
+    static Tab open(DevTools browser) throws IOException, InterruptedException {
+      String target = (String) browser.call(null, "Target.createTarget", Map.of("url", "about:blank")).get("targetId");
+      Map<?, ?> attached = browser.call(null, "Target.attachToTarget", Map.of("targetId", target, "flatten", true));
+      Tab tab = new Tab(browser, target, (String) attached.get("sessionId"));
+      for (String part : List.of("Page", "Runtime", "Log")) {
+        tab.call(part + ".enable", Map.of());
+      }
+      return tab;
+    }
+
+    Map<?, ?> call(String method, Map<String, ?> parameters) throws IOException, InterruptedException {
+      return browser.call(session, method, parameters);
+    }
+
+    /** Loads a page, with all that is in it. */
+    void load(Path page) throws IOException, InterruptedException {
+      call("Page.setLifecycleEventsEnabled", Map.of("enabled", true));
+      Map<?, ?> loading = call("Page.navigate", Map.of("url", page.toUri().toString()));
+      Assertions.assertNull(loading.get("errorText"), page.toString());
+      browser.await(session, "Page.lifecycleEvent",
+          event -> event.get("name").equals("load") && event.get("loaderId").equals(loading.get("loaderId")));
+    }
+
+    /** Errors that scripts threw, and what the page or its policy wrote to the console. */
+    List<String> console() {
+      return Map.of("Runtime.exceptionThrown", "exceptionDetails", "Runtime.consoleAPICalled", "args", "Log.entryAdded", "entry")
+          .entrySet().stream().flatMap(kind -> browser.events(session, kind.getKey()).map(event -> event.get(kind.getValue())))
+          .map(Object::toString).toList();
+    }
+
+    @Override
+    public void close() throws IOException {
+      try {
+        browser.call(null, "Target.closeTarget", Map.of("targetId", target));
+      } catch (InterruptedException e) {
+        throw new IOException(e);
+      }
+    }
+  }
+
   /**
    * What became of a page.
    *
-   * @param dom the document after its scripts ran; empty where a picture was asked for
+   * @param dom the document after its scripts ran
    * @param console lines that the page or its policy wrote to the console
    */
   record Loaded(String dom, List<String> console) {}
 
   /** Loads a page and returns its document. */
   Loaded dom(Path page) throws IOException, InterruptedException {
-    return run(page, "--dump-dom", "--virtual-time-budget=3000");
+    try (Tab tab = Tab.open(browser(false))) {
+      tab.load(page);
+      tab.call("Emulation.setVirtualTimePolicy", Map.of("policy", "pauseIfNetworkFetchesPending", "budget", MILLISECONDS,
+          "maxVirtualTimeTaskStarvationCount", 9999));
+      tab.browser.await(tab.session, "Emulation.virtualTimeBudgetExpired", event -> true);
+      Map<?, ?> dom = tab.call("Runtime.evaluate", Map.of("expression", "document.documentElement.outerHTML"));
+      return new Loaded((String) ((Map<?, ?>) dom.get("result")).get("value"), tab.console());
+    }
   }
 
   /** A picture of a page. */
   BufferedImage picture(Path page, int width, int height, boolean dark) throws IOException, InterruptedException {
-    Path file = home.resolve("screen.png");
-    Files.deleteIfExists(file);
-    run(page, "--screenshot=" + file, "--hide-scrollbars", "--window-size=" + width + "," + height,
-        "--blink-settings=preferredColorScheme=" + (dark ? 0 : 1));
-    return ImageIO.read(file.toFile());
+    try (Tab tab = Tab.open(browser(dark))) {
+      tab.call("Emulation.setDeviceMetricsOverride",
+          Map.of("width", width, "height", height, "deviceScaleFactor", 1, "mobile", false));
+      tab.load(page);
+      return ImageIO.read(new ByteArrayInputStream(bytes(tab.call("Page.captureScreenshot", Map.of()))));
+    }
   }
 
   /** A page as it is printed, and its text by pdftotext (of poppler), without which the test is skipped. */
   String printed(Path page, Path pdf, boolean dark) throws IOException, InterruptedException {
     Path pdftotext = program("pdftotext", "printed pages cannot be read", List.of("pdftotext"));
-    Files.deleteIfExists(pdf);
-    run(page, "--print-to-pdf=" + pdf, "--no-pdf-header-footer", "--blink-settings=preferredColorScheme=" + (dark ? 0 : 1));
+    try (Tab tab = Tab.open(browser(dark))) {
+      tab.load(page);
+      Files.write(pdf, bytes(tab.call("Page.printToPDF", Map.of("printBackground", true, "preferCSSPageSize", true))));
+    }
     Path text = home.resolve("printed.txt");
     Process process = new ProcessBuilder(pdftotext.toString(), pdf.toString(), text.toString()).inheritIO().start();
     Assertions.assertEquals(0, process.waitFor());
     return Files.readString(text);
   }
 
-  private Loaded run(Path page, String... options) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(List.of(program.toString(), "--headless=new", "--no-sandbox", "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-logging=stderr",
-        "--user-data-dir=" + home.resolve("profile")));
-    command.addAll(List.of(options));
-    command.add(page.toUri().toString());
-    Path out = home.resolve("out.txt");
-    Path err = home.resolve("err.txt");
-    Process process = new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile()).start();
-    if (!process.waitFor(SECONDS, TimeUnit.SECONDS)) {
-      process.destroyForcibly();
-      Assertions.fail(program + " did not end within " + SECONDS + " s: " + Files.readString(err));
-    }
-    Assertions.assertEquals(0, process.exitValue(), () -> read(err));
-    try (var lines = Files.lines(err)) {
-      return new Loaded(Files.readString(out), lines.filter(line -> line.contains("CONSOLE")).toList());
+  private static byte[] bytes(Map<?, ?> answer) {
+    return Base64.getDecoder().decode((String) answer.get("data"));
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (DevTools browser : started.values()) {
+      browser.close();
     }
   }
 
-  private static String read(Path file) {
-    try {
-      return Files.readString(file);
-    } catch (IOException e) {
-      return e.toString();
-    }
+  private static int[] pixels(BufferedImage picture) {
+    return picture.getRGB(0, 0, picture.getWidth(), picture.getHeight(), null, 0, picture.getWidth());
   }
 
   /** The mean brightness of a picture, 0 to 1. */
   static double brightness(BufferedImage picture) {
+    int[] pixels = pixels(picture);
     long sum = 0;
-    for (int y = 0; y < picture.getHeight(); y++) {
-      for (int x = 0; x < picture.getWidth(); x++) {
-        int rgb = picture.getRGB(x, y);
-        sum += (rgb >> 16 & 255) + (rgb >> 8 & 255) + (rgb & 255);
-      }
+    for (int rgb : pixels) {
+      sum += (rgb >> 16 & 255) + (rgb >> 8 & 255) + (rgb & 255);
     }
-    return sum / (3.0 * 255 * picture.getWidth() * picture.getHeight());
+    return sum / (3.0 * 255 * pixels.length);
   }
 
   /** The share of the pixels that have the colour most of them have. */
   static double emptiness(BufferedImage picture) {
-    Map<Integer, Integer> colours = new HashMap<>();
-    for (int y = 0; y < picture.getHeight(); y++) {
-      for (int x = 0; x < picture.getWidth(); x++) {
-        colours.merge(picture.getRGB(x, y), 1, Integer::sum);
-      }
+    int[] pixels = pixels(picture);
+    Arrays.sort(pixels);
+    int most = 0;
+    for (int i = 0, from = 0; i < pixels.length; i++) {
+      from = pixels[i] == pixels[from] ? from : i;
+      most = Math.max(most, i - from + 1);
     }
-    return colours.values().stream().mapToInt(Integer::intValue).max()
-        .orElseThrow() / ((double) picture.getWidth() * picture.getHeight());
+    return (double) most / pixels.length;
   }
 }

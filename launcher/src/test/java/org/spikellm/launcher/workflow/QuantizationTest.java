@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -43,8 +44,25 @@ class QuantizationTest {
   private static final int SEQUENCE = 24;
   private static final int EPOCHS = 2;
 
+  private static final Map<String, Made> MADE = new HashMap<>();
+
+  @TempDir
+  private static Path shared;
+
   @TempDir
   private Path temporary;
+
+  private record Made(Path out, Quantization.Result result) {}
+
+  /** What a pipeline makes on two threads, once for all tests. */
+  private static Made made(String pipeline) throws IOException {
+    if (!MADE.containsKey(pipeline)) {
+      Path out = shared.resolve(pipeline);
+      Quantization quantization = new Quantization(registry(), options(pipeline), Progress.NONE);
+      MADE.put(pipeline, new Made(out, quantization.run(Golden.TALES, out, "auto", 2)));
+    }
+    return MADE.get(pipeline);
+  }
 
   /** Few epochs, so that the tests stay short. */
   private static Registry registry() throws IOException {
@@ -106,8 +124,7 @@ class QuantizationTest {
   @ParameterizedTest
   @ValueSource(strings = {"rtn", "omniquant", "ternary, spiking", "pb-llm"})
   void equalRunsGiveEqualBytesWithAnyNumberOfThreads(String pipeline) throws IOException {
-    Path first = run("first", options(pipeline), 1, Progress.NONE);
-    assertSame(first, run("second", options(pipeline), 2, Progress.NONE), "1 and 2 threads");
+    assertSame(made(pipeline).out(), run("again", options(pipeline), 1, Progress.NONE), "2 threads and 1");
   }
 
   /** Stops a run, as a crash does, when so many samples are done. */
@@ -138,7 +155,6 @@ class QuantizationTest {
   @ParameterizedTest
   @CsvSource({"rtn, 2", "omniquant, 5", "ternary, 6"})
   void aRunThatWasStoppedGoesOnToTheSameBytes(String pipeline, int passes) throws IOException {
-    Path whole = run("whole", options(pipeline), 2, Progress.NONE);
     assertThrows(Crash.class, () -> run("resumed", options(pipeline), 2, crashAt((long) passes * SAMPLES * 3 + 1)));
     Path resumed = temporary.resolve("resumed");
     assertFalse(Files.exists(resumed), "a part of a checkpoint has the final name");
@@ -148,7 +164,7 @@ class QuantizationTest {
     Quantization.Result result =
         new Quantization(registry(), options(pipeline), Progress.NONE).run(Golden.TALES, resumed, "auto", 2);
     assertEquals(2, result.resumed(), "blocks that were kept; the third was damaged");
-    assertSame(whole, resumed, "resumed");
+    assertSame(made(pipeline).out(), resumed, "resumed");
     assertFalse(Files.exists(partial));
   }
 
@@ -207,17 +223,17 @@ class QuantizationTest {
   void whatIsReadBackIsWhatWasMade(String neuron, String detector, int weightBits, int activationBits, int groupSize, int headBits)
       throws IOException {
     QuantizationSpec spec = new QuantizationSpec(weightBits, activationBits, 2, 0.1, groupSize, 2);
-    assertReadBack(options(neuron, detector, spec, headBits));
+    QuantizeOptions options = options(neuron, detector, spec, headBits);
+    assertReadBack(options, run("out", options, 2, Progress.NONE));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"ternary", "ternary, spiking", "gptq", "pb-llm"})
   void weightsOfAnyFormAreReadBackAsTheyWereMade(String pipeline) throws IOException {
-    assertReadBack(options(pipeline));
+    assertReadBack(options(pipeline), made(pipeline).out());
   }
 
-  private void assertReadBack(QuantizeOptions options) throws IOException {
-    Path out = run("out", options, 2, Progress.NONE);
+  private static void assertReadBack(QuantizeOptions options, Path out) throws IOException {
     try (Session session = Golden.session(); Checkpoint source = Checkpoint.open(Golden.TALES, Golden.neurons());
         Checkpoint packed = Checkpoint.open(out, Golden.neurons()); Tokenizer tokenizer = Tokenizer.open(out)) {
       List<int[]> windows = CalibrationWindows.draw(tokenizer.encode(Files.readString(Home.calibrationText()), tokenizer.addsBos()),
@@ -239,8 +255,8 @@ class QuantizationTest {
   /** The figure of {@code quantize} against the file, and against what the plan says: 2, 3 and 4 bits, and 16 for each scale. */
   @Test
   void bitsAndZerosOfSpikeTrainsAreThoseOfTheFiles() throws IOException {
-    Path out = temporary.resolve("out");
-    Quantization.Result result = new Quantization(registry(), options("ternary"), Progress.NONE).run(Golden.TALES, out, "auto", 2);
+    Path out = made("ternary").out();
+    Quantization.Result result = made("ternary").result();
     try (Checkpoint packed = Checkpoint.open(out, Golden.neurons())) {
       double planned = 0;
       double weights = 0;
@@ -280,7 +296,7 @@ class QuantizationTest {
 
   @Test
   void theSizeIsThatOfCodesScalesAndOrders() throws IOException {
-    Path out = run("out", standard(), 2, Progress.NONE);
+    Path out = made("rtn").out();
     try (Checkpoint packed = Checkpoint.open(out, Golden.neurons())) {
       long theory = packed.embeddings().segment().byteSize() * 2 + 4L * packed.config().block().hidden();
       for (int i = 0; i < packed.config().blocks(); i++) {
