@@ -74,14 +74,19 @@ final class Golden {
   }
 
   /**
-   * A session for tests that train, always the same backend: where another one's sums end in another last bit, a value that lies halfway
-   * between two levels may go to the other one, and training goes on from there, as right but not the same.
+   * A session for tests that train, always the same backend: where another one's sums end in another last bit, a value that lies
+   * halfway between two levels may go to the other one, and training goes on from there, as right but not the same. It is on one
+   * thread: the models are so small that two would mostly wait for each other.
    */
   static Session trainingSession() {
-    return session("simd");
+    return session("simd", 1);
   }
 
   static Session session(String backend) {
+    return session(backend, 2);
+  }
+
+  static Session session(String backend, int threads) {
     try {
       if (!backend.equals("auto") && registry().find(ComputeBackend.class, backend).probe() instanceof Availability.Unavailable(String reason)) {
         if (List.of(System.getProperty("tck.require", "").split(",")).contains(backend)) {
@@ -89,7 +94,7 @@ final class Golden {
         }
         return Assumptions.abort("backend '" + backend + "' is not available: " + reason);
       }
-      return registry().backend(backend).open(2);
+      return registry().backend(backend).open(threads);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -225,7 +225,8 @@ class OmniQuantGoldenTest {
     Map<String, Object> json = Golden.json(model + ".json");
     int epochs = ((Number) json.get("epochs")).intValue();
     QuantizationRequest request = request(steps, salient, let, epochs, Golden.windows(golden.tensor("calibration")));
-    try (Session session = Golden.session(); Checkpoint checkpoint = Checkpoint.open(Golden.model(model), Golden.neurons())) {
+    try (Session session = Golden.session("auto", 1);
+        Checkpoint checkpoint = Checkpoint.open(Golden.model(model), Golden.neurons())) {
       Decoder decoder = Quantized.decoder(checkpoint, session, request, TrainingListener.NONE, SpikeMode.COLLAPSED);
       double measured = Perplexity.measure(decoder, Golden.ids(golden.tensor("test")), 256, 40, tokens -> { }).value();
       Map<?, ?> perplexities = (Map<?, ?>) json.get("perplexity");
