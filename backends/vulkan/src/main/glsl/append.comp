@@ -1,6 +1,6 @@
 #version 460
-// Keys, which it rotates, and values of consecutive positions into the cache, as floats or as spike counts. A workgroup has a token
-// and a kv head, a thread channels.
+// Keys, which it rotates, and values of consecutive positions into the cache, as floats or as spike counts. A workgroup has a
+// token and a kv head, a thread channels.
 
 layout(constant_id = 1) const uint TYPE = 0; // of what is cached: F32, I8, I16
 

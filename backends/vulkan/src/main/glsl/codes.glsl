@@ -1,7 +1,7 @@
-// Codes of one class of a weight, in blocks of 32 columns and tiles of 32 rows. A row has as many words of a block as a code has
-// bits. Byte b of these words is a string of bits with the codes of columns b, b + 4, b + 8 .. b + 28 of it, so that a shift and a
-// mask give four codes in the bytes of a word. A group of columns is cut into pieces that lie within a block: (block, which of its
-// columns, one bit each).
+// Codes of one class of a weight, in blocks of 32 columns and tiles of 32 rows. A row has as many words of a block as a code
+// has bits. Byte b of these words is a string of bits with the codes of columns b, b + 4, b + 8 .. b + 28 of it, so that a shift
+// and a mask give four codes in the bytes of a word. A group of columns is cut into pieces that lie within a block: (block, which
+// of its columns, one bit each).
 
 const uint ROWS = 32; // of a tile, whose words stand beside each other
 const uint ONES = 0x01010101u;

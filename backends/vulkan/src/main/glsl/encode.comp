@@ -1,6 +1,7 @@
 #version 460
 // The spikes of a row, counts at once, or where DECODED what they decode to, (n − zero)·θ. What is encoded may be made on the way:
-// a norm's output, a gate's, or rotated heads. A workgroup has a row, or its part of one: each looks at the whole row for its range.
+// a norm's output, a gate's, or rotated heads. A workgroup has a row, or its part of one: each looks at the whole row for its
+// range.
 
 layout(constant_id = 1) const bool DECODED = false;
 layout(constant_id = 2) const uint SOURCE = 0;

@@ -109,7 +109,8 @@ uint signedCodes(uint bits, uint codes, uint mask, inout Run made) {
 void addFloats(Class k, uint codes, uint block, uint i, uint columns, int codeZero, inout Run made) {
   vec4 weights;
   [[unroll]] for (uint b = 0; b < 4; b++) {
-    precise float weight = uintBitsToFloat(TWO_23 | (codes >> (8 * b) & 0xff)) - (8388608.0 + codeZero); // exact, and no conversion
+    // Exact, and no conversion.
+    precise float weight = uintBitsToFloat(TWO_23 | (codes >> (8 * b) & 0xff)) - (8388608.0 + codeZero);
     weights[b] = (columns >> (4 * i + b) & 1) != 0 ? weight : 0;
   }
   [[unroll]] for (uint t = 0; t < TOKENS; t++) {

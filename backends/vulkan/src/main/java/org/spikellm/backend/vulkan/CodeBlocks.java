@@ -73,7 +73,10 @@ final class CodeBlocks {
     return groups;
   }
 
-  /** I32 [runs + 1, 4], the last twice, as {@link DeviceWeight} has its classes: first column, the one after the last, group, 1 where that ends, 2 where it also begins. */
+  /**
+   * I32 [runs + 1, 4], the last twice, as {@link DeviceWeight} has its classes: first column, the one after the last, group, 1 where
+   * that ends, 2 where it also begins.
+   */
   List<int[]> runs() {
     return runs;
   }
