@@ -256,8 +256,8 @@ final class TernaryTables {
         if (digits.perIndex() == SLOTS) {
           fours(slots, first, inverse, factors.floats(), steps, low, at);
         } else {
-          pairs(slots, first, inverse, factors.floats(), 0, steps, low, at);
-          pairs(slots, first, inverse, factors.floats(), HALF * SLOTS, steps, low, at + HALF);
+          threes(slots, first, inverse, factors.floats(), 0, steps, low, at);
+          threes(slots, first, inverse, factors.floats(), HALF * SLOTS, steps, low, at + HALF);
         }
       } else {
         for (int half = 0; half < 2; half++) {
@@ -270,17 +270,32 @@ final class TernaryTables {
     }
   }
 
-  /** Half of the entries of each table, of which {@code factors} has those of each vector side by side, [SLOTS][4][LANES]. */
-  private static void pairs(float[] slots, int slot, float inverse, float[] factors, int f, int steps, byte[] tables, int at) {
+  /**
+   * Half of the entries of tables of up to three digits, of which {@code factors} has those of each vector side by side,
+   * [SLOTS][4][LANES]. It is written out, and so too long to be inlined, as {@link #fours} is: in a large caller C2 stops inlining midway
+   * and makes objects of vectors.
+   */
+  private static void threes(float[] slots, int slot, float inverse, float[] factors, int f, int steps, byte[] tables, int at) {
     for (int s = 0; s < steps; s++) {
       FloatVector a = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS] * inverse);
       FloatVector b = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 1] * inverse);
       FloatVector c = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 2] * inverse);
-      FloatVector d = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 3] * inverse);
-      IntVector i0 = sum(a, b, c, d, factors, f);
-      IntVector i1 = sum(a, b, c, d, factors, f + LANES);
-      IntVector i2 = sum(a, b, c, d, factors, f + 2 * LANES);
-      IntVector i3 = sum(a, b, c, d, factors, f + 3 * LANES);
+      FloatVector s0 = a.mul(FloatVector.fromArray(Lanes.FLOATS, factors, f));
+      FloatVector s1 = a.mul(FloatVector.fromArray(Lanes.FLOATS, factors, f + LANES));
+      FloatVector s2 = a.mul(FloatVector.fromArray(Lanes.FLOATS, factors, f + 2 * LANES));
+      FloatVector s3 = a.mul(FloatVector.fromArray(Lanes.FLOATS, factors, f + 3 * LANES));
+      s0 = DenseTile.fma(b, FloatVector.fromArray(Lanes.FLOATS, factors, f + HALF), s0);
+      s1 = DenseTile.fma(b, FloatVector.fromArray(Lanes.FLOATS, factors, f + HALF + LANES), s1);
+      s2 = DenseTile.fma(b, FloatVector.fromArray(Lanes.FLOATS, factors, f + HALF + 2 * LANES), s2);
+      s3 = DenseTile.fma(b, FloatVector.fromArray(Lanes.FLOATS, factors, f + HALF + 3 * LANES), s3);
+      s0 = DenseTile.fma(c, FloatVector.fromArray(Lanes.FLOATS, factors, f + 2 * HALF), s0);
+      s1 = DenseTile.fma(c, FloatVector.fromArray(Lanes.FLOATS, factors, f + 2 * HALF + LANES), s1);
+      s2 = DenseTile.fma(c, FloatVector.fromArray(Lanes.FLOATS, factors, f + 2 * HALF + 2 * LANES), s2);
+      s3 = DenseTile.fma(c, FloatVector.fromArray(Lanes.FLOATS, factors, f + 2 * HALF + 3 * LANES), s3);
+      IntVector i0 = s0.add(INTEGER).reinterpretAsInts();
+      IntVector i1 = s1.add(INTEGER).reinterpretAsInts();
+      IntVector i2 = s2.add(INTEGER).reinterpretAsInts();
+      IntVector i3 = s3.add(INTEGER).reinterpretAsInts();
       store(i0, i1, i2, i3, tables, at + s * STEP);
     }
   }
@@ -308,14 +323,6 @@ final class TernaryTables {
       i0.and(0xff).or(i1.and(0xff).lanewise(LSHL, 8)).reinterpretAsBytes().intoArray(tables, at + s * STEP + HALF);
       i0.lanewise(LSHR, 8).and(0xff).or(i1.and(0xff00)).reinterpretAsBytes().intoArray(tables, at + s * STEP + HALF + ENTRIES);
     }
-  }
-
-  private static IntVector sum(FloatVector a, FloatVector b, FloatVector c, FloatVector d, float[] factors, int f) {
-    FloatVector sum = a.mul(FloatVector.fromArray(Lanes.FLOATS, factors, f));
-    sum = DenseTile.fma(b, FloatVector.fromArray(Lanes.FLOATS, factors, f + HALF), sum);
-    sum = DenseTile.fma(c, FloatVector.fromArray(Lanes.FLOATS, factors, f + 2 * HALF), sum);
-    sum = DenseTile.fma(d, FloatVector.fromArray(Lanes.FLOATS, factors, f + 3 * HALF), sum);
-    return sum.add(INTEGER).reinterpretAsInts();
   }
 
   /** The lower and the upper bytes of 16 bits, side by side again. */
