@@ -57,9 +57,9 @@ final class TernaryCodes {
   final int[] pieceGroups;
   final int longestPiece;
   /** Where in channel order the column of each slot stands, [steps][SLOTS]; {@link #columns} where there is none. */
-  final int[] places;
+  final char[] places;
   /** Which channel that is, or {@link #columns}. */
-  final int[] channels;
+  final char[] channels;
   /** What its activation is multiplied with. */
   final float[] weights;
   /** The largest digit that the product is multiplied with. */
@@ -100,8 +100,8 @@ final class TernaryCodes {
     shortGroups = IntStream.range(0, groups).allMatch(g -> stepEnds[g] - groupStep(g) <= PART_STEPS);
     pieceGroups = cut();
     longestPiece = IntStream.range(0, pieces()).map(this::steps).max().orElse(0);
-    places = new int[steps * SLOTS];
-    channels = new int[steps * SLOTS];
+    places = new char[steps * SLOTS];
+    channels = new char[steps * SLOTS];
     weights = new float[steps * SLOTS];
     most = new float[steps * SLOTS];
     slots(source.order(), classes);
@@ -118,7 +118,8 @@ final class TernaryCodes {
 
   /** Whether there is such a form of {@code weight}, and kernels for it on this CPU. */
   static boolean suit(QuantizedWeight weight) {
-    return Lanes.PICKS_BYTES && weight.columns() > 0 && weight.classes().stream().allMatch(c -> c.timeSteps() > 0
+    return Lanes.PICKS_BYTES && weight.columns() > 0 && weight.columns() <= Character.MAX_VALUE
+        && weight.classes().stream().allMatch(c -> c.timeSteps() > 0
         && IntStream.range(0, c.groups()).allMatch(g -> steps(c, g, TrainDigits.of(c.zero(0, 0))) <= MOST_STEPS));
   }
 
@@ -178,6 +179,11 @@ final class TernaryCodes {
         + (long) (block - first) * (pieceBytes[piece + 1] - pieceBytes[piece]);
   }
 
+  /** The block after the last one of a block's slice: up to it a piece's blocks lie one behind the other. */
+  int sliceEnd(int block) {
+    return slices[sliceOf[block] + 1];
+  }
+
   /** Bytes of a block of a piece before a group's steps. */
   int group(int piece, int group) {
     return (groupStep(group) - groupStep(pieceGroups[piece]) + (group - pieceGroups[piece]) * scaleBytes()) * ROWS;
@@ -216,8 +222,8 @@ final class TernaryCodes {
   }
 
   private void slots(ChannelOrder order, List<CodeClass> classes) {
-    Arrays.fill(places, columns);
-    Arrays.fill(channels, columns);
+    Arrays.fill(places, (char) columns);
+    Arrays.fill(channels, (char) columns);
     for (int c = 0; c < classes.size(); c++) {
       TrainDigits form = digits[c];
       for (int g = 0; g < classes.get(c).groups(); g++) {
@@ -226,8 +232,8 @@ final class TernaryCodes {
         int at = groupStep(classGroups[c] + g) * SLOTS;
         for (int d = 0; d < count; d++) {
           int slot = at + d / form.perIndex() * SLOTS + d % form.perIndex();
-          places[slot] = first + d / form.perCount();
-          channels[slot] = order.order()[places[slot]];
+          places[slot] = (char) (first + d / form.perCount());
+          channels[slot] = (char) order.order()[places[slot]];
           weights[slot] = form.weights()[d % form.perCount()];
           most[slot] = form.most(d % form.perCount());
         }

@@ -111,9 +111,7 @@ final class TernaryLinear implements SpikingLinear {
     for (int piece = 0; piece < codes.pieces(); piece++) {
       for (int t = 0; t < tokens; t++) {
         tables[t].fill(codes, piece);
-        for (int block = first; block < last; block++) {
-          TernaryDots.add(codes, piece, block, tables[t], sums, t * width + (block - first) * ROWS, scratch);
-        }
+        TernaryDots.add(codes, piece, first, last, tables[t], sums, t * width, scratch);
       }
     }
     for (int t = 0; t < tokens; t++) {
