@@ -42,6 +42,9 @@ final class TernaryCodes {
   /** Steps of a piece, where no group is longer: their tables take 6 KB. With 13 KB decoding takes half as long again. */
   private static final int PIECE_STEPS = 24;
 
+  /** Blocks of a slice at least: a thread looks up in as many while it makes the tables of a layer, which it would make once more. */
+  private static final int SLICE_BLOCKS = 4;
+
   final int rows;
   final int columns;
   final int steps;
@@ -204,9 +207,9 @@ final class TernaryCodes {
     return row / Lanes.BYTES * Lanes.BYTES + row % Lanes.COUNT * 4 + quarter % 2 * 2 + quarter / 2;
   }
 
-  /** An equal part for every thread. */
+  /** An equal part for every thread, or for fewer. */
   private int[] slices(int threads) {
-    int parts = Math.min(threads, blocks());
+    int parts = Math.min(Math.clamp(blocks() / SLICE_BLOCKS, 1, threads), blocks());
     return IntStream.rangeClosed(0, parts).map(i -> (int) ((long) blocks() * i / Math.max(1, parts))).toArray();
   }
 
