@@ -38,8 +38,8 @@ public interface Session extends AutoCloseable {
   SpikingLinear prepare(QuantizedWeight weight);
 
   /**
-   * {@code outs[i] += x Wᵢᵀ} for layers that share an input that is not encoded, to the byte what {@link SpikingLinear#accumulate(Tensor,
-   * Tensor)} gives for each; by default one after the other.
+   * {@code outs[i] += x Wᵢᵀ} for layers that share an input that is not encoded, to the byte what
+   * {@link SpikingLinear#accumulate(Tensor, Tensor)} gives for each; by default one after the other.
    *
    * @param layers prepared by this session
    * @param x F32 [tokens, columns], channels in their own order

@@ -252,15 +252,17 @@ final class LinearRules {
     Draw draw = new Draw("layers that share an input");
     List<Form> levels = List.of(new Form(65, 4, 32), new Form(62, 8, WHOLE));
     List<Form> trains = List.of(Form.train(100, 32, 1), Form.train(13, 32, 2), Form.train(14, 32, 4));
-    for (List<List<Form>> forms : List.of(List.of(trains, trains, trains, trains), List.of(levels, trains, levels), List.of(levels),
-        List.<List<Form>>of())) {
+    List<List<List<Form>>> cases = List.of(List.of(trains, trains, trains, trains), List.of(levels, trains, levels),
+        List.of(levels), List.of());
+    for (List<List<Form>> forms : cases) {
       for (int tokens : new int[] {1, 3}) {
         List<SpikingLinear> layers = new ArrayList<>();
         List<Tensor> outs = new ArrayList<>();
         Tensor x = draw.normal(Placement.ALIGNED.tensor(DType.F32, tokens, 127), 1);
         for (int i = 0; i < forms.size(); i++) {
           int rows = new int[] {33, 1021, 129, 520}[i];
-          layers.add(session.prepare(LinearCase.weight(draw, rows, forms.get(i), Weights.general(draw, 4, DType.F16), Placement.ALIGNED)));
+          layers.add(session.prepare(LinearCase.weight(draw, rows, forms.get(i), Weights.general(draw, 4, DType.F16),
+              Placement.ALIGNED)));
           outs.add(draw.normal(Placement.ALIGNED.tensor(DType.F32, tokens, rows), 1));
         }
         List<Tensor> expected = outs.stream().map(out -> copy(out, Arena.ofAuto())).toList();

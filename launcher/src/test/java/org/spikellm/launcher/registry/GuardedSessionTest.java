@@ -154,8 +154,8 @@ class GuardedSessionTest {
         faulty.made = wrong;
         blamed(() -> session.matmul(Tensor.of(1, 1), Tensor.of(1, 1), out), "matmul made numbers that are not finite");
         blamed(() -> linear.accumulate(Tensor.of(1, 1, 1, 1), Tensor.of(1, 0)), "accumulate made numbers that are not finite");
-        blamed(() -> session.accumulate(List.of(linear, linear), Tensor.of(1, 1, 1, 1), List.of(Tensor.of(1, 0), Tensor.of(1, 0))),
-            "accumulate made numbers that are not finite");
+        blamed(() -> session.accumulate(List.of(linear, linear), Tensor.of(1, 1, 1, 1), List.of(Tensor.of(1, 0),
+            Tensor.of(1, 0))), "accumulate made numbers that are not finite");
       }
       faulty.made = Float.MAX_VALUE;
       session.matmul(Tensor.of(1, 1), Tensor.of(1, 1), out);

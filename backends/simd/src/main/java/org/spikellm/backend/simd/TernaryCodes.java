@@ -42,7 +42,7 @@ final class TernaryCodes {
   /** Steps of a piece, where no group is longer: their tables take 6 KB. With 13 KB decoding takes half as long again. */
   private static final int PIECE_STEPS = 24;
 
-  /** Blocks of a slice at least: a thread looks up in as many while it makes the tables of a layer, which it would make once more. */
+  /** Blocks of a slice at least. A thread looks up in about three while it makes the tables of a layer. */
   private static final int SLICE_BLOCKS = 4;
 
   final int rows;

@@ -51,8 +51,8 @@ final class TernaryDots {
     if (tables.kind == TernaryTables.Kind.PAIRS && codes.shortGroups && codes.halfScales && !tables.large) {
       for (int block = firstBlock, end; block < lastBlock; block = end) {
         end = Math.min(lastBlock, codes.sliceEnd(block));
-        pairs(codes.memory, codes.block(piece, block), end - block, codes.groupStep(group), steps, codes.stepEnds, group, tables.low,
-            tables.thetas, out, to + (block - firstBlock) * ROWS);
+        pairs(codes.memory, codes.block(piece, block), end - block, codes.groupStep(group), steps, codes.stepEnds, group,
+            tables.low, tables.thetas, out, to + (block - firstBlock) * ROWS);
       }
       return;
     }

@@ -65,8 +65,8 @@ final class TernaryTables {
 
   Kind kind;
   /**
-   * Tables, of 32 bits those of the lower 16, which stand for −2¹⁵..2¹⁵ − 1. They lie where each vector is a line; an array's begin
-   * within one, so that each would be read out of two.
+   * Tables, of 32 bits those of the lower 16, which stand for −2¹⁵..2¹⁵ − 1. They lie where each vector is a line of the cache;
+   * in an array each would be read out of two.
    */
   MemorySegment low = MemorySegment.NULL;
   /** Tables of the upper 16 bits. */
@@ -289,8 +289,9 @@ final class TernaryTables {
 
   /**
    * Half of the entries of tables of up to three digits, of which {@code factors} has those of each vector side by side,
-   * [SLOTS][4][LANES]. It is written out, and so too long to be inlined, as {@link #fours} is: in a large caller C2 stops inlining
-   * midway and makes objects of vectors.
+   * [SLOTS][4][LANES]. Written out, and so too long to be inlined, as {@link #fours} is: in a large caller C2 stops inlining
+   * midway and makes objects of vectors. Of a slice that is made here C2 knows what memory it is in, and does not ask at every
+   * store.
    */
   private static void threes(float[] slots, int slot, float[] factors, int f, int steps, MemorySegment tables, long at) {
     MemorySegment part = tables.asSlice(at);
