@@ -1,5 +1,6 @@
 package org.spikellm.api;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.function.IntConsumer;
 
@@ -35,6 +36,21 @@ public interface Session extends AutoCloseable {
    * @return valid until this session is closed
    */
   SpikingLinear prepare(QuantizedWeight weight);
+
+  /**
+   * {@code outs[i] += x Wᵢᵀ} for layers that share an input that is not encoded, to the byte what
+   * {@link SpikingLinear#accumulate(Tensor, Tensor)} gives for each; by default one after the other.
+   *
+   * @param layers prepared by this session
+   * @param x F32 [tokens, columns], channels in their own order
+   * @param outs F32 [tokens, rows], one of each layer
+   */
+  default void accumulate(List<SpikingLinear> layers, Tensor x, List<Tensor> outs) {
+    Shapes.accumulate(layers, x, outs);
+    for (int i = 0; i < layers.size(); i++) {
+      layers.get(i).accumulate(x, outs.get(i));
+    }
+  }
 
   /** {@code out[t, j] = x[t, j] / sqrt(mean_j x² + epsilon) · weight[0, j]}; {@code out} may be {@code x}. All F32. */
   default void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor out) {

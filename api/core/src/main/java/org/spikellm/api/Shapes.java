@@ -1,5 +1,7 @@
 package org.spikellm.api;
 
+import java.util.List;
+
 /** The door checks of the kernels: each throws an {@link IllegalArgumentException} that gives what was expected and found. */
 public final class Shapes {
 
@@ -50,6 +52,18 @@ public final class Shapes {
           + x.order().channels() + " channels in another one");
     }
     f32("spiking linear output", out, x.tokens(), rows);
+  }
+
+  /** The arguments of {@link Session#accumulate}. */
+  public static void accumulate(List<SpikingLinear> layers, Tensor x, List<Tensor> outs) {
+    if (layers.size() != outs.size()) {
+      throw new IllegalArgumentException("layers of one input: expected as many outputs as layers, " + layers.size() + ", found "
+          + outs.size());
+    }
+    for (int i = 0; i < layers.size(); i++) {
+      f32("linear input", x, x.rows(), layers.get(i).columns());
+      f32("linear output", outs.get(i), x.rows(), layers.get(i).rows());
+    }
   }
 
   /** The arguments of {@link Session#attention}. */

@@ -1,5 +1,6 @@
 package org.spikellm.model;
 
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,7 @@ import org.spikellm.api.KeyValues;
 import org.spikellm.api.Projection;
 import org.spikellm.api.Session;
 import org.spikellm.api.SpikeTrain;
+import org.spikellm.api.SpikingLinear;
 import org.spikellm.api.Tensor;
 
 /** A decoder block prepared on a session: the forward pass, written once for float and spiking blocks. */
@@ -104,9 +106,7 @@ public final class PreparedBlock {
     if (ends(observer, Projection.Source.ATTENTION_NORM, norm)) {
       return;
     }
-    apply(Projection.Q, norm, q, work, inputs);
-    apply(Projection.K, norm, k, work, inputs);
-    apply(Projection.V, norm, v, work, inputs);
+    apply(List.of(Projection.Q, Projection.K, Projection.V), norm, List.of(q, k, v), work, inputs);
     session.rope(q, shape.headDim(), rope, position);
     session.rope(k, shape.headDim(), rope, position);
     if (queries != null) {
@@ -120,25 +120,41 @@ public final class PreparedBlock {
     if (ends(observer, Projection.Source.ATTENTION, attention)) {
       return;
     }
-    apply(Projection.O, attention, hidden, work, inputs);
+    apply(List.of(Projection.O), attention, List.of(hidden), work, inputs);
     add(x, hidden);
 
     session.rmsNorm(x, mlpNorm, shape.epsilon(), norm);
     if (ends(observer, Projection.Source.MLP_NORM, norm)) {
       return;
     }
-    apply(Projection.GATE, norm, gate, work, inputs);
-    apply(Projection.UP, norm, up, work, inputs);
+    apply(List.of(Projection.GATE, Projection.UP), norm, List.of(gate, up), work, inputs);
     session.swiGlu(gate, up, gate);
     if (ends(observer, Projection.Source.SWIGLU, gate)) {
       return;
     }
-    apply(Projection.DOWN, gate, hidden, work, inputs);
+    apply(List.of(Projection.DOWN), gate, List.of(hidden), work, inputs);
     add(x, hidden);
   }
 
-  private void apply(Projection projection, Tensor x, Tensor out, Workspace work, LinearObserver inputs) {
-    linears.get(projection).apply(x, out, work, projection, inputs);
+  /** Applies layers that share an input: at once where it stays in float for all of them. */
+  private void apply(List<Projection> projections, Tensor x, List<Tensor> outs, Workspace work, LinearObserver inputs) {
+    List<SpikingLinear> layers = new ArrayList<>();
+    for (Projection projection : projections) {
+      PreparedLinear linear = linears.get(projection);
+      if (linear.addsFloats()) {
+        layers.add(linear.quantized());
+      }
+    }
+    if (layers.size() < projections.size()) {
+      for (int i = 0; i < projections.size(); i++) {
+        linears.get(projections.get(i)).apply(x, outs.get(i), work, projections.get(i), inputs);
+      }
+      return;
+    }
+    for (int i = 0; i < projections.size(); i++) {
+      linears.get(projections.get(i)).begin(x, outs.get(i), projections.get(i), inputs);
+    }
+    session.accumulate(layers, x, outs);
   }
 
   /** Replaces queries by what their spikes decode to: a range for each token and head, plain channels only. */

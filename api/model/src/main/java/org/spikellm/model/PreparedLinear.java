@@ -72,13 +72,33 @@ final class PreparedLinear {
       addBias(out);
       return;
     }
-    out.clear();
-    addBias(out);
+    clear(out);
     if (train != null) {
       quantized.accumulate(train, out);
     } else {
       quantized.accumulate(x, out);
     }
+  }
+
+  /** Whether it is {@link #quantized} and its input stays in float: then it is applied by {@link #begin} and the session. */
+  boolean addsFloats() {
+    return quantized != null && encoding == null;
+  }
+
+  /** The layer's weights where they are quantized, else null. */
+  SpikingLinear quantized() {
+    return quantized;
+  }
+
+  /** Tells the observer of the input, and makes {@code out} what the product is added to. */
+  void begin(Tensor x, Tensor out, Projection projection, LinearObserver observer) {
+    observer.input(projection, x.rows(), null, null);
+    clear(out);
+  }
+
+  private void clear(Tensor out) {
+    out.clear();
+    addBias(out);
   }
 
   private void addBias(Tensor out) {

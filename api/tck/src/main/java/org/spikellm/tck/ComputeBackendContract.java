@@ -359,4 +359,10 @@ public abstract class ComputeBackendContract {
   final void tiles() {
     LinearRules.tiles(session);
   }
+
+  @Test
+  @DisplayName("B.76 spiking linear: layers that share an input")
+  final void together() {
+    LinearRules.together(session);
+  }
 }

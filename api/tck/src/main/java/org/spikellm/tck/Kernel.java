@@ -129,7 +129,24 @@ record Kernel(String name, int tokens, List<Tensor> inputs, List<Tensor> outputs
       kernels.add(of("linear of an input that is not encoded", draw, inputs, List.of(out),
           (s, from, to) -> s.prepare(weight).accumulate(x.rows(from, to), out.rows(from, to))));
     }
+    kernels.add(together(draw, tokens, width, trains, memory));
     return kernels;
+  }
+
+  /** Layers of several sizes that share an input that is not encoded. */
+  private static Kernel together(Draw draw, int tokens, int width, List<LinearCase.Form> trains, Placement memory) {
+    Tensor x = draw.normal(memory.tensor(DType.F32, tokens, width), 1);
+    List<Tensor> inputs = new ArrayList<>(List.of(x));
+    List<QuantizedWeight> weights = new ArrayList<>();
+    List<Tensor> outs = new ArrayList<>();
+    for (int rows : new int[] {2 * width + 1, 8 * width, width}) {
+      QuantizedWeight weight = LinearCase.weight(draw, rows, trains, LinearCase.Weights.general(draw, 4, DType.F16), memory);
+      weights.add(weight);
+      inputs.addAll(parts(weight, null));
+      outs.add(draw.normal(memory.tensor(DType.F32, tokens, rows), 1));
+    }
+    return of("linears that share an input", draw, inputs, outs, (s, from, to) -> s.accumulate(
+        weights.stream().map(s::prepare).toList(), x.rows(from, to), outs.stream().map(out -> out.rows(from, to)).toList()));
   }
 
   private static List<Tensor> parts(QuantizedWeight weight, SpikeTrain train) {

@@ -1,8 +1,10 @@
 package org.spikellm.tck;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
 import java.util.List;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.DType;
@@ -15,7 +17,7 @@ import org.spikellm.tck.LinearCase.Form;
 import org.spikellm.tck.LinearCase.Spikes;
 import org.spikellm.tck.LinearCase.Weights;
 
-/** Rules B.30 to B.39 and B.75. */
+/** Rules B.30 to B.39, B.75 and B.76. */
 final class LinearRules {
 
   private static final int WHOLE = Integer.MAX_VALUE;
@@ -242,6 +244,35 @@ final class LinearRules {
     for (int turn = 0; turn < 2; turn++) {
       accumulateAndCheck(draw, one, first);
       accumulateAndCheck(draw, two, second);
+    }
+  }
+
+  /** Layers of several sizes that share an input, of levels, of trains and of both: the bytes of one after the other. */
+  static void together(Session session) {
+    Draw draw = new Draw("layers that share an input");
+    List<Form> levels = List.of(new Form(65, 4, 32), new Form(62, 8, WHOLE));
+    List<Form> trains = List.of(Form.train(100, 32, 1), Form.train(13, 32, 2), Form.train(14, 32, 4));
+    List<List<List<Form>>> cases = List.of(List.of(trains, trains, trains, trains), List.of(levels, trains, levels),
+        List.of(levels), List.of());
+    for (List<List<Form>> forms : cases) {
+      for (int tokens : new int[] {1, 3}) {
+        List<SpikingLinear> layers = new ArrayList<>();
+        List<Tensor> outs = new ArrayList<>();
+        Tensor x = draw.normal(Placement.ALIGNED.tensor(DType.F32, tokens, 127), 1);
+        for (int i = 0; i < forms.size(); i++) {
+          int rows = new int[] {33, 1021, 129, 520}[i];
+          layers.add(session.prepare(LinearCase.weight(draw, rows, forms.get(i), Weights.general(draw, 4, DType.F16),
+              Placement.ALIGNED)));
+          outs.add(draw.normal(Placement.ALIGNED.tensor(DType.F32, tokens, rows), 1));
+        }
+        List<Tensor> expected = outs.stream().map(out -> copy(out, Arena.ofAuto())).toList();
+        session.accumulate(layers, x, outs);
+        for (int i = 0; i < outs.size(); i++) {
+          layers.get(i).accumulate(x, expected.get(i));
+          assertArrayEquals(expected.get(i).toFloats(), outs.get(i).toFloats(), draw + ", " + forms.size() + " layers, " + tokens
+              + " tokens: layer " + i);
+        }
+      }
     }
   }
 

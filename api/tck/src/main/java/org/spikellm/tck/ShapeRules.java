@@ -72,6 +72,11 @@ final class ShapeRules {
     refused("floats in F16", () -> prepared.accumulate(f16(2, 5), f32(2, 3)));
     refused("floats into too few columns", () -> prepared.accumulate(f32(2, 5), f32(2, 2)));
     refused("floats into too few rows", () -> prepared.accumulate(f32(2, 5), f32(1, 3)));
+    List<SpikingLinear> layers = List.of(prepared, session.prepare(weight));
+    refused("two layers into one output", () -> session.accumulate(layers, f32(1, 5), List.of(f32(1, 3))));
+    refused("two layers on too many columns", () -> session.accumulate(layers, f32(1, 6), List.of(f32(1, 3), f32(1, 3))));
+    refused("the second of two layers into too few columns",
+        () -> session.accumulate(layers, f32(1, 5), List.of(f32(1, 3), f32(1, 2))));
   }
 
   private static void elementwise(Session s) {

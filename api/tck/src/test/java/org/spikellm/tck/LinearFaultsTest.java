@@ -3,6 +3,7 @@ package org.spikellm.tck;
 import static org.spikellm.tck.BackendTrial.broken;
 import static org.spikellm.tck.BackendTrial.brokenLinear;
 
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -140,6 +141,21 @@ class LinearFaultsTest {
             };
           }
         }, "B.75"),
+        broken("layers that share an input are cut to the rows of the first", threads -> new NaiveSession(threads) {
+          @Override
+          public void accumulate(List<SpikingLinear> layers, Tensor x, List<Tensor> outs) {
+            List<float[]> before = outs.stream().map(Tensor::toFloats).toList();
+            super.accumulate(layers, x, outs);
+            for (int i = 1; i < outs.size(); i++) {
+              Tensor out = outs.get(i);
+              for (int t = 0; t < out.rows(); t++) {
+                for (int r = outs.getFirst().columns(); r < out.columns(); r++) {
+                  out.setFloat(t, r, before.get(i)[t * out.columns() + r]);
+                }
+              }
+            }
+          }
+        }, "B.76"),
         broken("all weights are the one that was prepared last", threads -> new NaiveSession(threads) {
           private QuantizedWeight latest;
 

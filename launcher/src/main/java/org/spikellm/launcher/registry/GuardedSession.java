@@ -59,6 +59,17 @@ record GuardedSession(Session session, Guard guard) implements Session {
     return new Linear(linear, weight.classes().stream().map(CodeClass::scales).allMatch(Guard::finite));
   }
 
+  @Override
+  public void accumulate(List<SpikingLinear> layers, Tensor x, List<Tensor> outs) {
+    boolean known = outs.stream().allMatch(Guard::finite) && layers.stream().allMatch(layer -> !(layer instanceof Linear watched)
+        || watched.finite);
+    List<SpikingLinear> plugin = layers.stream().map(layer -> layer instanceof Linear watched ? watched.linear : layer).toList();
+    guard.run("accumulate", () -> session.accumulate(plugin, x, outs));
+    if (known && Guard.finite(x) && !outs.stream().allMatch(Guard::finite)) {
+      throw guard.failure("accumulate made numbers that are not finite, from inputs that are", null);
+    }
+  }
+
   private final class Linear implements SpikingLinear {
 
     private final SpikingLinear linear;

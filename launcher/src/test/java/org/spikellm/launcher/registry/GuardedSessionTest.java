@@ -154,6 +154,8 @@ class GuardedSessionTest {
         faulty.made = wrong;
         blamed(() -> session.matmul(Tensor.of(1, 1), Tensor.of(1, 1), out), "matmul made numbers that are not finite");
         blamed(() -> linear.accumulate(Tensor.of(1, 1, 1, 1), Tensor.of(1, 0)), "accumulate made numbers that are not finite");
+        blamed(() -> session.accumulate(List.of(linear, linear), Tensor.of(1, 1, 1, 1), List.of(Tensor.of(1, 0),
+            Tensor.of(1, 0))), "accumulate made numbers that are not finite");
       }
       faulty.made = Float.MAX_VALUE;
       session.matmul(Tensor.of(1, 1), Tensor.of(1, 1), out);
@@ -194,6 +196,10 @@ class GuardedSessionTest {
       assertDoesNotThrow(() -> linear.accumulate(Tensor.of(1, 1, 1, Float.NaN), Tensor.of(1, 0)));
       assertDoesNotThrow(() -> linear.accumulate(Tensor.of(1, 1, 1, 1), Tensor.of(1, Float.NaN)));
       assertDoesNotThrow(() -> damaged.accumulate(Tensor.of(1, 1, 1, 1), Tensor.of(1, 0)));
+      List<Tensor> outs = List.of(Tensor.of(1, 0), Tensor.of(1, 0));
+      assertDoesNotThrow(() -> session.accumulate(List.of(linear, damaged), Tensor.of(1, 1, 1, 1), outs));
+      assertDoesNotThrow(() -> session.accumulate(List.of(linear, linear), Tensor.of(1, 1, 1, Float.NaN), List.of(Tensor.of(1, 0),
+          Tensor.of(1, 0))));
     }
   }
 

@@ -193,6 +193,17 @@ final class SimdSession implements Session {
   }
 
   @Override
+  public void accumulate(List<SpikingLinear> layers, Tensor x, List<Tensor> outs) {
+    checkOpen();
+    if (x.rows() != 1 || !layers.stream().allMatch(TernaryLinear.class::isInstance)) {
+      Session.super.accumulate(layers, x, outs);
+      return;
+    }
+    Shapes.accumulate(layers, x, outs);
+    TernaryLinear.accumulate(layers.stream().map(TernaryLinear.class::cast).toList(), x, outs, this);
+  }
+
+  @Override
   public void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor out) {
     checkOpen();
     Shapes.f32("norm input", x, x.rows(), weight.columns());

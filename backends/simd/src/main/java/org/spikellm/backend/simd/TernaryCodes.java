@@ -42,6 +42,9 @@ final class TernaryCodes {
   /** Steps of a piece, where no group is longer: their tables take 6 KB. With 13 KB decoding takes half as long again. */
   private static final int PIECE_STEPS = 24;
 
+  /** Blocks of a slice at least. A thread looks up in about three while it makes the tables of a layer. */
+  private static final int SLICE_BLOCKS = 4;
+
   final int rows;
   final int columns;
   final int steps;
@@ -57,9 +60,9 @@ final class TernaryCodes {
   final int[] pieceGroups;
   final int longestPiece;
   /** Where in channel order the column of each slot stands, [steps][SLOTS]; {@link #columns} where there is none. */
-  final int[] places;
+  final char[] places;
   /** Which channel that is, or {@link #columns}. */
-  final int[] channels;
+  final char[] channels;
   /** What its activation is multiplied with. */
   final float[] weights;
   /** The largest digit that the product is multiplied with. */
@@ -100,8 +103,8 @@ final class TernaryCodes {
     shortGroups = IntStream.range(0, groups).allMatch(g -> stepEnds[g] - groupStep(g) <= PART_STEPS);
     pieceGroups = cut();
     longestPiece = IntStream.range(0, pieces()).map(this::steps).max().orElse(0);
-    places = new int[steps * SLOTS];
-    channels = new int[steps * SLOTS];
+    places = new char[steps * SLOTS];
+    channels = new char[steps * SLOTS];
     weights = new float[steps * SLOTS];
     most = new float[steps * SLOTS];
     slots(source.order(), classes);
@@ -118,7 +121,8 @@ final class TernaryCodes {
 
   /** Whether there is such a form of {@code weight}, and kernels for it on this CPU. */
   static boolean suit(QuantizedWeight weight) {
-    return Lanes.PICKS_BYTES && weight.columns() > 0 && weight.classes().stream().allMatch(c -> c.timeSteps() > 0
+    return Lanes.PICKS_BYTES && weight.columns() > 0 && weight.columns() <= Character.MAX_VALUE
+        && weight.classes().stream().allMatch(c -> c.timeSteps() > 0
         && IntStream.range(0, c.groups()).allMatch(g -> steps(c, g, TrainDigits.of(c.zero(0, 0))) <= MOST_STEPS));
   }
 
@@ -178,6 +182,11 @@ final class TernaryCodes {
         + (long) (block - first) * (pieceBytes[piece + 1] - pieceBytes[piece]);
   }
 
+  /** The block after the last one of a block's slice: up to it a piece's blocks lie one behind the other. */
+  int sliceEnd(int block) {
+    return slices[sliceOf[block] + 1];
+  }
+
   /** Bytes of a block of a piece before a group's steps. */
   int group(int piece, int group) {
     return (groupStep(group) - groupStep(pieceGroups[piece]) + (group - pieceGroups[piece]) * scaleBytes()) * ROWS;
@@ -198,9 +207,9 @@ final class TernaryCodes {
     return row / Lanes.BYTES * Lanes.BYTES + row % Lanes.COUNT * 4 + quarter % 2 * 2 + quarter / 2;
   }
 
-  /** An equal part for every thread. */
+  /** An equal part for every thread, or for fewer. */
   private int[] slices(int threads) {
-    int parts = Math.min(threads, blocks());
+    int parts = Math.min(Math.clamp(blocks() / SLICE_BLOCKS, 1, threads), blocks());
     return IntStream.rangeClosed(0, parts).map(i -> (int) ((long) blocks() * i / Math.max(1, parts))).toArray();
   }
 
@@ -216,8 +225,8 @@ final class TernaryCodes {
   }
 
   private void slots(ChannelOrder order, List<CodeClass> classes) {
-    Arrays.fill(places, columns);
-    Arrays.fill(channels, columns);
+    Arrays.fill(places, (char) columns);
+    Arrays.fill(channels, (char) columns);
     for (int c = 0; c < classes.size(); c++) {
       TrainDigits form = digits[c];
       for (int g = 0; g < classes.get(c).groups(); g++) {
@@ -226,8 +235,8 @@ final class TernaryCodes {
         int at = groupStep(classGroups[c] + g) * SLOTS;
         for (int d = 0; d < count; d++) {
           int slot = at + d / form.perIndex() * SLOTS + d % form.perIndex();
-          places[slot] = first + d / form.perCount();
-          channels[slot] = order.order()[places[slot]];
+          places[slot] = (char) (first + d / form.perCount());
+          channels[slot] = (char) order.order()[places[slot]];
           weights[slot] = form.weights()[d % form.perCount()];
           most[slot] = form.most(d % form.perCount());
         }

@@ -40,107 +40,117 @@ final class TernaryDots {
 
   private TernaryDots() {}
 
-  /** {@code out[to .. to + ROWS − 1] += sum · (θ · scale)}, group after group of a piece. */
-  static void add(TernaryCodes codes, int piece, int block, TernaryTables tables, float[] out, int to, Scratch scratch) {
-    int group = codes.pieceGroups[piece];
-    int first = codes.groupStep(group);
+  /** {@code out[to .. to + ROWS − 1] += sum · (θ · scale)} for each of some blocks, group after group of a piece. */
+  static void add(TernaryCodes codes, int piece, int firstBlock, int lastBlock, TernaryTables tables, float[] out, int to,
+      Scratch scratch) {
     int steps = codes.steps(piece);
-    long at = codes.block(piece, block);
+    if (steps == 0) {
+      return;
+    }
+    int group = codes.pieceGroups[piece];
     if (tables.kind == TernaryTables.Kind.PAIRS && codes.shortGroups && codes.halfScales && !tables.large) {
-      pairs(codes.memory, at, first, steps, codes.stepEnds, group, tables.low, tables.thetas, out, to);
-    } else if (steps > 0) {
-      apart(codes, piece, block, tables, out, to, scratch);
+      for (int block = firstBlock, end; block < lastBlock; block = end) {
+        end = Math.min(lastBlock, codes.sliceEnd(block));
+        pairs(codes.memory, codes.block(piece, block), end - block, codes.groupStep(group), steps, codes.stepEnds, group,
+            tables.low, tables.thetas, out, to + (block - firstBlock) * ROWS);
+      }
+      return;
+    }
+    for (int block = firstBlock; block < lastBlock; block++) {
+      apart(codes, piece, block, tables, out, to + (block - firstBlock) * ROWS, scratch);
     }
   }
 
-  /** The usual case in one pass. */
-  private static void pairs(MemorySegment codes, long at, int first, int steps, int[] ends, int group, byte[] tables, float[] thetas,
-      float[] out, int to) {
-    int g = group;
-    int end = ends[g] - first;
-    long step = at;
-    ShortVector lowBoth0 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector low0 = lowBoth0;
-    ShortVector lowBoth1 = lowBoth0;
-    ShortVector low1 = lowBoth0;
-    ShortVector high0 = ShortVector.broadcast(Lanes.SHORTS, (short) (end * BIAS));
-    ShortVector highBoth0 = ShortVector.broadcast(Lanes.SHORTS, (short) (end * BOTH_BIAS));
-    ShortVector high1 = high0;
-    ShortVector highBoth1 = highBoth0;
-    for (int s = 0; s < steps; s++) {
-      ByteVector x = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, step, Lanes.ORDER);
-      ByteVector y = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, step + V, Lanes.ORDER);
-      ByteVector t0 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, s * STEP);
-      ByteVector t1 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, s * STEP + HALF);
-      ShortVector p = x.selectFrom(t0, t1).reinterpretAsShorts();
-      ShortVector q = y.selectFrom(t0, t1).reinterpretAsShorts();
-      lowBoth0 = lowBoth0.add(p);
-      low0 = low0.add(p.lanewise(LSHR, 8));
-      lowBoth1 = lowBoth1.add(q);
-      low1 = low1.add(q.lanewise(LSHR, 8));
-      t0 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, s * STEP + 2 * HALF);
-      t1 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, s * STEP + 3 * HALF);
-      p = x.selectFrom(t0, t1).reinterpretAsShorts();
-      q = y.selectFrom(t0, t1).reinterpretAsShorts();
-      highBoth0 = highBoth0.add(p);
-      high0 = high0.add(p.lanewise(LSHR, 8));
-      highBoth1 = highBoth1.add(q);
-      high1 = high1.add(q.lanewise(LSHR, 8));
-      step += 2L * V;
-      if (s + 1 == end) {
-        FloatVector theta = FloatVector.broadcast(Lanes.FLOATS, thetas[g] * HALF_SCALE);
-        IntVector l = lowBoth0.sub(low0.lanewise(LSHL, 8)).reinterpretAsInts();
-        IntVector h = highBoth0.sub(high0.lanewise(LSHL, 8)).reinterpretAsInts();
-        IntVector f = IntVector.fromMemorySegment(Lanes.INTS, codes, step, Lanes.ORDER);
-        FloatVector u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-        FloatVector w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-        u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
-        w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
-        FloatVector.fromArray(Lanes.FLOATS, out, to).add(u).intoArray(out, to);
-        FloatVector.fromArray(Lanes.FLOATS, out, to + LANES).add(w).intoArray(out, to + LANES);
+  /** The usual case in one pass over what lies from byte {@code step} on: blocks of a piece and a slice. */
+  private static void pairs(MemorySegment codes, long step, int blocks, int first, int steps, int[] ends, int group,
+      MemorySegment tables, float[] thetas, float[] out, int to) {
+    for (int block = 0; block < blocks; block++) {
+      int g = group;
+      int end = ends[g] - first;
+      ShortVector lowBoth0 = ShortVector.zero(Lanes.SHORTS);
+      ShortVector low0 = lowBoth0;
+      ShortVector lowBoth1 = lowBoth0;
+      ShortVector low1 = lowBoth0;
+      ShortVector high0 = ShortVector.broadcast(Lanes.SHORTS, (short) (end * BIAS));
+      ShortVector highBoth0 = ShortVector.broadcast(Lanes.SHORTS, (short) (end * BOTH_BIAS));
+      ShortVector high1 = high0;
+      ShortVector highBoth1 = highBoth0;
+      for (int s = 0; s < steps; s++) {
+        ByteVector x = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, step, Lanes.ORDER);
+        ByteVector y = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, step + V, Lanes.ORDER);
+        ByteVector t0 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, (long) STEP * s, Lanes.ORDER);
+        ByteVector t1 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, (long) STEP * s + HALF, Lanes.ORDER);
+        ShortVector p = x.selectFrom(t0, t1).reinterpretAsShorts();
+        ShortVector q = y.selectFrom(t0, t1).reinterpretAsShorts();
+        lowBoth0 = lowBoth0.add(p);
+        low0 = low0.add(p.lanewise(LSHR, 8));
+        lowBoth1 = lowBoth1.add(q);
+        low1 = low1.add(q.lanewise(LSHR, 8));
+        t0 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, (long) STEP * s + 2 * HALF, Lanes.ORDER);
+        t1 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, (long) STEP * s + 3 * HALF, Lanes.ORDER);
+        p = x.selectFrom(t0, t1).reinterpretAsShorts();
+        q = y.selectFrom(t0, t1).reinterpretAsShorts();
+        highBoth0 = highBoth0.add(p);
+        high0 = high0.add(p.lanewise(LSHR, 8));
+        highBoth1 = highBoth1.add(q);
+        high1 = high1.add(q.lanewise(LSHR, 8));
+        step += 2L * V;
+        if (s + 1 == end) {
+          FloatVector theta = FloatVector.broadcast(Lanes.FLOATS, thetas[g] * HALF_SCALE);
+          IntVector l = lowBoth0.sub(low0.lanewise(LSHL, 8)).reinterpretAsInts();
+          IntVector h = highBoth0.sub(high0.lanewise(LSHL, 8)).reinterpretAsInts();
+          IntVector f = IntVector.fromMemorySegment(Lanes.INTS, codes, step, Lanes.ORDER);
+          FloatVector u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+          FloatVector w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+          u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
+          w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
+          FloatVector.fromArray(Lanes.FLOATS, out, to).add(u).intoArray(out, to);
+          FloatVector.fromArray(Lanes.FLOATS, out, to + LANES).add(w).intoArray(out, to + LANES);
 
-        l = low0.reinterpretAsInts();
-        h = high0.reinterpretAsInts();
-        f = IntVector.fromMemorySegment(Lanes.INTS, codes, step + V, Lanes.ORDER);
-        u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-        w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-        u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
-        w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
-        FloatVector.fromArray(Lanes.FLOATS, out, to + 2 * LANES).add(u).intoArray(out, to + 2 * LANES);
-        FloatVector.fromArray(Lanes.FLOATS, out, to + 3 * LANES).add(w).intoArray(out, to + 3 * LANES);
+          l = low0.reinterpretAsInts();
+          h = high0.reinterpretAsInts();
+          f = IntVector.fromMemorySegment(Lanes.INTS, codes, step + V, Lanes.ORDER);
+          u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+          w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+          u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
+          w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
+          FloatVector.fromArray(Lanes.FLOATS, out, to + 2 * LANES).add(u).intoArray(out, to + 2 * LANES);
+          FloatVector.fromArray(Lanes.FLOATS, out, to + 3 * LANES).add(w).intoArray(out, to + 3 * LANES);
 
-        l = lowBoth1.sub(low1.lanewise(LSHL, 8)).reinterpretAsInts();
-        h = highBoth1.sub(high1.lanewise(LSHL, 8)).reinterpretAsInts();
-        f = IntVector.fromMemorySegment(Lanes.INTS, codes, step + 2 * V, Lanes.ORDER);
-        u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-        w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-        u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
-        w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
-        FloatVector.fromArray(Lanes.FLOATS, out, to + 4 * LANES).add(u).intoArray(out, to + 4 * LANES);
-        FloatVector.fromArray(Lanes.FLOATS, out, to + 5 * LANES).add(w).intoArray(out, to + 5 * LANES);
+          l = lowBoth1.sub(low1.lanewise(LSHL, 8)).reinterpretAsInts();
+          h = highBoth1.sub(high1.lanewise(LSHL, 8)).reinterpretAsInts();
+          f = IntVector.fromMemorySegment(Lanes.INTS, codes, step + 2 * V, Lanes.ORDER);
+          u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+          w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+          u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
+          w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
+          FloatVector.fromArray(Lanes.FLOATS, out, to + 4 * LANES).add(u).intoArray(out, to + 4 * LANES);
+          FloatVector.fromArray(Lanes.FLOATS, out, to + 5 * LANES).add(w).intoArray(out, to + 5 * LANES);
 
-        l = low1.reinterpretAsInts();
-        h = high1.reinterpretAsInts();
-        f = IntVector.fromMemorySegment(Lanes.INTS, codes, step + 3 * V, Lanes.ORDER);
-        u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-        w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-        u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
-        w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
-        FloatVector.fromArray(Lanes.FLOATS, out, to + 6 * LANES).add(u).intoArray(out, to + 6 * LANES);
-        FloatVector.fromArray(Lanes.FLOATS, out, to + 7 * LANES).add(w).intoArray(out, to + 7 * LANES);
+          l = low1.reinterpretAsInts();
+          h = high1.reinterpretAsInts();
+          f = IntVector.fromMemorySegment(Lanes.INTS, codes, step + 3 * V, Lanes.ORDER);
+          u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+          w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+          u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
+          w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
+          FloatVector.fromArray(Lanes.FLOATS, out, to + 6 * LANES).add(u).intoArray(out, to + 6 * LANES);
+          FloatVector.fromArray(Lanes.FLOATS, out, to + 7 * LANES).add(w).intoArray(out, to + 7 * LANES);
 
-        step += 4L * V;
-        int length = ends[++g] - first - end;
-        end += length;
-        lowBoth0 = ShortVector.zero(Lanes.SHORTS);
-        low0 = lowBoth0;
-        lowBoth1 = lowBoth0;
-        low1 = lowBoth0;
-        high0 = ShortVector.broadcast(Lanes.SHORTS, (short) (length * BIAS));
-        highBoth0 = ShortVector.broadcast(Lanes.SHORTS, (short) (length * BOTH_BIAS));
-        high1 = high0;
-        highBoth1 = highBoth0;
+          step += 4L * V;
+          int length = ends[++g] - first - end;
+          end += length;
+          lowBoth0 = ShortVector.zero(Lanes.SHORTS);
+          low0 = lowBoth0;
+          lowBoth1 = lowBoth0;
+          low1 = lowBoth0;
+          high0 = ShortVector.broadcast(Lanes.SHORTS, (short) (length * BIAS));
+          highBoth0 = ShortVector.broadcast(Lanes.SHORTS, (short) (length * BOTH_BIAS));
+          high1 = high0;
+          highBoth1 = highBoth0;
+        }
       }
+      to += ROWS;
     }
   }
 
@@ -193,7 +203,7 @@ final class TernaryDots {
   }
 
   /** What all groups of a piece add up to, [groups][ROWS]. */
-  private static void integers(TernaryCodes codes, int piece, int block, byte[] tables, int[] sums, Scratch scratch) {
+  private static void integers(TernaryCodes codes, int piece, int block, MemorySegment tables, int[] sums, Scratch scratch) {
     int[] parts = scratch.dots(ROWS);
     long at = codes.block(piece, block);
     int group = codes.pieceGroups[piece];
@@ -214,7 +224,7 @@ final class TernaryDots {
   }
 
   /** Sums of some steps of one group: 16 bits of the lower bytes, and of the upper ones, of 32 rows at a time. */
-  private static void part(MemorySegment codes, long at, int steps, byte[] tables, int table, int[] sums) {
+  private static void part(MemorySegment codes, long at, int steps, MemorySegment tables, int table, int[] sums) {
     for (int half = 0; half < 2; half++) {
       ShortVector lowBoth = ShortVector.zero(Lanes.SHORTS);
       ShortVector low = lowBoth;
@@ -222,13 +232,13 @@ final class TernaryDots {
       ShortVector highBoth = ShortVector.broadcast(Lanes.SHORTS, (short) (steps * BOTH_BIAS));
       for (int s = 0; s < steps; s++) {
         ByteVector x = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, at + 2L * V * s + half * V, Lanes.ORDER);
-        ByteVector t0 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, table + s * STEP);
-        ByteVector t1 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, table + s * STEP + HALF);
+        ByteVector t0 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, table + s * STEP, Lanes.ORDER);
+        ByteVector t1 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, table + s * STEP + HALF, Lanes.ORDER);
         ShortVector p = x.selectFrom(t0, t1).reinterpretAsShorts();
         lowBoth = lowBoth.add(p);
         low = low.add(p.lanewise(LSHR, 8));
-        t0 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, table + s * STEP + 2 * HALF);
-        t1 = ByteVector.fromArray(Lanes.BYTE_LANES, tables, table + s * STEP + 3 * HALF);
+        t0 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, table + s * STEP + 2 * HALF, Lanes.ORDER);
+        t1 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, table + s * STEP + 3 * HALF, Lanes.ORDER);
         p = x.selectFrom(t0, t1).reinterpretAsShorts();
         highBoth = highBoth.add(p);
         high = high.add(p.lanewise(LSHR, 8));

@@ -1,6 +1,7 @@
 package org.spikellm.backend.simd;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Shapes;
@@ -59,6 +60,22 @@ final class TernaryLinear implements SpikingLinear {
     accumulate(x.rows(), (tables, token, worker) -> tables.read(codes, x, token), out);
   }
 
+  /** One token through layers that share it: threads take one slice after another, those of all layers in a row. */
+  static void accumulate(List<TernaryLinear> layers, Tensor x, List<Tensor> outs, SimdSession session) {
+    int[] firsts = new int[layers.size() + 1];   // slice of each layer
+    for (int i = 0; i < layers.size(); i++) {
+      firsts[i + 1] = firsts[i] + layers.get(i).codes.slices.length - 1;
+    }
+    session.workers().forEach(firsts[layers.size()], (slice, worker) -> {
+      int i = 0;
+      while (slice >= firsts[i + 1]) {
+        i++;
+      }
+      TernaryLinear layer = layers.get(i);
+      layer.slice(slice - firsts[i], (tables, token, _) -> tables.read(layer.codes, x, token), outs.get(i), worker);
+    });
+  }
+
   private interface Reading {
     void run(TernaryTables tables, int token, int worker);
   }
@@ -91,13 +108,15 @@ final class TernaryLinear implements SpikingLinear {
     });
   }
 
-  /** One token: each thread makes the tables for itself, which costs less than to have them from another processor's cache. */
   private void one(Reading reading, Tensor out) {
-    session.workers().forEach(codes.slices.length - 1, (slice, worker) -> {
-      TernaryTables[] tables = session.tables(worker, 1);
-      reading.run(tables[0], 0, worker);
-      blocks(codes.slices[slice], codes.slices[slice + 1], tables, 0, 1, out, session.scratch(worker));
-    });
+    session.workers().forEach(codes.slices.length - 1, (slice, worker) -> slice(slice, reading, out, worker));
+  }
+
+  /** A slice of one token, with tables made for it, which costs less than to have them from another processor's cache. */
+  private void slice(int slice, Reading reading, Tensor out, int worker) {
+    TernaryTables[] tables = session.tables(worker, 1);
+    reading.run(tables[0], 0, worker);
+    blocks(codes.slices[slice], codes.slices[slice + 1], tables, 0, 1, out, session.scratch(worker));
   }
 
   /** Piece after piece, of which one token after another looks up in its own tables. */
@@ -111,9 +130,7 @@ final class TernaryLinear implements SpikingLinear {
     for (int piece = 0; piece < codes.pieces(); piece++) {
       for (int t = 0; t < tokens; t++) {
         tables[t].fill(codes, piece);
-        for (int block = first; block < last; block++) {
-          TernaryDots.add(codes, piece, block, tables[t], sums, t * width + (block - first) * ROWS, scratch);
-        }
+        TernaryDots.add(codes, piece, first, last, tables[t], sums, t * width, scratch);
       }
     }
     for (int t = 0; t < tokens; t++) {

@@ -4,6 +4,8 @@ import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -62,21 +64,23 @@ final class TernaryTables {
   private static final float LEAST = 0x1p-120f;
 
   Kind kind;
-  /** Tables, of 32 bits those of the lower 16, which stand for −2¹⁵..2¹⁵ − 1. */
-  byte[] low = {};
+  /**
+   * Tables, of 32 bits those of the lower 16, which stand for −2¹⁵..2¹⁵ − 1. They lie where each vector is a line of the cache;
+   * in an array each would be read out of two.
+   */
+  MemorySegment low = MemorySegment.NULL;
   /** Tables of the upper 16 bits. */
-  byte[] high = {};
+  MemorySegment high = MemorySegment.NULL;
   /** θ of each group. */
   float[] thetas = {};
   /** The activations where there are no tables, [columns]. */
   long[] longs = {};
   /** Whether a unit is {@link #LARGE}. */
   boolean large;
-  private boolean encoded;
   /** Activations and a 0 behind them, floats by channel, counts in channel order. */
   private float[] row = {};
   private int[] counts = {};
-  /** The activation of each slot. */
+  /** The activation of each slot, where sums have 16 bits in units of its group. */
   private float[] slots = {};
   private final float[] extent = new float[2];
   private int[] integers = {};
@@ -84,19 +88,28 @@ final class TernaryTables {
   /** Takes up token {@code token} of an input that is not encoded. */
   void read(TernaryCodes codes, Tensor x, int token) {
     allocate(codes);
-    encoded = false;
     x.readRow(token, row);
     row[codes.columns] = 0;
-    kind = units(codes) ? Kind.PAIRS : Kind.QUADS;
-    if (kind == Kind.QUADS) {
+    if (units(codes)) {
+      kind = Kind.PAIRS;
+      for (int g = 0; g < codes.groups; g++) {
+        scale(slots, codes.groupStep(g) * SLOTS, codes.stepEnds[g] * SLOTS, 1 / thetas[g]);
+      }
+    } else {
+      kind = Kind.QUADS;
       integers(codes);
+    }
+  }
+
+  private static void scale(float[] slots, int from, int to, float factor) {
+    for (int i = from; i < to; i++) {
+      slots[i] *= factor;
     }
   }
 
   /** Takes up token {@code token} of a spike train. */
   void read(TernaryCodes codes, SpikeTrain x, int token, StagedSpikes.Row scratch) {
     allocate(codes);
-    encoded = true;
     int columns = codes.columns;
     int[] stored = scratch.read(x, token, 0, columns);
     large = false;
@@ -151,8 +164,10 @@ final class TernaryTables {
       integers = new int[codes.steps * SLOTS];
     }
     thetas = thetas.length < codes.groups ? new float[codes.groups] : thetas;
-    low = low.length < codes.longestPiece * STEP ? new byte[codes.longestPiece * STEP] : low;
-    high = high.length < low.length ? new byte[low.length] : high;
+    if (low.byteSize() < codes.longestPiece * STEP) {
+      low = Arena.ofAuto().allocate(codes.longestPiece * STEP, Lanes.BYTES);
+      high = Arena.ofAuto().allocate(codes.longestPiece * STEP, Lanes.BYTES);
+    }
   }
 
   /** The slots of all groups of floats, and their units; false where one is too large for 16 bits. */
@@ -166,7 +181,7 @@ final class TernaryTables {
         int from = codes.groupStep(g) * SLOTS;
         int to = codes.stepEnds[g] * SLOTS;
         if (codes.digits[c].perCount() == 1) {
-          sameDigits(row, codes.channels, codes.most[from], from, to, slots, extent);
+          sameDigits(row, codes.channels, codes.digits[c].most(0), from, to, slots, extent);
         } else {
           digits(row, codes, from, to, slots, extent);
         }
@@ -183,7 +198,7 @@ final class TernaryTables {
   }
 
   /** The slots of a group whose digits weigh the same, and of what its steps add up to the largest and the sum, in {@code extent}. */
-  private static void sameDigits(float[] row, int[] channels, float most, int from, int to, float[] slots, float[] extent) {
+  private static void sameDigits(float[] row, char[] channels, float most, int from, int to, float[] slots, float[] extent) {
     float largest = 0;
     float sum = 0;
     for (int s = from; s < to; s += SLOTS) {
@@ -243,55 +258,75 @@ final class TernaryTables {
     }
   }
 
-  /** Makes the tables of a piece. */
+  /** Makes the tables of a piece: those of one class after another. */
   void fill(TernaryCodes codes, int piece) {
     int group = codes.pieceGroups[piece];
-    int first = codes.groupStep(group) * SLOTS;
-    for (int g = group, at = 0; g < codes.pieceGroups[piece + 1] && kind != Kind.LONGS; g++) {
-      int steps = codes.stepEnds[g] - codes.groupStep(g);
-      TrainDigits digits = codes.digits[codes.classOf(g)];
-      Factors factors = codes.factors[codes.classOf(g)];
-      if (kind == Kind.PAIRS) {
-        float inverse = encoded ? 1 : 1 / thetas[g];
-        if (digits.perIndex() == SLOTS) {
-          fours(slots, first, inverse, factors.floats(), steps, low, at);
-        } else {
-          pairs(slots, first, inverse, factors.floats(), 0, steps, low, at);
-          pairs(slots, first, inverse, factors.floats(), HALF * SLOTS, steps, low, at + HALF);
-        }
-      } else {
-        for (int half = 0; half < 2; half++) {
-          lower(integers, first, factors.ints(), half * HALF * SLOTS, steps, low, at + half * HALF);
-          upper(integers, first, factors.ints(), half * HALF * SLOTS, steps, high, at + half * HALF);
-        }
-      }
-      first += steps * SLOTS;
+    int end = codes.pieceGroups[piece + 1];
+    int step = codes.groupStep(group);
+    for (int at = 0; group < end && kind != Kind.LONGS; ) {
+      int c = codes.classOf(group);
+      group = Math.min(end, codes.classGroups[c + 1]);
+      int steps = codes.groupStep(group) - step;
+      fill(codes.digits[c], codes.factors[c], step * SLOTS, steps, at);
+      step += steps;
       at += steps * STEP;
     }
   }
 
-  /** Half of the entries of each table, of which {@code factors} has those of each vector side by side, [SLOTS][4][LANES]. */
-  private static void pairs(float[] slots, int slot, float inverse, float[] factors, int f, int steps, byte[] tables, int at) {
+  private void fill(TrainDigits digits, Factors factors, int first, int steps, int at) {
+    if (kind == Kind.QUADS) {
+      for (int half = 0; half < 2; half++) {
+        lower(integers, first, factors.ints(), half * HALF * SLOTS, steps, low, at + half * HALF);
+        upper(integers, first, factors.ints(), half * HALF * SLOTS, steps, high, at + half * HALF);
+      }
+    } else if (digits.perIndex() == SLOTS) {
+      fours(slots, first, factors.floats(), steps, low, at);
+    } else {
+      threes(slots, first, factors.floats(), 0, steps, low, at);
+      threes(slots, first, factors.floats(), HALF * SLOTS, steps, low, at + HALF);
+    }
+  }
+
+  /**
+   * Half of the entries of tables of up to three digits, of which {@code factors} has those of each vector side by side,
+   * [SLOTS][4][LANES]. Written out, and so too long to be inlined, as {@link #fours} is: in a large caller C2 stops inlining
+   * midway and makes objects of vectors. Of a slice that is made here C2 knows what memory it is in, and does not ask at every
+   * store.
+   */
+  private static void threes(float[] slots, int slot, float[] factors, int f, int steps, MemorySegment tables, long at) {
+    MemorySegment part = tables.asSlice(at);
     for (int s = 0; s < steps; s++) {
-      FloatVector a = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS] * inverse);
-      FloatVector b = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 1] * inverse);
-      FloatVector c = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 2] * inverse);
-      FloatVector d = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 3] * inverse);
-      IntVector i0 = sum(a, b, c, d, factors, f);
-      IntVector i1 = sum(a, b, c, d, factors, f + LANES);
-      IntVector i2 = sum(a, b, c, d, factors, f + 2 * LANES);
-      IntVector i3 = sum(a, b, c, d, factors, f + 3 * LANES);
-      store(i0, i1, i2, i3, tables, at + s * STEP);
+      FloatVector a = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS]);
+      FloatVector b = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 1]);
+      FloatVector c = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 2]);
+      FloatVector s0 = a.mul(FloatVector.fromArray(Lanes.FLOATS, factors, f));
+      FloatVector s1 = a.mul(FloatVector.fromArray(Lanes.FLOATS, factors, f + LANES));
+      FloatVector s2 = a.mul(FloatVector.fromArray(Lanes.FLOATS, factors, f + 2 * LANES));
+      FloatVector s3 = a.mul(FloatVector.fromArray(Lanes.FLOATS, factors, f + 3 * LANES));
+      s0 = DenseTile.fma(b, FloatVector.fromArray(Lanes.FLOATS, factors, f + HALF), s0);
+      s1 = DenseTile.fma(b, FloatVector.fromArray(Lanes.FLOATS, factors, f + HALF + LANES), s1);
+      s2 = DenseTile.fma(b, FloatVector.fromArray(Lanes.FLOATS, factors, f + HALF + 2 * LANES), s2);
+      s3 = DenseTile.fma(b, FloatVector.fromArray(Lanes.FLOATS, factors, f + HALF + 3 * LANES), s3);
+      s0 = DenseTile.fma(c, FloatVector.fromArray(Lanes.FLOATS, factors, f + 2 * HALF), s0);
+      s1 = DenseTile.fma(c, FloatVector.fromArray(Lanes.FLOATS, factors, f + 2 * HALF + LANES), s1);
+      s2 = DenseTile.fma(c, FloatVector.fromArray(Lanes.FLOATS, factors, f + 2 * HALF + 2 * LANES), s2);
+      s3 = DenseTile.fma(c, FloatVector.fromArray(Lanes.FLOATS, factors, f + 2 * HALF + 3 * LANES), s3);
+      IntVector i0 = s0.add(INTEGER).reinterpretAsInts();
+      IntVector i1 = s1.add(INTEGER).reinterpretAsInts();
+      IntVector i2 = s2.add(INTEGER).reinterpretAsInts();
+      IntVector i3 = s3.add(INTEGER).reinterpretAsInts();
+      store(i0, i1, i2, i3, part, (long) STEP * s);
     }
   }
 
   /** Tables of four digits: those of three, less the fourth activation, as they are, and with it. */
-  private static void fours(float[] slots, int slot, float inverse, float[] factors, int steps, byte[] tables, int at) {
+  private static void fours(float[] slots, int slot, float[] factors, int steps, MemorySegment tables, long at) {
+    MemorySegment part = tables.asSlice(at);
     for (int s = 0; s < steps; s++) {
-      FloatVector a = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS] * inverse);
-      FloatVector b = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 1] * inverse);
-      FloatVector c = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 2] * inverse);
-      FloatVector d = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 3] * inverse);
+      FloatVector a = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS]);
+      FloatVector b = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 1]);
+      FloatVector c = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 2]);
+      FloatVector d = FloatVector.broadcast(Lanes.FLOATS, slots[slot + s * SLOTS + 3]);
       FloatVector first = a.mul(FloatVector.fromArray(Lanes.FLOATS, factors, 0));
       first = DenseTile.fma(b, FloatVector.fromArray(Lanes.FLOATS, factors, HALF), first);
       first = DenseTile.fma(c, FloatVector.fromArray(Lanes.FLOATS, factors, 2 * HALF), first);
@@ -302,48 +337,44 @@ final class TernaryTables {
       IntVector i1 = second.sub(d).add(INTEGER).reinterpretAsInts();
       IntVector i2 = first.add(INTEGER).reinterpretAsInts();
       IntVector i3 = second.add(INTEGER).reinterpretAsInts();
-      store(i0, i1, i2, i3, tables, at + s * STEP);
+      store(i0, i1, i2, i3, part, (long) STEP * s);
       i0 = first.add(d).add(INTEGER).reinterpretAsInts();
       i1 = second.add(d).add(INTEGER).reinterpretAsInts();
-      i0.and(0xff).or(i1.and(0xff).lanewise(LSHL, 8)).reinterpretAsBytes().intoArray(tables, at + s * STEP + HALF);
-      i0.lanewise(LSHR, 8).and(0xff).or(i1.and(0xff00)).reinterpretAsBytes().intoArray(tables, at + s * STEP + HALF + ENTRIES);
+      IntVector lower = i0.and(0xff).or(i1.and(0xff).lanewise(LSHL, 8));
+      lower.reinterpretAsBytes().intoMemorySegment(part, (long) STEP * s + HALF, Lanes.ORDER);
+      IntVector upper = i0.lanewise(LSHR, 8).and(0xff).or(i1.and(0xff00));
+      upper.reinterpretAsBytes().intoMemorySegment(part, (long) STEP * s + HALF + ENTRIES, Lanes.ORDER);
     }
   }
 
-  private static IntVector sum(FloatVector a, FloatVector b, FloatVector c, FloatVector d, float[] factors, int f) {
-    FloatVector sum = a.mul(FloatVector.fromArray(Lanes.FLOATS, factors, f));
-    sum = DenseTile.fma(b, FloatVector.fromArray(Lanes.FLOATS, factors, f + HALF), sum);
-    sum = DenseTile.fma(c, FloatVector.fromArray(Lanes.FLOATS, factors, f + 2 * HALF), sum);
-    sum = DenseTile.fma(d, FloatVector.fromArray(Lanes.FLOATS, factors, f + 3 * HALF), sum);
-    return sum.add(INTEGER).reinterpretAsInts();
-  }
-
   /** The lower and the upper bytes of 16 bits, side by side again. */
-  private static void store(IntVector i0, IntVector i1, IntVector i2, IntVector i3, byte[] tables, int at) {
+  private static void store(IntVector i0, IntVector i1, IntVector i2, IntVector i3, MemorySegment tables, long at) {
     IntVector even = i0.and(0xffff).or(i2.lanewise(LSHL, 16));
     IntVector odd = i1.and(0xffff).or(i3.lanewise(LSHL, 16));
-    even.and(0x00ff00ff).or(odd.and(0x00ff00ff).lanewise(LSHL, 8)).reinterpretAsBytes().intoArray(tables, at);
-    even.lanewise(LSHR, 8).and(0x00ff00ff).or(odd.and(0xff00ff00)).reinterpretAsBytes().intoArray(tables, at + ENTRIES);
+    IntVector lower = even.and(0x00ff00ff).or(odd.and(0x00ff00ff).lanewise(LSHL, 8));
+    lower.reinterpretAsBytes().intoMemorySegment(tables, at, Lanes.ORDER);
+    IntVector upper = even.lanewise(LSHR, 8).and(0x00ff00ff).or(odd.and(0xff00ff00));
+    upper.reinterpretAsBytes().intoMemorySegment(tables, at + ENTRIES, Lanes.ORDER);
   }
 
-  private static void lower(int[] slots, int slot, int[] factors, int f, int steps, byte[] tables, int at) {
+  private static void lower(int[] slots, int slot, int[] factors, int f, int steps, MemorySegment tables, long at) {
     for (int s = 0; s < steps; s++) {
       IntVector i0 = sum(slots, slot + s * SLOTS, factors, f).add(BIAS);
       IntVector i1 = sum(slots, slot + s * SLOTS, factors, f + LANES).add(BIAS);
       IntVector i2 = sum(slots, slot + s * SLOTS, factors, f + 2 * LANES).add(BIAS);
       IntVector i3 = sum(slots, slot + s * SLOTS, factors, f + 3 * LANES).add(BIAS);
-      store(i0, i1, i2, i3, tables, at + s * STEP);
+      store(i0, i1, i2, i3, tables, at + (long) STEP * s);
     }
   }
 
   /** What is left of the sums without their lower 16 bits. */
-  private static void upper(int[] slots, int slot, int[] factors, int f, int steps, byte[] tables, int at) {
+  private static void upper(int[] slots, int slot, int[] factors, int f, int steps, MemorySegment tables, long at) {
     for (int s = 0; s < steps; s++) {
       IntVector i0 = sum(slots, slot + s * SLOTS, factors, f).add(BIAS).lanewise(ASHR, Short.SIZE).add(BIAS);
       IntVector i1 = sum(slots, slot + s * SLOTS, factors, f + LANES).add(BIAS).lanewise(ASHR, Short.SIZE).add(BIAS);
       IntVector i2 = sum(slots, slot + s * SLOTS, factors, f + 2 * LANES).add(BIAS).lanewise(ASHR, Short.SIZE).add(BIAS);
       IntVector i3 = sum(slots, slot + s * SLOTS, factors, f + 3 * LANES).add(BIAS).lanewise(ASHR, Short.SIZE).add(BIAS);
-      store(i0, i1, i2, i3, tables, at + s * STEP);
+      store(i0, i1, i2, i3, tables, at + (long) STEP * s);
     }
   }
 

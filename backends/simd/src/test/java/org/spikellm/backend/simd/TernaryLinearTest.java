@@ -326,7 +326,7 @@ class TernaryLinearTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 1, 3", "33, 7, 128", "65, 9, 1021", "129, 40, 13"})
+  @CsvSource({"1, 1, 3", "33, 7, 128", "65, 9, 1021", "129, 40, 13", "1153, 1, 128", "1153, 3, 128"})
   void floatsAreSummedWithinTheirRoundingsAndTheSameOnAnyNumberOfThreads(int rows, int tokens, int widest) {
     SplittableRandom random = new SplittableRandom(SEED + rows);
     QuantizedWeight weight = weight(random, rows, new int[] {1, 2, 4, 8}, new int[] {1021, 127, 129, 17}, widest, false, DType.F16);
