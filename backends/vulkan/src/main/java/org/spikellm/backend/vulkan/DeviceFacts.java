@@ -128,8 +128,8 @@ record DeviceFacts(String name, int type, int version, int computeFamily, boolea
   }
 
   /**
-   * Rank among backends: below those of the CPU with vectors, since inputs and outputs of every kernel cross over to the device and back; a CPU
-   * that acts as a GPU is no faster than plain Java has to be.
+   * Rank among backends: below those of the CPU with vectors. A decoder stays on the device, but what pipelines multiply crosses
+   * over to it and back, which has not been timed on a GPU; a CPU that acts as one is no faster than plain Java has to be.
    */
   int speed() {
     return switch (type) {
