@@ -6,11 +6,6 @@
 const uint ROWS = 32; // of a tile, whose words stand beside each other
 const uint ONES = 0x01010101u;
 
-struct Group {
-  uint pieces; // how many
-  uint width;  // columns
-};
-
 // Words of a block; one more, so that the highest code may look at the word after its own.
 void readBlock(Words codes, uint bits, uint blocks, uint tile, uint block, uint row, out uint words[9]) {
   uint at = (tile * blocks + block) * bits * ROWS + row;

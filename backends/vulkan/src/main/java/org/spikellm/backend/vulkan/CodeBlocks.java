@@ -55,10 +55,6 @@ final class CodeBlocks {
     return (int) ((1L << to) - (1L << from));
   }
 
-  int tiles() {
-    return (rows + ROWS - 1) / ROWS;
-  }
-
   int blocks() {
     return blocks;
   }

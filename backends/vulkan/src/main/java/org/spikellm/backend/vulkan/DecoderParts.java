@@ -13,10 +13,7 @@ import org.spikellm.api.Tensor;
 /** Brings what a decoder keeps to the device; of equal tables there is one. */
 final class DecoderParts {
 
-  private final DeviceMemory memory;
-  private final Commands commands;
-  private final Arena arena;
-  private final List<DeviceMemory.Range> kept = new ArrayList<>();
+  private final Uploader uploader;
   private final Map<Encoding, DeviceEncoder> encoders = new HashMap<>();
   private final Map<ChannelOrder, DeviceMemory.Range> places = new HashMap<>();
   private DeviceMemory.Range zeros;
@@ -28,52 +25,42 @@ final class DecoderParts {
    * @param arena lives until {@code commands} are finished
    */
   DecoderParts(DeviceMemory memory, Commands commands, Arena arena) {
-    this.memory = memory;
-    this.commands = commands;
-    this.arena = arena;
+    uploader = new Uploader(memory, commands, arena, new ArrayList<>());
   }
 
   /** All ranges so far. */
   List<DeviceMemory.Range> kept() {
-    return kept;
+    return uploader.kept();
   }
 
   Arena arena() {
-    return arena;
-  }
-
-  DeviceMemory.Range take(long bytes) {
-    DeviceMemory.Range range = memory.allocate(bytes);
-    kept.add(range);
-    return range;
+    return uploader.arena();
   }
 
   DeviceMemory.Range copy(MemorySegment segment) {
-    DeviceMemory.Range range = take(segment.byteSize());
-    commands.upload(segment, range);
-    return range;
+    return uploader.copy(segment);
   }
 
   DeviceMatrix matrix(Tensor weight) {
-    return new DeviceMatrix(weight, memory, commands, kept);
+    return new DeviceMatrix(weight, uploader.memory(), uploader.commands(), uploader.kept());
   }
 
   DeviceEncoder encoder(Encoding encoding) {
     return encoders.computeIfAbsent(encoding, e -> {
       EncoderTable table = new EncoderTable(e);
-      return new DeviceEncoder(table, copy(table.order(arena)), copy(table.classes(arena)));
+      return new DeviceEncoder(table, copy(table.order(arena())), copy(table.classes(arena())));
     });
   }
 
   /** Which channel stands in each place. */
   DeviceMemory.Range places(ChannelOrder order) {
-    return places.computeIfAbsent(order, o -> copy(new Places(o).channels(arena)));
+    return places.computeIfAbsent(order, o -> copy(new Places(o).channels(arena())));
   }
 
   /** At least so many floats of zero. */
   DeviceMemory.Range zeros(int count) {
     if (zeroCount < count) {
-      zeros = copy(arena.allocate(4L * count, 4));
+      zeros = copy(arena().allocate(4L * count, 4));
       zeroCount = count;
     }
     return zeros;

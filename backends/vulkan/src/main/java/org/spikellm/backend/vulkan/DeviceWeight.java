@@ -2,7 +2,6 @@ package org.spikellm.backend.vulkan;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -86,37 +85,11 @@ final class DeviceWeight {
     }
   }
 
-  /** Takes ranges, and fills them. */
-  private record Uploader(DeviceMemory memory, Commands commands, Arena arena, List<DeviceMemory.Range> kept) {
-
-    DeviceMemory.Range take(long bytes) {
-      DeviceMemory.Range range = memory.allocate(bytes);
-      kept.add(range);
-      return range;
-    }
-
-    DeviceMemory.Range copy(MemorySegment segment) {
-      DeviceMemory.Range range = take(segment.byteSize());
-      commands.upload(segment, range);
-      return range;
-    }
-
-    DeviceMemory.Range table(List<int[]> rows) {
-      return copy(arena.allocateFrom(ValueLayout.JAVA_INT, rows.stream().flatMapToInt(Arrays::stream).toArray()));
-    }
-
-    DeviceMemory.Range fill(int rows, long rowBytes, Commands.Filler filler) {
-      DeviceMemory.Range range = take(rows * rowBytes);
-      commands.upload(rows, rowBytes, range, filler, false);
-      return range;
-    }
-  }
-
   private Rows rows(Uploader uploader, CodeBlocks blocks, ClassOnDevice c, int firstTile, int tiles) {
     int firstRow = firstTile * CodeBlocks.ROWS;
     long rows = tiles * TILE_ROWS;
     DeviceMemory.Range codes = uploader.take(blocks.tileBytes() * tiles);
-    uploader.commands.upload(tiles, blocks.tileBytes(), codes, (tile, place) -> blocks.fill(firstTile + tile, place),
+    uploader.commands().upload(tiles, blocks.tileBytes(), codes, (tile, place) -> blocks.fill(firstTile + tile, place),
         blocks.isForAllThreads());
     DeviceMemory.Range scales = uploader.fill(c.groups(), (halves ? 2 : 4) * rows,
         (group, place) -> blocks.fillScales(group, firstRow, halves, place));
