@@ -19,19 +19,19 @@ final class FloatLinear {
 
   private FloatLinear() {}
 
-  static void accumulate(PackedCodes[] classes, ChannelOrder order, Tensor x, Tensor out, SimdSession session) {
+  static void accumulate(TiledCodes[] classes, ChannelOrder order, Tensor x, Tensor out, SimdSession session) {
     int rows = out.columns();
     int tokens = x.rows();
     int panels = Lanes.ceilDiv(tokens, DenseTile.ROWS);
     for (int c = 0; c < classes.length; c++) {
-      PackedCodes codes = classes[c];
+      TiledCodes codes = classes[c];
       if (codes.groups == 0) {
         continue;
       }
       int[] channels = channels(codes, order, order.start(c));
       float[] left = session.shared(panels * channels.length * DenseTile.ROWS);
       session.workers().forEach(panels, (panel, worker) -> gather(x, panel, channels, left, session.scratch(worker)));
-      int blocks = codes.blocks();
+      int blocks = Lanes.ceilDiv(codes.rows, BLOCK);
       int grain = session.grain(blocks, tokens * (long) codes.columns * BLOCK);
       session.workers().forEach(Lanes.ceilDiv(blocks, grain), (slice, worker) -> {
         for (int block = slice * grain; block < Math.min(blocks, (slice + 1) * grain); block++) {
@@ -41,14 +41,12 @@ final class FloatLinear {
     }
   }
 
-  /** The channel of each column in the order of the steps, −1 where a group's last step is not full. */
-  private static int[] channels(PackedCodes codes, ChannelOrder order, int start) {
-    int perStep = codes.layout.perStep();
-    int[] channels = new int[codes.steps * perStep];
+  /** The channel of each place of the steps, −1 where the column is of no group, or of another. */
+  private static int[] channels(TiledCodes codes, ChannelOrder order, int start) {
+    int[] channels = new int[codes.places()];
     Arrays.fill(channels, -1);
     for (int g = 0; g < codes.groups; g++) {
-      System.arraycopy(order.order(), start + codes.groupStart(g), channels, codes.groupStep(g) * perStep,
-          codes.groupEnd(g) - codes.groupStart(g));
+      System.arraycopy(order.order(), start + codes.groupStart(g), channels, codes.place(g), codes.groupEnd(g) - codes.groupStart(g));
     }
     return channels;
   }
@@ -68,21 +66,21 @@ final class FloatLinear {
     }
   }
 
-  private static void block(PackedCodes codes, int block, float[] left, int tokens, int rows, Tensor out, Scratch scratch) {
-    int perStep = codes.layout.perStep();
-    int span = DenseTile.DEPTH / perStep;
-    float[] panel = scratch.b(span * perStep * BLOCK);
+  private static void block(TiledCodes codes, int block, float[] left, int tokens, int rows, Tensor out, Scratch scratch) {
+    int perLine = codes.layout.perLine();
+    int span = DenseTile.DEPTH / perLine;
+    float[] panel = scratch.b(span * perLine * BLOCK);
     float[] tile = scratch.c(DenseTile.ROWS * BLOCK);
     int columns = Math.min(BLOCK, rows - block * BLOCK);
     for (int g = 0; g < codes.groups; g++) {
-      for (int w = codes.groupStep(g); w < codes.groupStepEnd(g); w += span) {
-        int end = Math.min(codes.groupStepEnd(g), w + span);
-        MemorySegment words = codes.from(block, w);
-        for (int lane = 0; lane < BLOCK; lane += LANES) {
-          weights(codes, words, end - w, codes.group(block, g), lane, panel);
+      int from = codes.groupStep(g);
+      for (int s = from; s < codes.groupStepEnd(g); s += span) {
+        int end = Math.min(codes.groupStepEnd(g), s + span);
+        for (int v = 0; v < 2; v++) {
+          weights(codes, 2 * block + v, g, codes.line(g) + s - from, end - s, panel, v * LANES);
         }
         for (int t = 0; t < tokens; t += DenseTile.ROWS) {
-          DenseTile.multiply(left, (t * codes.steps + w * DenseTile.ROWS) * perStep, panel, 0, (end - w) * perStep, tile,
+          DenseTile.multiply(left, (t * codes.steps + s * DenseTile.ROWS) * perLine, panel, 0, (end - s) * perLine, tile,
               Math.min(DenseTile.ROWS, tokens - t), columns, out.segment(), ((long) t * rows + block * BLOCK) * Float.BYTES,
               rows * 4L, true);
         }
@@ -90,32 +88,41 @@ final class FloatLinear {
     }
   }
 
-  /** Panel [columns of the steps][BLOCK], one vector of rows of it. */
-  private static void weights(PackedCodes codes, MemorySegment words, int steps, long group, int lane, float[] panel) {
-    IntVector zeros = IntVector.fromMemorySegment(Lanes.INTS, codes.memory, group + PackedCodes.ZEROS + lane * 4L, Lanes.ORDER);
-    FloatVector scales = FloatVector.fromMemorySegment(Lanes.FLOATS, codes.memory, group + lane * 4L, Lanes.ORDER);
-    boolean twoRows = codes.layout.twoRows();
-    // A block's later rows lie in vectors of their own, or in the odd bytes of both.
-    int low = twoRows && lane > 0 ? 8 : 0;
-    int at = lane;
-    for (int step = 0; step < steps; step++) {
-      for (int v = twoRows ? 0 : lane; v <= (twoRows ? LANES : lane); v += LANES) {
-        IntVector word = IntVector.fromMemorySegment(Lanes.INTS, words, (step * BLOCK + v) * 4, Lanes.ORDER);
-        at = weights(codes.layout, word.lanewise(VectorOperators.LSHR, low), zeros, scales, panel, at);
-        at = weights(codes.layout, word.lanewise(VectorOperators.LSHR, 16 + low), zeros, scales, panel, at);
+  /** Panel [columns of some lines][BLOCK], one vector of rows of it. */
+  private static void weights(TiledCodes codes, int vector, int group, int line, int lines, float[] panel, int lane) {
+    long factors = codes.factors(vector, group);
+    IntVector zeros = IntVector.fromMemorySegment(Lanes.INTS, codes.factors, factors + TiledCodes.ZEROS, Lanes.ORDER);
+    FloatVector scales = FloatVector.fromMemorySegment(Lanes.FLOATS, codes.factors, factors, Lanes.ORDER);
+    CodeLayout layout = codes.layout;
+    long at = codes.at(vector, line);
+    int to = lane;
+    for (int l = 0; l < lines; l++, at += layout.lineBytes()) {
+      for (int unit = 0; unit < layout.units(); unit++, to += 4 * BLOCK) {
+        IntVector bytes = layout.bits() == 3 ? threes(codes.codes, at, unit)
+            : load(codes.codes, at).lanewise(VectorOperators.LSHR, unit * layout.bits());
+        weights(bytes, layout.maxCode(), zeros, scales, panel, to);
       }
     }
   }
 
-  /** The columns of half a lane; returns where the next one goes. */
-  private static int weights(CodeLayout layout, IntVector half, IntVector zeros, FloatVector scales, float[] panel, int at) {
-    int mask = layout.maxCode();
-    IntVector rest = half;
-    int end = at + layout.perHalf() * BLOCK;
-    for (int i = at; i < end; i += BLOCK) {
+  private static IntVector load(MemorySegment codes, long at) {
+    return IntVector.fromMemorySegment(Lanes.INTS, codes, at, Lanes.ORDER);
+  }
+
+  /** A unit of codes of 3 bits, in the lower bits of bytes. */
+  private static IntVector threes(MemorySegment codes, long at, int unit) {
+    long part = CodeLayout.TILE_ROWS * Integer.BYTES;
+    IntVector low = load(codes, at + unit / 4 * part).lanewise(VectorOperators.LSHR, unit % 4 * 2).and(0x03030303);
+    IntVector high = load(codes, at + 2 * part).lanewise(VectorOperators.LSHR, unit).and(0x01010101);
+    return low.or(high.lanewise(VectorOperators.LSHL, 2));
+  }
+
+  /** The columns of a unit. */
+  private static void weights(IntVector bytes, int mask, IntVector zeros, FloatVector scales, float[] panel, int at) {
+    IntVector rest = bytes;
+    for (int i = at; i < at + 4 * BLOCK; i += BLOCK) {
       ((FloatVector) rest.and(mask).sub(zeros).convert(VectorOperators.I2F, 0)).mul(scales).intoArray(panel, i);
-      rest = rest.lanewise(VectorOperators.LSHR, layout.bits());
+      rest = rest.lanewise(VectorOperators.LSHR, 8);
     }
-    return end;
   }
 }

@@ -19,40 +19,39 @@ final class GroupScale {
   private GroupScale() {}
 
   /**
-   * Adds all groups of a block for one token.
+   * Adds all groups of a vector of rows for one token.
    *
-   * @param dots Σ a·c, [groups][BLOCK] from {@code dotsAt}
-   * @param sums Σ a of the groups, from {@code sumsAt}
-   * @param outAt byte of the block's first row in {@code out}
-   * @param count rows of the block
+   * @param dots Σ a·c and the groups' biases, [groups][LANES] from {@code dotsAt}
+   * @param outAt byte of the first row in {@code out}
+   * @param count rows of the vector
    */
-  static void addGroups(PackedCodes codes, int block, int[] dots, int dotsAt, int[] sums, int sumsAt, int shift, float theta,
-      MemorySegment out, long outAt, int count) {
-    for (int v = 0; v < count; v += LANES) {
-      long at = codes.group(block, 0) + v * 4L;
-      FloatVector total = load(out, outAt + v * 4L, count - v);
-      for (int g = 0; g < codes.groups; g++, at += PackedCodes.GROUP_BYTES) {
-        IntVector integer = IntVector.fromArray(Lanes.INTS, dots, dotsAt + g * Lanes.BLOCK + v)
-            .sub(ints(codes.memory, at + PackedCodes.ZEROS).mul(sums[sumsAt + g]))
-            .sub(ints(codes.memory, at + PackedCodes.ROW_SUMS).mul(shift));
-        total = total.add(toFloat(integer).mul(floats(codes.memory, at).mul(theta)));
-      }
-      store(total, out, outAt + v * 4L, count - v);
+  static void addGroups(TiledCodes codes, int vector, int[] dots, int dotsAt, StagedSpikes x, int token, MemorySegment out, long outAt,
+      int count) {
+    long at = codes.factors(vector, 0);
+    int shift = (int) x.shifts[token];
+    float theta = x.thetas[token];
+    FloatVector total = load(out, outAt, count);
+    for (int g = 0, group = token * codes.groups; g < codes.groups; g++, group++, at += TiledCodes.GROUP_BYTES) {
+      IntVector integer = IntVector.fromArray(Lanes.INTS, dots, dotsAt + g * LANES).sub(x.biases[group])
+          .sub(ints(codes.factors, at + TiledCodes.ZEROS).mul(x.groupSums[group]))
+          .sub(ints(codes.factors, at + TiledCodes.ROW_SUMS).mul(shift));
+      total = total.add(toFloat(integer).mul(floats(codes.factors, at).mul(theta)));
     }
+    store(total, out, outAt, count);
   }
 
   /**
-   * Adds one group of a block for tokens {@code 0..tokens − 1}.
+   * Adds one group of a block, two vectors of rows, for tokens {@code 0..tokens − 1}.
    *
    * @param dots Σ a·c, [tokens][BLOCK]
    */
-  static void addTokens(PackedCodes codes, int block, int group, int[] dots, StagedSpikes x, int tokens, MemorySegment out,
+  static void addTokens(TiledCodes codes, int block, int group, int[] dots, StagedSpikes x, int tokens, MemorySegment out,
       long outAt, long rowBytes, int count) {
     for (int v = 0; v < count; v += LANES) {
-      long at = codes.group(block, group) + v * 4L;
-      IntVector zeros = ints(codes.memory, at + PackedCodes.ZEROS);
-      IntVector rowSums = ints(codes.memory, at + PackedCodes.ROW_SUMS);
-      FloatVector scales = floats(codes.memory, at);
+      long at = codes.factors(2 * block + v / LANES, group);
+      IntVector zeros = ints(codes.factors, at + TiledCodes.ZEROS);
+      IntVector rowSums = ints(codes.factors, at + TiledCodes.ROW_SUMS);
+      FloatVector scales = floats(codes.factors, at);
       for (int t = 0; t < tokens; t++) {
         IntVector integer = IntVector.fromArray(Lanes.INTS, dots, t * Lanes.BLOCK + v)
             .sub(zeros.mul(x.groupSums[t * codes.groups + group])).sub(rowSums.mul((int) x.shifts[t]));
@@ -63,17 +62,17 @@ final class GroupScale {
     }
   }
 
-  /** Adds one group of a wide token: {@code dots} is Σ a·c of the block's rows, exact. */
-  static void addWide(PackedCodes codes, int block, int group, long[] dots, long sum, long shift, float theta, MemorySegment out,
+  /** Adds one group of a wide token: {@code dots} is Σ a·c of a vector of rows, exact. */
+  static void addWide(TiledCodes codes, int vector, int group, long[] dots, long sum, long shift, float theta, MemorySegment out,
       long outAt, int count) {
     int width = codes.groupEnd(group) - codes.groupStart(group);
     for (int lane = 0; lane < count; lane++) {
-      long at = codes.group(block, group) + lane * 4L;
-      long zero = codes.memory.get(Tensor.INT, at + PackedCodes.ZEROS);
+      long at = codes.factors(vector, group) + lane * 4L;
+      long zero = codes.factors.get(Tensor.INT, at + TiledCodes.ZEROS);
       // Σ c lies in 0..255·width and is recovered from what is stored modulo 2³².
-      long codeSum = Integer.toUnsignedLong((int) (codes.memory.get(Tensor.INT, at + PackedCodes.ROW_SUMS) + width * zero));
+      long codeSum = Integer.toUnsignedLong((int) (codes.factors.get(Tensor.INT, at + TiledCodes.ROW_SUMS) + width * zero));
       long integer = dots[lane] - zero * sum - shift * (codeSum - width * zero);
-      float scale = theta * codes.memory.get(Tensor.FLOAT, at);
+      float scale = theta * codes.factors.get(Tensor.FLOAT, at);
       long place = outAt + lane * 4L;
       out.set(Tensor.FLOAT, place, out.get(Tensor.FLOAT, place) + (float) integer * scale);
     }

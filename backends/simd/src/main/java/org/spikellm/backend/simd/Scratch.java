@@ -4,6 +4,8 @@ package org.spikellm.backend.simd;
 final class Scratch {
 
   final StagedSpikes.Row row = new StagedSpikes.Row();
+  /** A vector of ints. */
+  final int[] lanes = new int[Lanes.COUNT];
 
   private int[] dots = {};
   private int[] sums = {};

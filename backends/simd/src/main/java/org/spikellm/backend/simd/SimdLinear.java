@@ -8,11 +8,11 @@ import org.spikellm.api.SpikeTrain;
 import org.spikellm.api.SpikingLinear;
 import org.spikellm.api.Tensor;
 
-/** A quantized linear layer on repacked codes; of the weight it was made from only the channel order is kept. */
+/** A quantized linear layer on codes in tiles: those of the weight, where it has such, else copies. */
 final class SimdLinear implements SpikingLinear {
 
   /** Tokens from which codes are unpacked once for all of them; below, each token reads the packed ones. */
-  private static final int MIN_TILED_TOKENS = CodeTiles.TOKENS;
+  private static final int MIN_TILED_TOKENS = CodePanel.TOKENS;
 
   /** Sums that wait for their scales, which then come as one stretch of memory: 16 KB. */
   private static final int SUMS = 1 << 12;
@@ -20,12 +20,12 @@ final class SimdLinear implements SpikingLinear {
   /** Pairs of columns without overflow from which 8-bit codes are multiplied in 16 bits and widened later. */
   private static final int MIN_SHORT_PAIRS = 8;
 
+  private static final int LANES = Lanes.COUNT;
+
   private final SimdSession session;
   private final int rows;
   private final ChannelOrder order;
-  private final PackedCodes[] classes;
-  /** Of all classes. */
-  private final int groups;
+  private final TiledCodes[] classes;
   private final Warmup.Stage stage;
 
   SimdLinear(QuantizedWeight weight, SimdSession session) {
@@ -33,8 +33,7 @@ final class SimdLinear implements SpikingLinear {
     rows = weight.rows();
     order = weight.order();
     stage = Warmup.stage(weight);
-    classes = PackedCodes.of(weight.classes(), session.weights(), session.workers());
-    groups = Arrays.stream(classes).mapToInt(c -> c.groups).sum();
+    classes = TiledCodes.of(weight.classes(), session.weights(), session.workers());
   }
 
   @Override
@@ -44,7 +43,7 @@ final class SimdLinear implements SpikingLinear {
 
   @Override
   public boolean keepsWeight() {
-    return false;
+    return Arrays.stream(classes).anyMatch(c -> c.inPlace);
   }
 
   @Override
@@ -75,12 +74,10 @@ final class SimdLinear implements SpikingLinear {
       });
       return;
     }
-    int[] slices = session.longSlices(Lanes.ceilDiv(blocks, PackedCodes.BAND));
+    int[] slices = session.longSlices(Lanes.ceilDiv(rows, Lanes.COUNT));
     session.workers().forEach(slices.length / 2, (slice, worker) -> {
-      int last = Math.min(blocks, slices[2 * slice + 1] * PackedCodes.BAND);
-      int some = Math.max(1, SUMS / Math.max(1, tokens * groups * Lanes.BLOCK * PackedCodes.BAND)) * PackedCodes.BAND;
-      for (int first = slices[2 * slice] * PackedCodes.BAND; first < last; first += some) {
-        blocks(first, Math.min(last, first + some), staged, tokens, out, session.scratch(worker));
+      for (int c = 0; c < classes.length; c++) {
+        few(classes[c], slices[2 * slice], slices[2 * slice + 1], staged[c], tokens, out, session.scratch(worker));
       }
     });
   }
@@ -94,9 +91,9 @@ final class SimdLinear implements SpikingLinear {
         return false;
       }
     }
-    session.workers().forEach(Lanes.ceilDiv(rows, Lanes.BLOCK), (block, worker) -> {
+    session.workers().forEach(Lanes.ceilDiv(rows, CodeLayout.TILE_ROWS), (tile, worker) -> {
       for (PlainCodes codes : plain) {
-        codes.accumulate(block, out, session.scratch(worker));
+        codes.accumulate(tile, out, session.scratch(worker));
       }
     });
     return true;
@@ -105,62 +102,57 @@ final class SimdLinear implements SpikingLinear {
   private void tiles(int block, StagedSpikes[] staged, int tokens, Tensor out, Scratch scratch) {
     for (int c = 0; c < classes.length; c++) {
       if (staged[c].anyWide) {
-        tokens(classes[c], block, staged[c], tokens, out, scratch);
+        few(classes[c], 2 * block, Math.min(2 * block + 2, classes[c].vectors()), staged[c], tokens, out, scratch);
       } else {
         tiles(classes[c], block, staged[c], tokens, out, scratch);
       }
     }
   }
 
-  /** Whole bands, for a few tokens: sums in the order in which the codes lie, and then their scales. */
-  private void blocks(int first, int last, StagedSpikes[] staged, int tokens, Tensor out, Scratch scratch) {
-    int length = tokens * groups * Lanes.BLOCK;   // of a block: [classes][tokens][groups][BLOCK]
-    int[] sums = scratch.sums((last - first) * length);
-    for (int block = first; block < last; block += PackedCodes.BAND) {
-      sums(block, Math.min(last, block + PackedCodes.BAND), staged, tokens, sums, (block - first) * length, length, scratch);
+  /** Vectors of rows, for a few tokens: sums in the order in which the codes lie, and then their scales. */
+  private void few(TiledCodes codes, int first, int last, StagedSpikes x, int tokens, Tensor out, Scratch scratch) {
+    int length = tokens * codes.groups * LANES;   // of a vector of rows: [tokens][groups][LANES]
+    if (length == 0) {
+      return;
     }
-    for (int block = first; block < last; block++) {
-      int at = (block - first) * length;
-      for (int c = 0; c < classes.length; c++) {
-        StagedSpikes x = staged[c];
-        for (int t = 0; t < tokens; t++, at += classes[c].groups * Lanes.BLOCK) {
-          if (x.balanced[t] != null) {
-            GroupScale.addGroups(classes[c], block, sums, at, x.groupSums, t * classes[c].groups, (int) x.shifts[t], x.thetas[t],
-                out.segment(), outAt(t, block), blockRows(block));
+    int some = Math.max(1, SUMS / length);
+    int[] sums = scratch.sums(some * length);
+    for (int from = first; from < last; from += some) {
+      int to = Math.min(last, from + some);
+      for (int vector = from, at = 0; vector < to; vector++) {
+        for (int t = 0; t < tokens; t++, at += codes.groups * LANES) {
+          if (!x.isWide(t)) {
+            sums(codes, vector, x, t, sums, at, scratch);
           }
         }
-        tokens(classes[c], block, x, tokens, out, scratch);
+      }
+      for (int vector = from, at = 0; vector < to; vector++) {
+        int count = Math.min(LANES, rows - vector * LANES);
+        for (int t = 0; t < tokens; t++, at += codes.groups * LANES) {
+          long outAt = ((long) t * rows + (long) vector * LANES) * Float.BYTES;
+          if (x.isWide(t)) {
+            wide(codes, vector, x, t, out, outAt, count, scratch);
+          } else {
+            GroupScale.addGroups(codes, vector, sums, at, x, t, out.segment(), outAt, count);
+          }
+        }
       }
     }
   }
 
-  /** The sums of a band, of tokens whose activations lie around 0: {@code length} a block, from {@code to}. */
-  private void sums(int first, int last, StagedSpikes[] staged, int tokens, int[] sums, int to, int length, Scratch scratch) {
-    short[] shorts = scratch.shorts(2 * Lanes.BLOCK);
-    int ofClass = to;
-    for (int c = 0; c < classes.length; c++) {
-      PackedCodes codes = classes[c];
-      for (int step = 0; step < codes.steps; step = codes.pieceEnd(step)) {
-        for (int t = 0; t < tokens; t++) {
-          StagedSpikes.Balanced x = staged[c].balanced[t];
-          int at = ofClass + t * codes.groups * Lanes.BLOCK;
-          for (int block = first; block < last && x != null; block++, at += length) {
-            BalancedDots.dots(codes, block, step, x.factors(), x.at(), x.biases(), x.inPairs(), sums, at, shorts);
-          }
-        }
-      }
-      ofClass += tokens * codes.groups * Lanes.BLOCK;
+  /** Σ a·c of a vector of rows and a token, [groups][LANES]. */
+  private static void sums(TiledCodes codes, int vector, StagedSpikes x, int t, int[] sums, int at, Scratch scratch) {
+    int[] lanes = scratch.lanes;
+    int largest = x.balanced[t] ? Balanced.MARK : x.maxActivation;
+    for (int g = 0; g < codes.groups; g++) {
+      CodeDots.dots(codes, vector, g, x.pairs, t * x.stride, largest, sums, at + g * LANES, lanes);
     }
-  }
-
-  /** Adds the products of a block with the tokens that are not balanced. */
-  private void tokens(PackedCodes codes, int block, StagedSpikes x, int tokens, Tensor out, Scratch scratch) {
-    for (int t = 0; t < tokens && codes.groups > 0; t++) {
-      if (x.isWide(t)) {
-        wideToken(codes, block, x, t, out, scratch);
-      } else if (x.balanced[t] == null) {
-        token(codes, block, x, t, out, scratch);
+    if (x.highPairs != null && !x.balanced[t]) {
+      int[] high = scratch.digits(codes.groups * LANES);
+      for (int g = 0; g < codes.groups; g++) {
+        CodeDots.dots(codes, vector, g, x.highPairs, t * x.stride, 0xff, high, g * LANES, lanes);
       }
+      CodeDots.addHigh(high, sums, at, codes.groups * LANES);
     }
   }
 
@@ -189,55 +181,32 @@ final class SimdLinear implements SpikingLinear {
     return ((long) token * rows + (long) block * Lanes.BLOCK) * Float.BYTES;
   }
 
-  private static void token(PackedCodes codes, int block, StagedSpikes x, int t, Tensor out, Scratch scratch) {
-    int[] dots = scratch.dots(codes.groups * Lanes.BLOCK);
-    CodeDots.dots(codes, block, x.pairs, t * x.stride, x.maxActivation, dots, scratch);
-    if (x.highPairs != null) {
-      int[] high = scratch.digits(codes.groups * Lanes.BLOCK);
-      CodeDots.dots(codes, block, x.highPairs, t * x.stride, 0xff, high, scratch);
-      CodeDots.addHigh(high, dots, 0, codes.groups * Lanes.BLOCK);
-    }
-    int first = block * Lanes.BLOCK;
-    GroupScale.addGroups(codes, block, dots, 0, x.groupSums, t * codes.groups, (int) x.shifts[t], x.thetas[t],
-        out.segment(), ((long) t * codes.rows + first) * Float.BYTES, Math.min(Lanes.BLOCK, codes.rows - first));
-  }
-
   /** A token of unusual range: digits of 8 bits, summed span by span in long. */
-  private static void wideToken(PackedCodes codes, int block, StagedSpikes x, int t, Tensor out, Scratch scratch) {
-    int[] digit = scratch.digits(codes.columns);
+  private static void wide(TiledCodes codes, int vector, StagedSpikes x, int t, Tensor out, long outAt, int count, Scratch scratch) {
     int[] pairs = scratch.pairs(x.stride);
-    long[] dots = new long[codes.groups * Lanes.BLOCK];
-    int[] part = scratch.dots(Lanes.BLOCK);
-    short[] sums = scratch.shorts(2 * Lanes.BLOCK);
-    int span = CodeDots.span(codes, 255);
+    int[] part = scratch.dots(LANES);
+    long[] dots = new long[codes.groups * LANES];
     for (int d = 0; d < x.digitCount(t); d++) {
-      x.digits(t, d, digit, pairs);
+      x.digits(t, d, scratch.row, pairs);
       for (int g = 0; g < codes.groups; g++) {
-        for (int w = codes.groupStep(g); w < codes.groupStepEnd(g); w += span) {
-          int end = Math.min(codes.groupStepEnd(g), w + span);
-          if (codes.layout.bits() == 8) {
-            CodeDots.bytes(codes.from(block, 0), w, end, pairs, 0, part, 0);
-          } else {
-            CodeDots.spans(codes, block, w, end, span, pairs, 0, 255, sums);
-            CodeDots.widen(sums, part, 0, Lanes.BLOCK);
-          }
-          for (int lane = 0; lane < Lanes.BLOCK; lane++) {
-            dots[g * Lanes.BLOCK + lane] += (long) part[lane] << 8 * d;
+        int span = CodeDots.span(codes.layout, 0xff);
+        for (int s = codes.groupStep(g); s < codes.groupStepEnd(g); s += span) {
+          CodeDots.dots(codes, vector, g, s, Math.min(codes.groupStepEnd(g), s + span), pairs, 0, 0xff, part, 0, scratch.lanes);
+          for (int lane = 0; lane < LANES; lane++) {
+            dots[g * LANES + lane] += (long) part[lane] << 8 * d;
           }
         }
       }
     }
-    int first = block * Lanes.BLOCK;
-    long[] group = new long[Lanes.BLOCK];
+    long[] group = new long[LANES];
     for (int g = 0; g < codes.groups; g++) {
-      System.arraycopy(dots, g * Lanes.BLOCK, group, 0, Lanes.BLOCK);
-      GroupScale.addWide(codes, block, g, group, x.wideSum(t, g), x.shifts[t], x.thetas[t], out.segment(),
-          ((long) t * codes.rows + first) * Float.BYTES, Math.min(Lanes.BLOCK, codes.rows - first));
+      System.arraycopy(dots, g * LANES, group, 0, LANES);
+      GroupScale.addWide(codes, vector, g, group, x.wideSum(t, g), x.shifts[t], x.thetas[t], out.segment(), outAt, count);
     }
   }
 
   /** All tokens of a block: span by span, each unpacked once. */
-  private void tiles(PackedCodes codes, int block, StagedSpikes x, int tokens, Tensor out, Scratch scratch) {
+  private void tiles(TiledCodes codes, int block, StagedSpikes x, int tokens, Tensor out, Scratch scratch) {
     int[] dots = scratch.dots(tokens * Lanes.BLOCK);
     for (int g = 0; g < codes.groups; g++) {
       tiles(codes, block, g, x.pairs, x.stride, x.maxActivation, tokens, dots, scratch);
@@ -251,17 +220,19 @@ final class SimdLinear implements SpikingLinear {
   }
 
   /** Σ a·c of one group for all tokens, [tokens][BLOCK]. */
-  private static void tiles(PackedCodes codes, int block, int group, int[] acts, int stride, int maxActivation, int tokens,
+  private static void tiles(TiledCodes codes, int block, int group, int[] acts, int stride, int maxActivation, int tokens,
       int[] dots, Scratch scratch) {
     int pairs = codes.layout.pairs();
     boolean inShorts = codes.layout.bits() < 8 || 0xffff / (codes.layout.maxCode() * maxActivation) >= MIN_SHORT_PAIRS;
-    int span = inShorts ? CodeDots.span(codes, maxActivation) : CodeDots.SPAN_COLUMNS / codes.layout.perStep();
+    int span = inShorts ? CodeDots.span(codes.layout, maxActivation) : CodeDots.SPAN_COLUMNS / codes.layout.perLine();
     short[] panel = scratch.panel(span * pairs * 2 * Lanes.BLOCK);
-    short[] sums = scratch.shorts(CodeTiles.TOKENS * 2 * Lanes.BLOCK);
+    short[] sums = scratch.shorts(CodePanel.TOKENS * 2 * Lanes.BLOCK);
     int from = codes.groupStep(group);
     for (int s = from; s < codes.groupStepEnd(group); s += span) {
       int end = Math.min(codes.groupStepEnd(group), s + span);
-      CodeTiles.unpack(codes.layout, codes.from(block, s), 0, end - s, panel);
+      for (int v = 0; v < 2; v++) {
+        CodePanel.unpack(codes.layout, codes.codes, codes.at(2 * block + v, codes.line(group) + s - from), end - s, panel, v);
+      }
       if (inShorts) {
         shortTiles(panel, (end - s) * pairs, acts, stride, s * pairs, tokens, sums, dots, s > from);
       } else {
@@ -273,23 +244,23 @@ final class SimdLinear implements SpikingLinear {
   private static void shortTiles(short[] panel, int count, int[] acts, int stride, int at, int tokens, short[] sums, int[] dots,
       boolean add) {
     int t = 0;
-    for (; t + CodeTiles.TOKENS <= tokens; t += CodeTiles.TOKENS) {
-      CodeTiles.four(panel, count, acts, t * stride + at, stride, sums);
-      CodeTiles.widen(sums, dots, t * Lanes.BLOCK, CodeTiles.TOKENS * Lanes.BLOCK, add);
+    for (; t + CodePanel.TOKENS <= tokens; t += CodePanel.TOKENS) {
+      CodePanel.four(panel, count, acts, t * stride + at, stride, sums);
+      CodePanel.widen(sums, dots, t * Lanes.BLOCK, CodePanel.TOKENS * Lanes.BLOCK, add);
     }
     for (; t < tokens; t++) {
-      CodeTiles.one(panel, count, acts, t * stride + at, sums);
-      CodeTiles.widen(sums, dots, t * Lanes.BLOCK, Lanes.BLOCK, add);
+      CodePanel.one(panel, count, acts, t * stride + at, sums);
+      CodePanel.widen(sums, dots, t * Lanes.BLOCK, Lanes.BLOCK, add);
     }
   }
 
   private static void byteTiles(short[] panel, int count, int[] acts, int stride, int at, int tokens, int[] dots, boolean add) {
     int t = 0;
     for (; t + 2 <= tokens; t += 2) {
-      CodeTiles.twoBytes(panel, count, acts, t * stride + at, stride, dots, t * Lanes.BLOCK, add);
+      CodePanel.twoBytes(panel, count, acts, t * stride + at, stride, dots, t * Lanes.BLOCK, add);
     }
     for (; t < tokens; t++) {
-      CodeTiles.oneBytes(panel, count, acts, t * stride + at, dots, t * Lanes.BLOCK, add);
+      CodePanel.oneBytes(panel, count, acts, t * stride + at, dots, t * Lanes.BLOCK, add);
     }
   }
 

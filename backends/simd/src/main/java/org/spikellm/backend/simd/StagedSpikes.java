@@ -12,7 +12,7 @@ import org.spikellm.api.Tensor;
 
 /**
  * The activations of one column class as the integer kernels read them: {@code a = n − low >= 0}, n the stored counts, low the
- * smallest of a token, so that products with codes are unsigned; or low is the middle, for {@link BalancedDots}. With the
+ * smallest of a token, so that products with codes are unsigned; or low is the middle, for {@link Balanced} ones. With the
  * integer of the contract,
  *
  * <pre>  Σ (n − z)(c − zero) = Σ a·c − zero · Σ a − (z − low) · Σ (c − zero)  </pre>
@@ -29,10 +29,14 @@ final class StagedSpikes {
   private static final VectorShuffle<Integer> TWOS = VectorShuffle.fromOp(Lanes.INTS, i -> i % (LANES / 2) / 2 * 4 + i % 2);
   private static final VectorMask<Integer> LATER = Lanes.INTS.indexInRange(-LANES / 2, LANES / 2);
 
-  private final PackedCodes weight;
-  private final boolean balance;
+  private final TiledCodes weight;
+  /** Of activations around 0; 0 where there are none. */
+  private final int maxBalanced;
 
-  /** Pairs of activations, low half and high half of an int, as {@link CodeLayout} pairs the columns: [tokens][{@link #stride}]. */
+  /**
+   * Pairs of activations, low half and high half of an int, as {@link CodeLayout} pairs the columns of all steps, or what
+   * {@link Balanced} makes of them: [tokens][{@link #stride}].
+   */
   final int[] pairs;
 
   /** The bits from 8 on of activations that the kernels' products have no room for, as {@link #pairs}; null where there are none. */
@@ -44,20 +48,20 @@ final class StagedSpikes {
   /** Σ a over each group, [tokens][groups]. */
   final int[] groupSums;
 
+  /** What has to be taken from the sums of {@link Balanced} activations, [tokens][groups]. */
+  final int[] biases;
+
   /** z − low, a token. */
   final long[] shifts;
 
   /** θ, a token. */
   final float[] thetas;
 
+  /** Tokens whose activations are {@link Balanced}. */
+  final boolean[] balanced;
+
   /** The activations of tokens whose integers may not fit 32 bits, [tokens][columns]; else null. */
   private final int[][] wide;
-
-  /** [tokens][{@link #tokenFactors}], or null. */
-  private final int[] factors;
-
-  /** What {@link BalancedDots} multiplies the codes of a token with; null of tokens that are not for it. */
-  final Balanced[] balanced;
 
   /** The largest activation of all tokens that are neither wide nor balanced. */
   int maxActivation = 1;
@@ -66,28 +70,19 @@ final class StagedSpikes {
   boolean anyWide;
 
   /**
-   * Factors and biases of {@link BalancedDots}, whose activations are around 0.
-   *
-   * @param inPairs whether the products of two columns are added before they are taken apart
-   * @param factors from {@code at}
-   * @param biases what the factors add to every row, [groups]
-   */
-  record Balanced(boolean inPairs, int[] factors, int at, int[] biases) {}
-
-  /**
    * Room for {@code tokens} tokens.
    *
-   * @param balance whether {@link BalancedDots} may be what multiplies them
+   * @param balance whether activations may be {@link Balanced}
    * @param memory what this takes its arrays from, valid until another is made from it: fresh ones would not be in any cache
    */
-  StagedSpikes(PackedCodes weight, int tokens, boolean balance, Scratch memory) {
+  StagedSpikes(TiledCodes weight, int tokens, boolean balance, Scratch memory) {
     this.weight = weight;
-    this.balance = balance && weight.layout.bits() == 4;
-    balanced = new Balanced[tokens];
+    maxBalanced = balance ? Balanced.maxActivation(weight.layout) : 0;
+    balanced = new boolean[tokens];
     stride = weight.steps * weight.layout.pairs();
     pairs = memory.pairs(Math.multiplyExact(tokens, stride));
-    factors = this.balance ? memory.digits(tokens * tokenFactors()) : null;
     groupSums = new int[tokens * weight.groups];
+    biases = new int[tokens * weight.groups];
     shifts = new long[tokens];
     thetas = new float[tokens];
     wide = new int[tokens][];
@@ -99,9 +94,14 @@ final class StagedSpikes {
     short[] shorts = {};
     int[] counts = {};
     private int[] digit = {};
+    private int[] places = {};
 
     int[] digit(int length) {
       return digit = digit.length < length ? new int[length] : digit;
+    }
+
+    int[] places(int length) {
+      return places = places.length < length ? new int[length] : places;
     }
 
     /** The counts of (token, place from..to), less the offset, summed over the planes. */
@@ -166,8 +166,8 @@ final class StagedSpikes {
       long distance = Math.max(Math.abs((long) high - zero), Math.abs((long) low - zero));
       boolean tooWide = high - low > 0xffff
           || distance * weight.maxDistance > Integer.MAX_VALUE / Math.max(1, weight.maxGroupColumns);
-      boolean isBalanced = balance && !tooWide && high - low <= 2 * BalancedDots.MAX_ACTIVATION;
-      int middle = isBalanced ? low + (high - low + 1) / 2 : low;
+      balanced[t] = maxBalanced > 0 && !tooWide && high - low <= 2 * maxBalanced;
+      int middle = balanced[t] ? low + (high - low + 1) / 2 : low;
       shifts[t] = (long) zero - middle;
       thetas[t] = x.thresholds().getFloat(t, c);
       subtract(counts, to - from, middle);
@@ -175,33 +175,18 @@ final class StagedSpikes {
       if (tooWide) {
         wide[t] = Arrays.copyOf(counts, to - from);
         isWide = true;
-      } else if (isBalanced) {
-        balanced[t] = balance(counts, t, high - low <= 2 * BalancedDots.MAX_IN_PAIRS);
+      } else if (balanced[t]) {
+        pair(counts, row, pairs, t * stride);
+        Balanced.fold(weight.layout, pairs, t * stride, stride);
       } else if (high - low > weight.layout.maxActivation()) {
         largest = Math.max(largest, 0xff);
         twoDigits(counts, to - from, t, row);
       } else {
         largest = Math.max(largest, high - low);
-        pair(counts, pairs, t * stride);
+        pair(counts, row, pairs, t * stride);
       }
     }
     merge(largest, isWide);
-  }
-
-  private Balanced balance(int[] values, int token, boolean inPairs) {
-    int at = token * tokenFactors();
-    int[] biases = new int[weight.groups];
-    pair(values, factors, at);
-    for (int g = 0; g < weight.groups; g++) {
-      int from = weight.groupStep(g);
-      biases[g] = BalancedDots.biases(factors, at + 4 * from, 2 * (weight.groupStepEnd(g) - from),
-          at + 4 * (weight.steps + from), inPairs);
-    }
-    return new Balanced(inPairs, factors, at, biases);
-  }
-
-  private int tokenFactors() {
-    return 2 * weight.steps * BalancedDots.FACTORS;
   }
 
   private void twoDigits(int[] values, int length, int token, Row row) {
@@ -210,7 +195,7 @@ final class StagedSpikes {
       for (int i = 0; i < length; i++) {
         digit[i] = values[i] >>> 8 * d & 0xff;
       }
-      pair(digit, d == 0 ? pairs : highPairs(), token * stride);
+      pair(digit, row, d == 0 ? pairs : highPairs(), token * stride);
     }
   }
 
@@ -231,12 +216,13 @@ final class StagedSpikes {
   }
 
   /** Stages bits {@code 8 · digit} to {@code 8 · digit + 7} of a wide token's activations into {@code target}. */
-  void digits(int token, int digit, int[] scratch, int[] target) {
+  void digits(int token, int digit, Row row, int[] target) {
     int[] values = wide[token];
+    int[] bits = row.digit(values.length);
     for (int i = 0; i < values.length; i++) {
-      scratch[i] = values[i] >>> 8 * digit & 0xff;
+      bits[i] = values[i] >>> 8 * digit & 0xff;
     }
-    pair(scratch, target, 0);
+    pair(bits, row, target, 0);
   }
 
   /** Σ a over a group of a wide token. */
@@ -254,60 +240,34 @@ final class StagedSpikes {
   }
 
   private void sums(int token, int[] values) {
+    int bias = balanced[token] ? Balanced.bias(weight.layout) : 0;
     for (int g = 0; g < weight.groups; g++) {
       int sum = 0;
+      int below = 0;
       for (int i = weight.groupStart(g); i < weight.groupEnd(g); i++) {
         sum += values[i];
+        below += Math.max(0, -values[i]);
       }
       groupSums[token * weight.groups + g] = sum;
+      biases[token * weight.groups + g] = bias * below;
     }
   }
 
-  private void pair(int[] values, int[] target, int at) {
-    int half = weight.layout.perHalf();
+  /** Pairs of all steps, of activations that are given for all columns. */
+  private void pair(int[] values, Row row, int[] target, int at) {
+    int[] places = row.places(weight.places());
+    Arrays.fill(places, 0, weight.places(), 0);
     for (int g = 0; g < weight.groups; g++) {
       int first = weight.groupStart(g);
-      int end = weight.groupEnd(g);
-      int whole = (end - first) / (2 * half);
-      int to = at + weight.groupStep(g) * weight.layout.pairs();
-      switch (half) {
-        case 4 -> pair4(values, first, target, to, whole);
-        case 2 -> pair2(values, first, target, to, whole);
-        default -> pairAny(values, first, target, to, whole, half);
-      }
-      int column = first + whole * 2 * half;
-      to += whole * half;
-      int groupEnd = at + weight.groupStepEnd(g) * weight.layout.pairs();
-      for (int p = 0; to < groupEnd; p++, to++) {
-        int low = p < half && column + p < end ? values[column + p] & 0xffff : 0;
-        int high = p < half && column + half + p < end ? values[column + half + p] : 0;
-        target[to] = low | high << 16;
-      }
+      System.arraycopy(values, first, places, weight.place(g), weight.groupEnd(g) - first);
     }
-  }
-
-  private static void pair4(int[] v, int from, int[] target, int to, int words) {
-    for (int w = 0; w < words; w++) {
-      int i = from + 8 * w;
-      int t = to + 4 * w;
-      target[t] = v[i] | v[i + 4] << 16;
-      target[t + 1] = v[i + 1] | v[i + 5] << 16;
-      target[t + 2] = v[i + 2] | v[i + 6] << 16;
-      target[t + 3] = v[i + 3] | v[i + 7] << 16;
+    int i = 0;
+    for (; i <= weight.places() - 2 * LANES; i += 2 * LANES) {
+      twos(places, i).blend(twos(places, i + LANES), LATER).intoArray(target, at + i / 2);
     }
-  }
-
-  /** For 4-bit codes, whose activations may be negative. */
-  private static void pair2(int[] v, int from, int[] target, int to, int words) {
-    int w = 0;
-    for (; w <= words - LANES / 2; w += LANES / 2) {
-      twos(v, from + 4 * w).blend(twos(v, from + 4 * w + LANES), LATER).intoArray(target, to + 2 * w);
-    }
-    for (; w < words; w++) {
-      int i = from + 4 * w;
-      int t = to + 2 * w;
-      target[t] = v[i] & 0xffff | v[i + 2] << 16;
-      target[t + 1] = v[i + 1] & 0xffff | v[i + 3] << 16;
+    for (; i < weight.places(); i += 4) {
+      target[at + i / 2] = places[i] & 0xffff | places[i + 2] << 16;
+      target[at + i / 2 + 1] = places[i + 1] & 0xffff | places[i + 3] << 16;
     }
   }
 
@@ -315,14 +275,6 @@ final class StagedSpikes {
   private static IntVector twos(int[] v, int from) {
     IntVector x = IntVector.fromArray(Lanes.INTS, v, from);
     return x.and(0xffff).or(x.rearrange(TWO_ON).lanewise(VectorOperators.LSHL, 16)).rearrange(TWOS);
-  }
-
-  private static void pairAny(int[] v, int from, int[] target, int to, int words, int half) {
-    for (int w = 0; w < words; w++) {
-      for (int p = 0; p < half; p++) {
-        target[to + w * half + p] = v[from + 2 * w * half + p] | v[from + (2 * w + 1) * half + p] << 16;
-      }
-    }
   }
 
   private static int min(int[] values, int length) {

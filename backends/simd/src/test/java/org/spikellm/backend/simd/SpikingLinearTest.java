@@ -49,7 +49,7 @@ class SpikingLinearTest {
       int rows = SIZES[random.nextInt(SIZES.length)];
       int columns = SIZES[random.nextInt(SIZES.length)];
       int tokens = new int[] {1, 2, 3, 4, 5, 9}[random.nextInt(6)];
-      int groupSize = new int[] {1, 7, 8, 32, 40, 64, 128, 1 << 30}[random.nextInt(8)];
+      int groupSize = new int[] {1, 4, 7, 8, 32, 44, 64, 128, 1 << 30}[random.nextInt(9)];
       Counts counts = ALL_COUNTS.get(random.nextInt(ALL_COUNTS.size()));
       boolean extreme = random.nextInt(4) == 0;
       check(random, weight(random, rows, columns, bits, groupSize, extreme), counts, tokens, extreme);
@@ -96,7 +96,7 @@ class SpikingLinearTest {
   @Test
   void codesOfSeveralPiecesAreExact() {
     Random random = seeded(4);
-    int piece = PackedCodes.PIECE_STEPS * new CodeLayout(4).perStep();
+    int piece = Balanced.span(new CodeLayout(4)) * new CodeLayout(4).perLine();
     int i = 0;
     for (int groupSize : new int[] {100, piece + 12, 1 << 30}) {
       for (int high : new int[] {15, 30, 200, 20_000}) {
@@ -151,14 +151,14 @@ class SpikingLinearTest {
       int rows = SIZES[random.nextInt(SIZES.length)];
       int columns = i == 0 ? 2309 : SIZES[random.nextInt(SIZES.length)];
       int tokens = new int[] {1, 2, 5, 6, 7, 13}[random.nextInt(6)];
-      QuantizedWeight weight = weight(random, rows, columns, bits, new int[] {9, 32, 1 << 30}[random.nextInt(3)], false);
+      QuantizedWeight weight = weight(random, rows, columns, bits, new int[] {9, 20, 32, 1 << 30}[random.nextInt(4)], false);
       Tensor x = Tensor.of(tokens, floats(random, tokens * columns));
       Tensor dense = weight.dequantize();
       float[] start = floats(random, tokens * rows);
       for (int threads = 1; threads <= 3; threads++) {
         Guarded out = Guarded.of(tokens, rows, start);
         try (Session session = new SimdSession(threads, SimdSession.Kernels.VECTOR)) {
-          session.prepare(weight).accumulate(x, out.tensor());
+          session.prepare(threads == 1 ? weight : tiles(weight)).accumulate(x, out.tensor());
         }
         out.check("float input");
         for (int t = 0; t < tokens; t++) {
@@ -185,14 +185,22 @@ class SpikingLinearTest {
     float[] expected = expected(weight, train, start.clone());
     String what = weight.rows() + "x" + weight.columns() + ", " + weight.classes().getFirst().bits() + " bits, "
         + weight.classes().getFirst().groups() + " groups, " + tokens + " tokens, " + counts;
-    for (int threads = 0; threads <= 3; threads++) {
-      try (Session session = threads == 0 ? new SimdSession(2, SimdSession.Kernels.PLAIN) : new SimdSession(threads, SimdSession.Kernels.VECTOR)) {
-        Guarded out = Guarded.of(tokens, weight.rows(), start);
-        session.prepare(weight).accumulate(train, out.tensor());
-        assertArrayEquals(expected, out.tensor().toFloats(), what + ", threads " + threads);
-        out.check(what);
+    for (QuantizedWeight codes : List.of(weight, tiles(weight))) {
+      for (int threads = 0; threads <= 3; threads++) {
+        try (Session session = threads == 0 ? new SimdSession(2, SimdSession.Kernels.PLAIN) : new SimdSession(threads, SimdSession.Kernels.VECTOR)) {
+          Guarded out = Guarded.of(tokens, weight.rows(), start);
+          session.prepare(codes).accumulate(train, out.tensor());
+          assertArrayEquals(expected, out.tensor().toFloats(), what + ", threads " + threads);
+          out.check(what);
+        }
       }
     }
+  }
+
+  /** The same weight, its codes in tiles where they can lie so. */
+  private static QuantizedWeight tiles(QuantizedWeight weight) {
+    return new QuantizedWeight(weight.rows(), weight.order(),
+        weight.classes().stream().map(c -> c.suitsTiles() ? c.inTiles() : c).toList());
   }
 
   private static float[] expected(QuantizedWeight weight, SpikeTrain train, float[] out) {

@@ -1,5 +1,6 @@
 package org.spikellm.backend.simd;
 
+import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
@@ -10,7 +11,7 @@ import jdk.incubator.vector.ShortVector;
  * Integer products for several tokens: a span of a block's codes is unpacked once into a panel of shorts, which stays in the
  * first cache, and multiplied with tiles of four tokens. Panel: [pairs of columns][BLOCK rows][2].
  */
-final class CodeTiles {
+final class CodePanel {
 
   /** Tokens of a tile. */
   static final int TOKENS = 4;
@@ -18,47 +19,50 @@ final class CodeTiles {
   private static final int LANES = Lanes.COUNT;
   private static final int BLOCK = Lanes.BLOCK;
   private static final int SHORTS = 2 * Lanes.BLOCK;
-  private static final int V = Lanes.BYTES;
 
-  private CodeTiles() {}
+  /** Bytes from a line to the next, of codes that have one vector in it. */
+  private static final int LINE = CodeLayout.TILE_ROWS * Integer.BYTES;
 
-  /** Unpacks the steps {@code from..to − 1} of a block. */
-  static void unpack(CodeLayout layout, MemorySegment block, int from, int to, short[] panel) {
-    if (layout.twoRows()) {
-      unpackTwoRows(layout, block, from, to, panel);
+  private CodePanel() {}
+
+  /** Unpacks {@code lines} lines of a vector of rows, from byte {@code first} of {@code codes}, the first or the second of a block. */
+  static void unpack(CodeLayout layout, MemorySegment codes, long first, int lines, short[] panel, int vector) {
+    if (layout.bits() == 3) {
+      unpackThrees(codes, first, lines, panel, vector * BLOCK);
     } else {
-      unpackOneRow(layout, block, from, to, panel);
+      unpack(codes, first, lines, layout.bits(), layout.units(), panel, vector * BLOCK);
     }
   }
 
-  private static ShortVector load(MemorySegment block, int vector) {
-    return ShortVector.fromMemorySegment(Lanes.SHORTS, block, vector * V, Lanes.ORDER);
+  private static ShortVector load(MemorySegment codes, long at) {
+    return ShortVector.fromMemorySegment(Lanes.SHORTS, codes, at, Lanes.ORDER);
   }
 
-  private static void unpackOneRow(CodeLayout layout, MemorySegment block, int from, int to, short[] panel) {
-    ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) layout.maxCode());
-    int target = 0;
-    for (int step = from; step < to; step++) {
-      ShortVector x0 = load(block, 2 * step);
-      ShortVector x1 = load(block, 2 * step + 1);
-      for (int p = 0; p < layout.perHalf(); p++, target += SHORTS) {
-        x0.and(mask).intoArray(panel, target);
-        x1.and(mask).intoArray(panel, target + BLOCK);
-        x0 = x0.lanewise(LSHR, layout.bits());
-        x1 = x1.lanewise(LSHR, layout.bits());
+  private static void unpack(MemorySegment codes, long first, int lines, int bits, int units, short[] panel, int at) {
+    ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) ((1 << bits) - 1));
+    int target = at;
+    for (int line = 0; line < lines; line++) {
+      ShortVector x = load(codes, first + (long) line * LINE);
+      for (int unit = 0; unit < units; unit++, target += 2 * SHORTS) {
+        x.and(mask).intoArray(panel, target);
+        x.lanewise(LSHR, 8).and(mask).intoArray(panel, target + SHORTS);
+        x = x.lanewise(LSHR, bits);
       }
     }
   }
 
-  private static void unpackTwoRows(CodeLayout layout, MemorySegment block, int from, int to, short[] panel) {
-    ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) layout.maxCode());
-    int target = 0;
-    for (int vector = 2 * from; vector < 2 * to; vector++) {
-      ShortVector x = load(block, vector);
-      for (int p = 0; p < layout.perHalf(); p++, target += SHORTS) {
-        x.and(mask).intoArray(panel, target);
-        x.lanewise(LSHR, 8).and(mask).intoArray(panel, target + BLOCK);
-        x = x.lanewise(LSHR, layout.bits());
+  private static void unpackThrees(MemorySegment codes, long first, int lines, short[] panel, int at) {
+    int target = at;
+    for (int half = 0; half < 2 * lines; half++) {
+      // Four units: their bits 0 and 1 in a vector of the line, bits 2 in a half of the bytes of its third.
+      long line = first + (long) (half >> 1) * 3 * LINE;
+      ShortVector low = load(codes, line + (half & 1) * LINE);
+      ShortVector high = load(codes, line + 2 * LINE).lanewise(LSHR, 4 * (half & 1));
+      for (int unit = 0; unit < 4; unit++, target += 2 * SHORTS) {
+        low.and((short) 3).or(high.and((short) 1).lanewise(LSHL, 2)).intoArray(panel, target);
+        low.lanewise(LSHR, 8).and((short) 3).or(high.lanewise(LSHR, 6).and((short) 4)).intoArray(panel, target + SHORTS);
+        low = low.lanewise(LSHR, 2);
+        high = high.lanewise(LSHR, 1);
       }
     }
   }
@@ -130,7 +134,7 @@ final class CodeTiles {
   }
 
   /**
-   * Two tokens where every product fills 16 bits, widened at once as in {@link CodeDots#bytes}; adds to or replaces
+   * Two tokens where every product fills 16 bits, widened at once as in {@link CodeDots}; adds to or replaces
    * {@code dots[0..2 · BLOCK]} from {@code target}.
    */
   static void twoBytes(short[] panel, int count, int[] pairs, int at, int stride, int[] dots, int target, boolean add) {
