@@ -37,6 +37,9 @@ public final class Rehearsal {
         done &= Main.run("evaluate", spiking, "--text", text.toString(), "--sequence", "32", "--limit", "1", "--backend", backend,
             "--quiet") == 0;
       }
+      // And the kernels that large models come to use.
+      done &= Main.run("generate", spiking, "--prompt", PROMPT, "--max-tokens", "200", "--backend", "simd", "--option", "simd.warmup=open",
+          "--quiet") == 0;
       return done;
     } finally {
       delete(room);

@@ -7,6 +7,8 @@ final class Scratch {
   /** A vector of ints. */
   final int[] lanes = new int[Lanes.COUNT];
 
+  private int[][] arrays = {};
+  private int[][] factors = {};
   private int[] dots = {};
   private int[] sums = {};
   private int[] digits = {};
@@ -18,6 +20,16 @@ final class Scratch {
   private float[] b = {};
   private float[] c = {};
   private float[] d = {};
+
+  /** {@code count} arrays of {@code length} ints or more. */
+  int[][] arrays(int count, int length) {
+    return arrays = arrays.length < count || arrays[0].length < length ? new int[count][length] : arrays;
+  }
+
+  /** As {@link #arrays}, others. */
+  int[][] factors(int count, int length) {
+    return factors = factors.length < count || factors[0].length < length ? new int[count][length] : factors;
+  }
 
   int[] dots(int length) {
     return dots = dots.length < length ? new int[length] : dots;

@@ -1,5 +1,7 @@
 package org.spikellm.backend.simd;
 
+import java.util.List;
+import java.util.Map;
 import org.spikellm.api.Availability;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.Session;
@@ -7,8 +9,37 @@ import org.spikellm.api.Session;
 /** The CPU through {@code jdk.incubator.vector}. No vector type appears in this class, so that it loads without that module. */
 public final class SimdBackend implements ComputeBackend {
 
+  private static final String WARMUP = "warmup";
+
+  /** Kernels are compiled as soon as a model or its work is large enough, or when a session is opened. */
+  private static final List<String> WARMUPS = List.of("auto", "open");
+
   private static final int SPEED = 100;
   private static final int MIN_BITS = 128;
+
+  private final boolean warm;
+
+  public SimdBackend() {
+    this(Map.of());
+  }
+
+  private SimdBackend(Map<String, String> options) {
+    String warmup = options.getOrDefault(WARMUP, WARMUPS.getFirst());
+    if (!WARMUPS.contains(warmup)) {
+      throw new IllegalArgumentException(WARMUP + "=" + warmup + ": expected " + String.join(" or ", WARMUPS));
+    }
+    warm = !warmup.equals(WARMUPS.getFirst());
+  }
+
+  @Override
+  public Map<String, String> options() {
+    return Map.of(WARMUP, WARMUPS.getFirst());
+  }
+
+  @Override
+  public SimdBackend configure(Map<String, String> options) {
+    return new SimdBackend(options);
+  }
 
   @Override
   public String id() {
@@ -37,6 +68,10 @@ public final class SimdBackend implements ComputeBackend {
     if (probe() instanceof Availability.Unavailable unavailable) {
       throw new IllegalStateException("backend 'simd' is not available: " + unavailable.reason());
     }
-    return SimdSession.open(threads);
+    SimdSession session = SimdSession.open(threads);
+    if (warm) {
+      Warmup.start();
+    }
+    return session;
   }
 }

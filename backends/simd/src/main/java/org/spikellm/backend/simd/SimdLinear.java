@@ -59,7 +59,7 @@ final class SimdLinear implements SpikingLinear {
     if (tokens == 0 || rows == 0) {
       return;
     }
-    if (session.plain(stage) && plain(x, out)) {
+    if (session.plain(stage, tokens, (long) rows * columns()) && plain(x, out)) {
       return;
     }
     boolean tiled = tokens >= MIN_TILED_TOKENS;
@@ -91,9 +91,9 @@ final class SimdLinear implements SpikingLinear {
         return false;
       }
     }
-    session.workers().forEach(Lanes.ceilDiv(rows, CodeLayout.TILE_ROWS), (tile, worker) -> {
+    session.workers().forEach(plain[0].slices(), (slice, worker) -> {
       for (PlainCodes codes : plain) {
-        codes.accumulate(tile, out, session.scratch(worker));
+        codes.accumulate(slice, out, session.scratch(worker));
       }
     });
     return true;
@@ -270,6 +270,7 @@ final class SimdLinear implements SpikingLinear {
     Shapes.f32("linear output", out, x.rows(), rows);
     session.checkOpen();
     if (x.rows() > 0 && rows > 0) {
+      session.plain(Warmup.Stage.FLOAT_INPUTS, x.rows(), (long) rows * columns());
       FloatLinear.accumulate(classes, order, x, out, session);
     }
   }

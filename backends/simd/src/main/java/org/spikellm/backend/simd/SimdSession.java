@@ -65,7 +65,7 @@ final class SimdSession implements Session {
     if (threads < 1) {
       throw new IllegalArgumentException("threads: expected at least 1, found " + threads);
     }
-    Warmup.start();
+    Warmup.check();
     return new SimdSession(threads, Kernels.COMPILED);
   }
 
@@ -76,6 +76,15 @@ final class SimdSession implements Session {
       case PLAIN -> true;
       case COMPILED -> !Warmup.compiled(stage);
     };
+  }
+
+  /** The same, where some tokens are about to be multiplied with so many weights. */
+  boolean plain(Warmup.Stage stage, int tokens, long weights) {
+    boolean plain = plain(stage);
+    if (plain && kernels == Kernels.COMPILED) {
+      Warmup.plain(stage, tokens, tokens * weights);
+    }
+    return plain;
   }
 
   /** Whether dense weights of a type are multiplied without vectors. */
@@ -172,9 +181,7 @@ final class SimdSession implements Session {
   public void matmul(Tensor a, Tensor b, Tensor out) {
     checkOpen();
     Shapes.matmul(a, b, out);
-    if (plain(b.dtype())) {
-      Warmup.prefer(Warmup.stage(b.dtype()));
-    }
+    plain(Warmup.stage(b.dtype()), a.rows(), (long) b.rows() * b.columns());
     DenseProduct.matmul(a, b, out, this);
   }
 
@@ -187,7 +194,7 @@ final class SimdSession implements Session {
   public SpikingLinear prepare(QuantizedWeight weight) {
     checkOpen();
     if (kernels == Kernels.COMPILED) {
-      Warmup.prefer(Warmup.stage(weight));
+      Warmup.weight(Warmup.stage(weight), (long) weight.rows() * weight.columns());
     }
     return TernaryCodes.suit(weight) ? new TernaryLinear(weight, this) : new SimdLinear(weight, this);
   }

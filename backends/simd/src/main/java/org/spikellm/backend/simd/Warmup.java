@@ -7,6 +7,7 @@ import java.util.concurrent.BlockingDeque;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.DType;
@@ -22,25 +23,44 @@ import org.spikellm.api.Tensor;
 
 /**
  * Runs kernels on small shapes until the compiler has taken them up: vectors are objects until then, and a kernel takes a
- * thousand times as long. Once a process, in the background, while the first model loads: those that every model needs, and those
- * that a model turns out to need. The compiler has enough to do then; what nobody asks for is left out.
+ * thousand times as long. Once a process, in the background, as soon as there is work that is worth it: while a large model is loaded, and
+ * once a small one has run for some time without vectors, which it does well, and starts sooner for it. First those that most of the
+ * work needs, then those that every model needs. The compiler has enough to do then; what nobody asks for is left out.
  */
 final class Warmup {
 
   /** Kernels that are compiled together. */
   enum Stage {
-    ROWS, ATTENTION, CODES_4, F16, TERNARY, CODES_8, F32, GROUPS_4, CODES_2, CODES_3, BF16
+    ROWS, ATTENTION, CODES_4, F16, TERNARY, CODES_8, F32, GROUPS_4, CODES_2, CODES_3, BF16,
+    /** Codes with inputs in float. */
+    FLOAT_INPUTS
   }
 
   private static final AtomicBoolean STARTED = new AtomicBoolean();
 
   private static final Set<Stage> COMPILED = ConcurrentHashMap.newKeySet();
 
+  /** What every model needs. */
+  private static final List<Stage> ALWAYS = List.of(Stage.ROWS, Stage.ATTENTION);
+
+  /** What is still to do. */
+  private static final BlockingDeque<Stage> STAGES = new LinkedBlockingDeque<>(ALWAYS);
+
   /** What is to be done, whether it is done or not. */
   private static final Set<Stage> WANTED = ConcurrentHashMap.newKeySet();
 
-  /** What is still to do. */
-  private static final BlockingDeque<Stage> STAGES = new LinkedBlockingDeque<>();
+  static {
+    WANTED.addAll(ALWAYS);
+  }
+
+  /** Codes of weights whose first token is worth to be ready for while they are loaded. */
+  private static final long MANY_CODES = 1L << 31;
+
+  /** Multiply-adds without vectors, done or about to be done, that make these worth it: half a second. */
+  private static final long MUCH_WORK = 1L << 33;
+
+  private static final LongAdder CODES = new LongAdder();
+  private static final LongAdder DONE = new LongAdder();
 
   /** Time a kernel may take: where compilation is slower than this, real work goes on with it. */
   private static final long NANOS = 3_000_000_000L;
@@ -56,6 +76,7 @@ final class Warmup {
 
   private static final int ROWS = 2 * Lanes.BLOCK;
   private static final int COLUMNS = 1024;
+  private static final ChannelOrder ORDER = new ChannelOrder(ChannelOrder.identity(COLUMNS).order(), new int[] {0, COLUMNS * 7 / 8});
   private static final Dynamics DYNAMICS = new Dynamics(1, 1, 0, 15, 1);
 
   /** Something to run; {@code hasPlain} says whether a session may have another kernel for it, without vectors. */
@@ -63,11 +84,34 @@ final class Warmup {
 
   private Warmup() {}
 
+  /** Notes a weight, which all tokens will be multiplied with. */
+  static void weight(Stage stage, long codes) {
+    prefer(stage);
+    CODES.add(codes);
+    if (stage == Stage.TERNARY || CODES.sum() >= MANY_CODES) {   // there are no other kernels for spike trains
+      start();
+    }
+  }
+
+  /** Notes that some tokens are about to be multiplied without a stage's kernels. */
+  static void plain(Stage stage, int tokens, long multiplyAdds) {
+    prefer(stage);
+    DONE.add(multiplyAdds);
+    if (DONE.sum() + tokens * CODES.sum() >= MUCH_WORK) {
+      start();
+    }
+  }
+
+  /** Says so, once, where the JVM has no compiler that makes vectors: nothing will be compiled then. */
+  static void check() {
+    if (!compilesVectors(System.getProperty("java.vm.info", "")) && STARTED.compareAndSet(false, true)) {
+      warn();
+    }
+  }
+
   /** Starts it, unless it was started before. */
   static void start() {
     if (STARTED.compareAndSet(false, true)) {
-      prefer(Stage.ATTENTION);
-      prefer(Stage.ROWS);
       Thread.ofPlatform().daemon().name("spikellm-simd-warmup").priority(Thread.MIN_PRIORITY).start(Warmup::run);
     }
   }
@@ -108,10 +152,6 @@ final class Warmup {
   }
 
   private static void run() {
-    if (!compilesVectors(System.getProperty("java.vm.info", ""))) {
-      warn();
-      return;
-    }
     boolean any = false;
     try (SimdSession vector = new SimdSession(1, SimdSession.Kernels.VECTOR);
         SimdSession plain = new SimdSession(1, SimdSession.Kernels.PLAIN)) {
@@ -149,12 +189,17 @@ final class Warmup {
     switch (stage) {
       case ROWS -> rows(session, kernels);
       case ATTENTION -> attention(session, kernels);
-      case CODES_4 -> linear(session, 4, 1 << 30, kernels);
-      case GROUPS_4 -> linear(session, 4, 128, kernels);
-      case CODES_2 -> linear(session, 2, 128, kernels);
-      case CODES_3 -> linear(session, 3, 128, kernels);
-      case CODES_8 -> linear(session, 8, 1 << 30, kernels);
-      case TERNARY -> ternary(session, kernels);
+      case CODES_4 -> spikes(linear(session, 4, 1 << 30), kernels);
+      case GROUPS_4 -> spikes(linear(session, 4, 128), kernels);
+      case CODES_2 -> spikes(linear(session, 2, 128), kernels);
+      case CODES_3 -> spikes(linear(session, 3, 128), kernels);
+      case CODES_8 -> spikes(linear(session, 8, 1 << 30), kernels);
+      case FLOAT_INPUTS -> floats(linear(session, 4, 128), kernels);
+      case TERNARY -> {
+        SpikingLinear linear = ternary(session);
+        spikes(linear, kernels);
+        floats(linear, kernels);
+      }
       case F16 -> dense(session, DType.F16, kernels);
       case F32 -> dense(session, DType.F32, kernels);
       case BF16 -> dense(session, DType.BF16, kernels);
@@ -202,38 +247,36 @@ final class Warmup {
     return System.nanoTime() - time < 0;
   }
 
-  private static void linear(SimdSession session, int bits, int groupSize, List<Kernel> kernels) {
-    ChannelOrder order = new ChannelOrder(ChannelOrder.identity(COLUMNS).order(), new int[] {0, COLUMNS * 7 / 8});
+  private static SpikingLinear linear(SimdSession session, int bits, int groupSize) {
     List<CodeClass> classes = new ArrayList<>();
-    for (int c = 0; c < order.classes(); c++) {
-      int columns = order.end(c) - order.start(c);
+    for (int c = 0; c < ORDER.classes(); c++) {
+      int columns = ORDER.end(c) - ORDER.start(c);
       int[] groupEnds = CodeClass.groupEnds(columns, groupSize);
       int groups = groupEnds.length;
       classes.add(new CodeClass(columns, bits, 0, groupEnds,
           Tensor.allocate(DType.U8, ROWS, CodeClass.packedBytes(columns, bits)), Tensor.allocate(DType.F32, ROWS, groups),
           Tensor.allocate(DType.I16, ROWS, groups)));
     }
-    accumulate(session.prepare(new QuantizedWeight(ROWS, order, classes)), order, kernels);
+    return session.prepare(new QuantizedWeight(ROWS, ORDER, classes));
   }
 
   /** Weights that are spike trains of one time step and of four. */
-  private static void ternary(SimdSession session, List<Kernel> kernels) {
-    ChannelOrder order = new ChannelOrder(ChannelOrder.identity(COLUMNS).order(), new int[] {0, COLUMNS * 7 / 8});
+  private static SpikingLinear ternary(SimdSession session) {
     List<CodeClass> classes = new ArrayList<>();
-    for (int c = 0; c < order.classes(); c++) {
-      int columns = order.end(c) - order.start(c);
+    for (int c = 0; c < ORDER.classes(); c++) {
+      int columns = ORDER.end(c) - ORDER.start(c);
       int[] groupEnds = CodeClass.groupEnds(columns, c == 0 ? 102 : 13);
       Tensor zero = Tensor.allocate(DType.I16, 1, 1);
       zero.setInt(0, 0, c == 0 ? 1 : 4);
       classes.add(new CodeClass(columns, 4, c == 0 ? 1 : 4, groupEnds, Tensor.allocate(DType.U8, ROWS, CodeClass.packedBytes(columns, 4)),
           Tensor.allocate(DType.F16, ROWS, groupEnds.length), zero));
     }
-    accumulate(session.prepare(new QuantizedWeight(ROWS, order, classes)), order, kernels);
+    return session.prepare(new QuantizedWeight(ROWS, ORDER, classes));
   }
 
-  private static void accumulate(SpikingLinear linear, ChannelOrder order, List<Kernel> kernels) {
-    for (int tokens : new int[] {1, 9}) {
-      SpikeTrain train = new SpikeTrain(order, List.of(Tensor.allocate(DType.I8, tokens, COLUMNS)),
+  private static void spikes(SpikingLinear linear, List<Kernel> kernels) {
+    for (int tokens : new int[] {9, 1}) {
+      SpikeTrain train = new SpikeTrain(ORDER, List.of(Tensor.allocate(DType.I8, tokens, COLUMNS)),
           Tensor.allocate(DType.F32, tokens, 2), Tensor.allocate(DType.I32, tokens, 2), 0);
       for (int c = 0; c < COLUMNS; c++) {
         train.planes().getFirst().setInt(0, c, c % 16);
@@ -241,6 +284,9 @@ final class Warmup {
       Tensor out = Tensor.allocate(DType.F32, tokens, ROWS);
       kernels.add(new Kernel(linear instanceof SimdLinear, () -> linear.accumulate(train, out)));
     }
+  }
+
+  private static void floats(SpikingLinear linear, List<Kernel> kernels) {
     Tensor x = Tensor.allocate(DType.F32, 7, COLUMNS);
     Tensor out = Tensor.allocate(DType.F32, 7, ROWS);
     kernels.add(new Kernel(false, () -> linear.accumulate(x, out)));
