@@ -38,6 +38,16 @@ public interface Session extends AutoCloseable {
   SpikingLinear prepare(QuantizedWeight weight);
 
   /**
+   * As {@link #prepare(QuantizedWeight)}, with what is known of the inputs, which a session may lay the weight out for. The result takes
+   * both kinds, and gives the same for them.
+   *
+   * @param encoded whether inputs will be spike trains, not floats
+   */
+  default SpikingLinear prepare(QuantizedWeight weight, boolean encoded) {
+    return prepare(weight);
+  }
+
+  /**
    * {@code outs[i] += x Wᵢᵀ} for layers that share an input that is not encoded, to the byte what
    * {@link SpikingLinear#accumulate(Tensor, Tensor)} gives for each; by default one after the other.
    *

@@ -31,7 +31,7 @@ final class PreparedLinear {
       case QuantizedWeight weight -> null;
     };
     this.quantized = linear.weight() instanceof QuantizedWeight weight
-        ? session.prepare(session.readsTiles() ? weight : weight.inRows(Arena.ofAuto())) : null;
+        ? session.prepare(session.readsTiles() ? weight : weight.inRows(Arena.ofAuto()), linear.input() != null) : null;
     this.bias = linear.bias();
     this.keepsWeight = linear.weight() instanceof DenseWeight || quantized != null && quantized.keepsWeight();
     this.encoding = linear.input() == null ? null : mode.apply(linear.input());

@@ -53,7 +53,15 @@ record GuardedSession(Session session, Guard guard) implements Session {
 
   @Override
   public SpikingLinear prepare(QuantizedWeight weight) {
-    SpikingLinear linear = guard.call("prepare", () -> session.prepare(weight));
+    return checked(weight, guard.call("prepare", () -> session.prepare(weight)));
+  }
+
+  @Override
+  public SpikingLinear prepare(QuantizedWeight weight, boolean encoded) {
+    return checked(weight, guard.call("prepare", () -> session.prepare(weight, encoded)));
+  }
+
+  private SpikingLinear checked(QuantizedWeight weight, SpikingLinear linear) {
     guard.require(linear.rows() == weight.rows() && linear.columns() == weight.columns(), "prepare made a layer of "
         + linear.rows() + " rows and " + linear.columns() + " columns, expected " + weight.rows() + " and " + weight.columns());
     return new Linear(linear, weight.classes().stream().map(CodeClass::scales).allMatch(Guard::finite));

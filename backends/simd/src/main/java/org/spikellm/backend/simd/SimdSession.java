@@ -192,11 +192,16 @@ final class SimdSession implements Session {
 
   @Override
   public SpikingLinear prepare(QuantizedWeight weight) {
+    return prepare(weight, false);
+  }
+
+  @Override
+  public SpikingLinear prepare(QuantizedWeight weight, boolean encoded) {
     checkOpen();
     if (kernels == Kernels.COMPILED) {
       Warmup.weight(Warmup.stage(weight), (long) weight.rows() * weight.columns());
     }
-    return TernaryCodes.suit(weight) ? new TernaryLinear(weight, this) : new SimdLinear(weight, this);
+    return TernaryCodes.suit(weight) ? new TernaryLinear(weight, this, encoded) : new SimdLinear(weight, this);
   }
 
   @Override

@@ -21,8 +21,10 @@ import org.spikellm.api.Tensor;
  *       scales   [ROWS]          F16, row i + 16t of 32 at 2i + t; or F32, row after row
  * </pre>
  *
- * A slice is what one thread reads for a token: one stretch of memory, without a gap. With several streams side by side, a gap every few
- * KB, or tables that come from the second cache, the CPU does not fetch ahead far enough to compute meanwhile.
+ * What one thread reads for a token is one stretch of memory, without a gap: a slice, where inputs are encoded and the sums of a row one
+ * chain, or a half of the pieces of the only slice, of as many bytes as the other or nearly, so that each table is made once. With several
+ * streams side by side, a gap every few KB, or tables that come from the second cache, the CPU does not fetch ahead far enough to compute
+ * meanwhile.
  *
  * <p>Where a block has no row, its bytes are 0, of which nothing is kept. Where an index has no column, its table has sums of 0.
  */
@@ -43,7 +45,7 @@ final class TernaryCodes {
   private static final int PIECE_STEPS = 24;
 
   /** Blocks of a slice at least. A thread looks up in about three while it makes the tables of a layer. */
-  private static final int SLICE_BLOCKS = 4;
+  private static final int MIN_BLOCKS = 4;
 
   final int rows;
   final int columns;
@@ -71,14 +73,16 @@ final class TernaryCodes {
   /** Whether a group's bytes always add up to 16 bits. */
   final boolean shortGroups;
   final MemorySegment memory;
+  /** First piece of the second half. */
+  final int half;
   /** First block of each slice, and the number of blocks. */
-  final int[] slices;
+  private final int[] slices;
   /** The slice of each block. */
   private final int[] sliceOf;
   /** Bytes of a block before each piece, and in all. */
   private final int[] pieceBytes;
 
-  private TernaryCodes(QuantizedWeight source, SimdSession session) {
+  private TernaryCodes(QuantizedWeight source, SimdSession session, int parts) {
     rows = source.rows();
     columns = source.columns();
     List<CodeClass> classes = source.classes();
@@ -111,11 +115,12 @@ final class TernaryCodes {
     halfScales = classes.stream().allMatch(c -> c.scales().dtype() == DType.F16);
     pieceBytes = IntStream.rangeClosed(0, pieces())
         .map(p -> (groupStep(pieceGroups[p]) + pieceGroups[p] * scaleBytes()) * ROWS).toArray();
-    slices = slices(session.workers().threads());
+    slices = cut(blocks(), parts);
     sliceOf = new int[blocks()];
     for (int s = 0; s < slices.length - 1; s++) {
       Arrays.fill(sliceOf, slices[s], slices[s + 1], s);
     }
+    half = (int) IntStream.rangeClosed(1, pieces()).filter(p -> pieceBytes[p - 1] + pieceBytes[p] <= pieceBytes[pieces()]).count();
     memory = session.weights().allocate(Math.max(1, (long) pieceBytes[pieces()] * blocks()), Lanes.BYTES);
   }
 
@@ -130,9 +135,9 @@ final class TernaryCodes {
     return Lanes.ceilDiv((trains.groupEnd(group) - trains.groupStart(group)) * digits.perCount(), digits.perIndex());
   }
 
-  /** Repacks a weight; nothing of {@code source} is kept. */
-  static TernaryCodes of(QuantizedWeight source, SimdSession session) {
-    TernaryCodes packed = new TernaryCodes(source, session);
+  /** Repacks a weight, in up to so many slices; nothing of {@code source} is kept. */
+  static TernaryCodes of(QuantizedWeight source, SimdSession session, int slices) {
+    TernaryCodes packed = new TernaryCodes(source, session, slices);
     TernaryPacking packing = new TernaryPacking(source, packed, session.workers().threads());
     session.workers().forEach(packed.blocks(), packing::pack);
     return packed;
@@ -187,6 +192,12 @@ final class TernaryCodes {
     return slices[sliceOf[block] + 1];
   }
 
+  /** Equal parts of blocks, up to {@code parts}: the first block of each, and the number of blocks. */
+  static int[] cut(int blocks, int parts) {
+    int count = Math.min(Math.clamp(blocks / MIN_BLOCKS, 1, Math.max(1, parts)), blocks);
+    return IntStream.rangeClosed(0, count).map(i -> (int) ((long) blocks * i / Math.max(1, count))).toArray();
+  }
+
   /** Bytes of a block of a piece before a group's steps. */
   int group(int piece, int group) {
     return (groupStep(group) - groupStep(pieceGroups[piece]) + (group - pieceGroups[piece]) * scaleBytes()) * ROWS;
@@ -205,12 +216,6 @@ final class TernaryCodes {
   static int place(int row) {
     int quarter = row % Lanes.BYTES / Lanes.COUNT;
     return row / Lanes.BYTES * Lanes.BYTES + row % Lanes.COUNT * 4 + quarter % 2 * 2 + quarter / 2;
-  }
-
-  /** An equal part for every thread, or for fewer. */
-  private int[] slices(int threads) {
-    int parts = Math.min(Math.clamp(blocks() / SLICE_BLOCKS, 1, threads), blocks());
-    return IntStream.rangeClosed(0, parts).map(i -> (int) ((long) blocks() * i / Math.max(1, parts))).toArray();
   }
 
   private int[] cut() {

@@ -1,7 +1,10 @@
 package org.spikellm.backend.simd;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import jdk.incubator.vector.FloatVector;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Shapes;
@@ -16,6 +19,7 @@ import org.spikellm.api.Tensor;
 final class TernaryLinear implements SpikingLinear {
 
   private static final int ROWS = TernaryCodes.ROWS;
+  private static final int LANES = Lanes.COUNT;
 
   /** Tokens of a slice: so many read the codes of a piece, some 100 KB, before the next one's. */
   private static final int MAX_TOKENS = 32;
@@ -24,10 +28,10 @@ final class TernaryLinear implements SpikingLinear {
   private final ChannelOrder order;
   private final TernaryCodes codes;
 
-  TernaryLinear(QuantizedWeight weight, SimdSession session) {
+  TernaryLinear(QuantizedWeight weight, SimdSession session, boolean encoded) {
     this.session = session;
     order = weight.order();
-    codes = TernaryCodes.of(weight, session);
+    codes = TernaryCodes.of(weight, session, encoded ? session.workers().threads() : 1);
   }
 
   @Override
@@ -49,92 +53,141 @@ final class TernaryLinear implements SpikingLinear {
   public void accumulate(SpikeTrain x, Tensor out) {
     Shapes.accumulate(x, order, codes.rows, out);
     session.checkOpen();
-    accumulate(x.tokens(), (tables, token, worker) -> tables.read(codes, x, token, session.scratch(worker).row), out);
+    int tokens = x.tokens();
+    slices(tokens, (first, last, from, count, worker) -> {
+      TernaryTables[] tables = session.tables(worker, count);
+      for (int t = 0; t < count; t++) {
+        tables[t].read(codes, x, from + t, session.scratch(worker).row);
+      }
+      int width = width(first, last);
+      float[] sums = session.scratch(worker).a(count * width);
+      int rows = Math.min(width, codes.rows - first * ROWS);
+      for (int t = 0; t < count; t++) {
+        MemorySegment.copy(out.segment(), Tensor.FLOAT, at(from + t, first), sums, t * width, rows);
+      }
+      pieces(0, codes.pieces(), first, last, tables, count, sums, 0, session.scratch(worker));
+      for (int t = 0; t < count; t++) {
+        MemorySegment.copy(sums, t * width, out.segment(), Tensor.FLOAT, at(from + t, first), rows);
+      }
+    });
   }
 
+  /** As {@link Halves} of one token add up: a token's sums are the same alone and in a prompt. */
   @Override
   public void accumulate(Tensor x, Tensor out) {
     Shapes.f32("linear input", x, x.rows(), codes.columns);
     Shapes.f32("linear output", out, x.rows(), codes.rows);
     session.checkOpen();
-    accumulate(x.rows(), (tables, token, worker) -> tables.read(codes, x, token), out);
-  }
-
-  /** One token through layers that share it: threads take one slice after another, those of all layers in a row. */
-  static void accumulate(List<TernaryLinear> layers, Tensor x, List<Tensor> outs, SimdSession session) {
-    int[] firsts = new int[layers.size() + 1];   // slice of each layer
-    for (int i = 0; i < layers.size(); i++) {
-      firsts[i + 1] = firsts[i] + layers.get(i).codes.slices.length - 1;
+    if (x.rows() == 1) {
+      accumulate(List.of(this), x, List.of(out), session);
+      return;
     }
-    session.workers().forEach(firsts[layers.size()], (slice, worker) -> {
-      int i = 0;
-      while (slice >= firsts[i + 1]) {
-        i++;
+    slices(x.rows(), (first, last, from, count, worker) -> {
+      TernaryTables[] tables = session.tables(worker, count);
+      int width = width(first, last);
+      float[] sums = session.scratch(worker).a(2 * count * width);
+      Arrays.fill(sums, 0, 2 * count * width, 0);
+      for (int half = 0; half < 2; half++) {
+        for (int t = 0; t < count; t++) {
+          tables[t].read(codes, x, from + t, firstPiece(half), firstPiece(half + 1));
+        }
+        pieces(firstPiece(half), firstPiece(half + 1), first, last, tables, count, sums, half * count * width, session.scratch(worker));
       }
-      TernaryLinear layer = layers.get(i);
-      layer.slice(slice - firsts[i], (tables, token, _) -> tables.read(layer.codes, x, token), outs.get(i), worker);
+      for (int t = 0; t < count; t++) {
+        add(sums, t * width, (count + t) * width, out.segment(), at(from + t, first), Math.min(width, codes.rows - first * ROWS));
+      }
     });
   }
 
-  private interface Reading {
-    void run(TernaryTables tables, int token, int worker);
+  /**
+   * One token through layers that share it. Threads take halves of the columns of a layer, so that two of them make each table once; with
+   * more threads the rows are cut too. The sums of both halves are added up in the end, whoever made them.
+   */
+  static void accumulate(List<TernaryLinear> layers, Tensor x, List<Tensor> outs, SimdSession session) {
+    List<Part> parts = new ArrayList<>();
+    int length = 0;
+    for (int i = 0; i < layers.size(); i++) {
+      TernaryLinear layer = layers.get(i);
+      int[] cuts = TernaryCodes.cut(layer.codes.blocks(), session.workers().threads() / 2);
+      for (int cut = 0; cut < cuts.length - 1; cut++) {
+        for (int half = 0; half < 2; half++) {
+          parts.add(new Part(layer, outs.get(i), half, cuts[cut], cuts[cut + 1], length));
+          length += layer.width(cuts[cut], cuts[cut + 1]);
+        }
+      }
+    }
+    float[] sums = session.shared(length);
+    session.workers().forEach(parts.size(), (part, worker) -> parts.get(part).run(x, sums, session, worker));
+    for (int part = 0; part < parts.size(); part += 2) {
+      Part first = parts.get(part);
+      int rows = Math.min(first.layer.width(first.first, first.last), first.layer.codes.rows - first.first * ROWS);
+      add(sums, first.at, parts.get(part + 1).at, first.out.segment(), (long) first.first * ROWS * Float.BYTES, rows);
+    }
   }
 
-  private void accumulate(int tokens, Reading reading, Tensor out) {
+  /** What one thread does of a layer: a half of its columns for blocks of rows, whose sums begin at {@code at}. */
+  private record Part(TernaryLinear layer, Tensor out, int half, int first, int last, int at) {
+
+    void run(Tensor x, float[] sums, SimdSession session, int worker) {
+      int from = layer.firstPiece(half);
+      int to = layer.firstPiece(half + 1);
+      Arrays.fill(sums, at, at + layer.width(first, last), 0);
+      TernaryTables[] tables = session.tables(worker, 1);
+      tables[0].read(layer.codes, x, 0, from, to);
+      layer.pieces(from, to, first, last, tables, 1, sums, at, session.scratch(worker));
+    }
+  }
+
+  /** First piece of a half of the columns. */
+  private int firstPiece(int half) {
+    return half == 0 ? 0 : half == 1 ? codes.half : codes.pieces();
+  }
+
+  private interface Slice {
+    void run(int firstBlock, int lastBlock, int token, int count, int worker);
+  }
+
+  /** Cuts tokens, and rows where these are few: then each thread makes the tables for itself. */
+  private void slices(int tokens, Slice slice) {
     if (codes.rows == 0 || tokens == 0) {
       return;
     }
-    if (tokens == 1) {
-      one(reading, out);
-      return;
-    }
     int threads = session.workers().threads();
-    int tokenSlices = Lanes.ceilDiv(Lanes.ceilDiv(tokens, MAX_TOKENS), threads) * threads;
+    int tokenSlices = tokens == 1 ? 1 : Lanes.ceilDiv(Lanes.ceilDiv(tokens, MAX_TOKENS), threads) * threads;
     int chunk = Lanes.ceilDiv(tokens, tokenSlices);
     int chunks = Lanes.ceilDiv(tokens, chunk);
-    // Few tokens: rows are cut too, and each thread makes the tables for itself.
-    int rowSlices = Math.min(codes.blocks(), Math.max(1, threads / chunks));
-    session.workers().forEach(chunks * rowSlices, (slice, worker) -> {
-      int from = slice / rowSlices * chunk;
-      int part = slice % rowSlices;
-      int first = (int) ((long) codes.blocks() * part / rowSlices);
-      int last = (int) ((long) codes.blocks() * (part + 1) / rowSlices);
-      int count = Math.min(chunk, tokens - from);
-      TernaryTables[] tables = session.tables(worker, count);
-      for (int t = 0; t < count; t++) {
-        reading.run(tables[t], from + t, worker);
-      }
-      blocks(first, last, tables, from, count, out, session.scratch(worker));
+    int[] cuts = TernaryCodes.cut(codes.blocks(), threads / chunks);
+    int rowSlices = cuts.length - 1;
+    session.workers().forEach(chunks * rowSlices, (index, worker) -> {
+      int from = index / rowSlices * chunk;
+      int part = index % rowSlices;
+      slice.run(cuts[part], cuts[part + 1], from, Math.min(chunk, tokens - from), worker);
     });
   }
 
-  private void one(Reading reading, Tensor out) {
-    session.workers().forEach(codes.slices.length - 1, (slice, worker) -> slice(slice, reading, out, worker));
+  private int width(int firstBlock, int lastBlock) {
+    return (lastBlock - firstBlock) * ROWS;
   }
 
-  /** A slice of one token, with tables made for it, which costs less than to have them from another processor's cache. */
-  private void slice(int slice, Reading reading, Tensor out, int worker) {
-    TernaryTables[] tables = session.tables(worker, 1);
-    reading.run(tables[0], 0, worker);
-    blocks(codes.slices[slice], codes.slices[slice + 1], tables, 0, 1, out, session.scratch(worker));
-  }
-
-  /** Piece after piece, of which one token after another looks up in its own tables. */
-  private void blocks(int first, int last, TernaryTables[] tables, int firstToken, int tokens, Tensor out, Scratch scratch) {
-    int width = (last - first) * ROWS;
-    float[] sums = scratch.a(tokens * width);
-    int rows = Math.min(width, codes.rows - first * ROWS);
-    for (int t = 0; t < tokens; t++) {
-      MemorySegment.copy(out.segment(), Tensor.FLOAT, at(firstToken + t, first), sums, t * width, rows);
-    }
-    for (int piece = 0; piece < codes.pieces(); piece++) {
+  /** Piece after piece, of which one token after another looks up in its own tables; sums are [tokens][rows of the blocks]. */
+  private void pieces(int from, int to, int first, int last, TernaryTables[] tables, int tokens, float[] sums, int at, Scratch scratch) {
+    for (int piece = from; piece < to; piece++) {
       for (int t = 0; t < tokens; t++) {
         tables[t].fill(codes, piece);
-        TernaryDots.add(codes, piece, first, last, tables[t], sums, t * width, scratch);
+        TernaryDots.add(codes, piece, first, last, tables[t], sums, at + t * width(first, last), scratch);
       }
     }
-    for (int t = 0; t < tokens; t++) {
-      MemorySegment.copy(sums, t * width, out.segment(), Tensor.FLOAT, at(firstToken + t, first), rows);
+  }
+
+  /** {@code out += sums[a..] + sums[b..]} */
+  private static void add(float[] sums, int a, int b, MemorySegment out, long at, int count) {
+    int i = 0;
+    for (; i <= count - LANES; i += LANES) {
+      FloatVector both = FloatVector.fromArray(Lanes.FLOATS, sums, a + i).add(FloatVector.fromArray(Lanes.FLOATS, sums, b + i));
+      FloatVector.fromMemorySegment(Lanes.FLOATS, out, at + 4L * i, Lanes.ORDER).add(both).intoMemorySegment(out, at + 4L * i, Lanes.ORDER);
+    }
+    for (; i < count; i++) {
+      out.set(Tensor.FLOAT, at + 4L * i, out.get(Tensor.FLOAT, at + 4L * i) + (sums[a + i] + sums[b + i]));
     }
   }
 

@@ -85,19 +85,21 @@ final class TernaryTables {
   private final float[] extent = new float[2];
   private int[] integers = {};
 
-  /** Takes up token {@code token} of an input that is not encoded. */
-  void read(TernaryCodes codes, Tensor x, int token) {
+  /** Takes up token {@code token} of an input that is not encoded, for the pieces {@code first..last − 1}. */
+  void read(TernaryCodes codes, Tensor x, int token, int first, int last) {
     allocate(codes);
     x.readRow(token, row);
     row[codes.columns] = 0;
-    if (units(codes)) {
+    int from = codes.pieceGroups[first];
+    int to = codes.pieceGroups[last];
+    if (units(codes, from, to)) {
       kind = Kind.PAIRS;
-      for (int g = 0; g < codes.groups; g++) {
+      for (int g = from; g < to; g++) {
         scale(slots, codes.groupStep(g) * SLOTS, codes.stepEnds[g] * SLOTS, 1 / thetas[g]);
       }
     } else {
       kind = Kind.QUADS;
-      integers(codes);
+      integers(codes, from, to);
     }
   }
 
@@ -170,14 +172,14 @@ final class TernaryTables {
     }
   }
 
-  /** The slots of all groups of floats, and their units; false where one is too large for 16 bits. */
-  private boolean units(TernaryCodes codes) {
+  /** The slots of some groups of floats, and their units; false where one is too large for 16 bits. */
+  private boolean units(TernaryCodes codes, int first, int last) {
     large = false;
     boolean fine = true;
     for (int c = 0; c < codes.classes(); c++) {
       // Two digits of a count are more than it, in all.
       float bound = codes.digits[c].perCount() == 1 ? (codes.columns - ROUNDINGS) * 0x1p-24f : 0;
-      for (int g = codes.classGroups[c]; g < codes.classGroups[c + 1]; g++) {
+      for (int g = Math.max(first, codes.classGroups[c]); g < Math.min(last, codes.classGroups[c + 1]); g++) {
         int from = codes.groupStep(g) * SLOTS;
         int to = codes.stepEnds[g] * SLOTS;
         if (codes.digits[c].perCount() == 1) {
@@ -243,8 +245,8 @@ final class TernaryTables {
   }
 
   /** Slots of floats as integers. Units are powers of two, by which nothing is rounded. */
-  private void integers(TernaryCodes codes) {
-    for (int g = 0; g < codes.groups; g++) {
+  private void integers(TernaryCodes codes, int first, int last) {
+    for (int g = first; g < last; g++) {
       float largest = 0;
       for (int s = codes.groupStep(g) * SLOTS; s < codes.stepEnds[g] * SLOTS; s += SLOTS) {
         largest = Math.max(largest, size(slots, codes.most, s));

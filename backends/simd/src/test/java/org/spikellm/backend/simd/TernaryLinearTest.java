@@ -239,7 +239,7 @@ class TernaryLinearTest {
     QuantizedWeight weight = defaultPlan(new SplittableRandom(SEED), 256, columns);
     try (SimdSession session = new SimdSession(1, SimdSession.Kernels.VECTOR)) {
       assertInstanceOf(TernaryLinear.class, session.prepare(weight));
-      double bits = 8.0 * TernaryCodes.of(weight, session).memory.byteSize() / (256.0 * columns);
+      double bits = 8.0 * TernaryCodes.of(weight, session, 2).memory.byteSize() / (256.0 * columns);
       assertTrue(bits > 2 && bits <= 2.8, "bits a weight: " + bits);
     }
   }
@@ -257,7 +257,8 @@ class TernaryLinearTest {
     Tensor before = normal(random, 1, weight.rows());
     try (SimdSession session = new SimdSession(1, SimdSession.Kernels.VECTOR)) {
       TernaryTables tables = new TernaryTables();
-      tables.read(TernaryCodes.of(weight, session), x, 0);
+      TernaryCodes codes = TernaryCodes.of(weight, session, 2);
+      tables.read(codes, x, 0, 0, codes.pieces());
       assertEquals(kind, tables.kind);
     }
     assertWithinBound(weight, x, before, product(weight, x, before, 1));
@@ -317,7 +318,7 @@ class TernaryLinearTest {
       }
       try (SimdSession session = new SimdSession(1, SimdSession.Kernels.VECTOR)) {
         TernaryTables tables = new TernaryTables();
-        tables.read(TernaryCodes.of(weight, session), x, 0, session.scratch(0).row);
+        tables.read(TernaryCodes.of(weight, session, 2), x, 0, session.scratch(0).row);
         assertEquals(kind, tables.kind);
       }
       Tensor before = normal(random, 3, 67);
