@@ -117,7 +117,7 @@ final class CachedRows {
   private byte[] bytes(Tensor rows, int row, int count, Scratch scratch) {
     byte[] bytes = scratch.bytes(count * stride);
     if (counts.isPacked()) {
-      new PackedCounts(counts, rows).read(row, count, bytes, plain);
+      new PackedCounts(counts, rows).read(row, count, bytes);
     } else {
       MemorySegment.copy(rows.segment(), Tensor.BYTE, row * rows.rowBytes(), bytes, 0, count * stride);
     }
@@ -206,16 +206,17 @@ final class CachedRows {
       widen(shorts, integers, count * headDim);
       return integers;
     }
-    byte[] bytes = bytes(rows, row, count, scratch);
-    for (int s = 0; s < count; s++) {
-      widen(bytes, s * stride, integers, s * headDim, headDim);
+    if (counts.isPacked()) {
+      new PackedCounts(counts, rows).read(row, count, integers);
+    } else {
+      widen(bytes(rows, row, count, scratch), integers, count * headDim);
     }
     return integers;
   }
 
-  private static void widen(byte[] bytes, int from, int[] integers, int to, int length) {
+  private static void widen(byte[] bytes, int[] integers, int length) {
     for (int i = 0; i < length; i++) {
-      integers[to + i] = bytes[from + i];
+      integers[i] = bytes[i];
     }
   }
 

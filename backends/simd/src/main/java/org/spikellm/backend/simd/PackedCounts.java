@@ -13,8 +13,8 @@ import org.spikellm.api.CountRow;
 import org.spikellm.api.Tensor;
 
 /**
- * Reads rows of counts that are packed, as {@link CountRow} describes them, into bytes: as many channels at once as a vector has
- * bytes.
+ * Reads rows of counts that are packed, as {@link CountRow} describes them: into bytes, as many channels at once as a vector has,
+ * or eight at once.
  */
 final class PackedCounts {
 
@@ -40,12 +40,31 @@ final class PackedCounts {
     return Lanes.ceilDiv(channels, BYTES) * BYTES;
   }
 
-  /** The counts of consecutive rows, [count][{@link #stride}], anything past the channels. */
-  void read(int row, int count, byte[] counts, boolean plain) {
+  /** The counts of consecutive rows, [count][channels], without vectors. */
+  void read(int row, int count, int[] counts) {
+    int channels = layout.channels();
+    for (int s = 0; s < count; s++) {
+      int c = 0;
+      for (; c + 8 <= channels; c += 8) {
+        spread(eight((long) (row + s) * rowBytes, c), layout.low(), counts, s * channels + c);
+      }
+      for (; c < channels; c++) {
+        counts[s * channels + c] = layout.get(rows, row + s, c);
+      }
+    }
+  }
+
+  private static void spread(long codes, int low, int[] counts, int at) {
+    for (int i = 0; i < 8; i++) {
+      counts[at + i] = (int) (codes >> 8 * i & 255) + low;
+    }
+  }
+
+  /** The counts of consecutive rows, [count][{@link #stride}], anything past the channels; only where there are short vectors. */
+  void read(int row, int count, byte[] counts) {
     int stride = stride(layout.channels());
-    // What follows a row is the next one, but at the end of the cache: there channels are read one by one.
-    boolean vectors = !plain && HALVES != null;
-    int whole = vectors ? Math.clamp((segment.byteSize() - reach() + rowBytes) / rowBytes - row, 0, count) : 0;
+    // What follows a row is the next one, but at the end of the cache: there rows are read without vectors.
+    int whole = Math.clamp((segment.byteSize() - reach() + rowBytes) / rowBytes - row, 0, count);
     for (int c = 0; whole > 0 && c < layout.channels(); c += BYTES) {
       long nibbles = (long) row * rowBytes + c / 2;
       long planes = (long) row * rowBytes + layout.nibbleBytes() + c / 8;
@@ -60,6 +79,21 @@ final class PackedCounts {
         counts[s * stride + c] = (byte) layout.get(rows, row + s, c);
       }
     }
+  }
+
+  /** The codes of eight channels, a byte each, of the row at a place. */
+  private long eight(long at, int channel) {
+    long codes = segment.get(Tensor.INT, at + channel / 2) & 0xffffffffL;
+    codes = (codes | codes << 16) & 0x0000ffff0000ffffL;
+    codes = (codes | codes << 8) & 0x00ff00ff00ff00ffL;
+    codes = (codes | codes << 4) & 0x0f0f0f0f0f0f0f0fL;
+    for (int bit = 4; bit < layout.bits(); bit++) {
+      long plane = at + layout.nibbleBytes() + (bit - 4) * layout.planeBytes();
+      // Byte i of the product keeps bit i; the sum has its highest bit set where that is.
+      long bits = (segment.get(Tensor.BYTE, plane + channel / 8) & 255) * 0x0101010101010101L & 0x8040201008040201L;
+      codes |= (bits + 0x7f7f7f7f7f7f7f7fL & 0x8080808080808080L) >>> 7 - bit;
+    }
+    return codes;
   }
 
   /** Bytes from the start of a row to the end of what vectors take: its last channels, and what follows. */
