@@ -11,7 +11,7 @@ struct block {
   int64_t attention_norm;     /* F32 [hidden] */
   int64_t mlp_norm;
   struct linear linear[PROJECTIONS];
-  int64_t cache_type;         /* 0 F32, 1 I8, 2 I16 */
+  int64_t cache_type;         /* as struct attention_call has it */
   int64_t offset;             /* of counts in the cache */
   int64_t levels;             /* struct levels [2] of plain and salient channels, of a head's channels as places; 0 with F32 */
   int64_t ranges;             /* as spikellm_attention has them, then whether a key channel is salient: [4][kv_heads, head] */
@@ -28,7 +28,7 @@ struct model {
 
 /* Keys and values of a block, as the caller has them. */
 struct cached {
-  int64_t keys, values;       /* [kv_heads · capacity, head] */
+  int64_t keys, values;       /* as struct attention_call has them */
   int64_t value_thetas, value_zeros;
 };
 
@@ -166,6 +166,9 @@ static void run_heads(struct decoder *decoder, const struct block *block, const 
     call.append.key_zeros = call.attention.key_zeros = ranges + channels;
     call.append.value_salient = call.attention.salient = ranges + 2 * channels;
     call.append.key_salient = ranges + 3 * channels;
+  }
+  if (block->cache_type >= PACKED) {
+    call.attention.low = least(call.append.levels[0].low, call.append.levels[1].low);
   }
   call.attention.chunk = attention_chunk(&call.attention);
   pool_run(session->pool, tokens * call.append.kv_heads, heads_of, &call);

@@ -54,13 +54,13 @@ int attention_chunk(const struct attention_call *call) {
  * [3][kv_heads, head].
  */
 EXPORT int spikellm_attention(int64_t handle, int64_t queries, int tokens, int heads, int kv_heads, int head, int capacity,
-    int position, int type, int64_t keys, int64_t values, int64_t ranges, int64_t value_thetas, int64_t value_zeros,
+    int position, int type, int low, int64_t keys, int64_t values, int64_t ranges, int64_t value_thetas, int64_t value_zeros,
     int64_t out) {
   struct session *session = (struct session *) handle;
   size_t channels = (size_t) kv_heads * (size_t) head;
   struct attention_call call = {.session = session, .queries = (const any_float *) queries, .out = (any_float *) out,
       .tokens = tokens, .heads = heads, .kv_heads = kv_heads, .head = head, .capacity = capacity, .position = position,
-      .type = type,
+      .type = type, .low = low,
       .keys = (const void *) keys, .values = (const void *) values, .key_thetas = (const any_float *) ranges,
       .key_zeros = (const any_int *) ranges + channels, .salient = (const any_int *) ranges + 2 * channels,
       .value_thetas = (const any_float *) value_thetas, .value_zeros = (const any_int *) value_zeros};

@@ -46,7 +46,7 @@ struct append_call {
   int head;
   int capacity;
   int position;              /* of the first token */
-  int type;                  /* of the cache: 0 F32, 1 I8, 2 I16 */
+  int type;                  /* of the cache, as in struct attention_call */
   void *keys;
   void *values;
   const struct levels *levels;    /* [2] of plain and of salient channels */
@@ -58,6 +58,9 @@ struct append_call {
   any_float *value_thetas;
   any_int *value_zeros;
 };
+
+/* Counts of so many bits, to 6, are packed. */
+#define PACKED 4
 
 /* Positions whose keys and values are decoded at a time. */
 #define POSITIONS 64
@@ -74,8 +77,9 @@ struct attention_call {
   int head;                  /* channels of a head */
   int capacity;              /* row kv · capacity + position of the cache */
   int position;              /* of the first token */
-  int type;                  /* of the cache: 0 F32, 1 I8, 2 I16 */
-  const void *keys;          /* [kv_heads · capacity, head] */
+  int type;                  /* of the cache: 0 F32, 1 I8, 2 I16, or from PACKED on the bits of a count */
+  int low;                   /* smallest count, which packed ones are less */
+  const void *keys;          /* [kv_heads · capacity, head], or packed rows, as counts.inc has them */
   const void *values;
   const any_float *key_thetas;    /* [kv_heads, head] */
   const any_int *key_zeros;       /* [kv_heads, head] less the offset */

@@ -51,16 +51,31 @@ public record KeyValueEncoding(NeuronModel neuron, Dynamics plain, Dynamics sali
     return SpikeRange.of(keyLow[channel], keyHigh[channel], dynamics(keySalient[channel]));
   }
 
-  /** What is subtracted from a count to store it in the cache: 128 where that makes the counts fit in a signed byte, else 0. */
-  public int offset() {
-    int high = Math.max(plain.countHigh(), salient.countHigh());
-    return !plain.bidirectional() && high > Byte.MAX_VALUE && high <= 255 ? 128 : 0;
+  /** Smallest spike count of any channel. */
+  public int countLow() {
+    return Math.min(plain.countLow(), salient.countLow());
   }
 
-  /** I8 where every stored count fits, else I16. */
+  /** Largest spike count of any channel. */
+  public int countHigh() {
+    return Math.max(plain.countHigh(), salient.countHigh());
+  }
+
+  /**
+   * What is subtracted from a count where a cache is read and written: 128 where that makes the counts fit in a signed byte,
+   * else 0.
+   */
+  public int offset() {
+    return !plain.bidirectional() && countHigh() > Byte.MAX_VALUE && countHigh() <= 255 ? 128 : 0;
+  }
+
+  /** I8 where every count less the offset fits, else I16. */
   public DType countType() {
-    int low = Math.min(plain.countLow(), salient.countLow()) - offset();
-    int high = Math.max(plain.countHigh(), salient.countHigh()) - offset();
-    return low >= Byte.MIN_VALUE && high <= Byte.MAX_VALUE ? DType.I8 : DType.I16;
+    return countLow() - offset() >= Byte.MIN_VALUE && countHigh() - offset() <= Byte.MAX_VALUE ? DType.I8 : DType.I16;
+  }
+
+  /** How the counts of a head of {@code headDim} channels lie in a cache. */
+  public CountRow row(int headDim) {
+    return CountRow.of(this, headDim);
   }
 }

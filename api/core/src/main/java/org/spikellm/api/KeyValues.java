@@ -8,7 +8,8 @@ package org.spikellm.api;
  * @param headDim channels a head
  * @param capacity most positions
  * @param encoding how they are encoded, or null where the cache holds floats
- * @param keys F32 [kvHeads · capacity, headDim], or the counts less the encoding's offset, I8 or I16
+ * @param keys F32 [kvHeads · capacity, headDim], or counts in rows as {@link CountRow} says: U8 [kvHeads · capacity, bytes of a
+ *     row] where they take 4 to 6 bits, else I8 or I16 [kvHeads · capacity, headDim]
  * @param values as {@code keys}
  * @param valueThresholds θ of plain and of salient channels, F32 [kvHeads · capacity, 2]; null where the cache holds floats
  * @param valueZeros zero points less the offset, I32 [kvHeads · capacity, 2]; null where the cache holds floats
@@ -16,13 +17,32 @@ package org.spikellm.api;
 public record KeyValues(int kvHeads, int headDim, int capacity, KeyValueEncoding encoding, Tensor keys, Tensor values,
     Tensor valueThresholds, Tensor valueZeros) {
 
+  public KeyValues {
+    CountRow row = encoding == null ? null : encoding.row(headDim);
+    DType type = row == null ? DType.F32 : row.type();
+    int columns = row == null ? headDim : row.columns();
+    for (Tensor tensor : new Tensor[] {keys, values}) {
+      if (tensor.dtype() != type || tensor.rows() != kvHeads * capacity || tensor.columns() != columns) {
+        throw new IllegalArgumentException("key/value cache: expected keys and values in " + type + " [" + kvHeads * capacity
+            + ", " + columns + "], found " + tensor);
+      }
+    }
+  }
+
   /** An empty cache; {@code encoding} may be null for a cache of floats. */
   public static KeyValues allocate(int kvHeads, int headDim, int capacity, KeyValueEncoding encoding) {
     int rows = Math.multiplyExact(kvHeads, capacity);
-    DType type = encoding == null ? DType.F32 : encoding.countType();
-    return new KeyValues(kvHeads, headDim, capacity, encoding, Tensor.allocate(type, rows, headDim),
-        Tensor.allocate(type, rows, headDim), encoding == null ? null : Tensor.allocate(DType.F32, rows, 2),
+    CountRow row = encoding == null ? null : encoding.row(headDim);
+    DType type = row == null ? DType.F32 : row.type();
+    int columns = row == null ? headDim : row.columns();
+    return new KeyValues(kvHeads, headDim, capacity, encoding, Tensor.allocate(type, rows, columns),
+        Tensor.allocate(type, rows, columns), encoding == null ? null : Tensor.allocate(DType.F32, rows, 2),
         encoding == null ? null : Tensor.allocate(DType.I32, rows, 2));
+  }
+
+  /** How counts lie in the rows of keys and values; null where the cache holds floats. */
+  public CountRow counts() {
+    return encoding == null ? null : encoding.row(headDim);
   }
 
   /** Whether spike counts are cached. */
@@ -78,9 +98,10 @@ public record KeyValues(int kvHeads, int headDim, int capacity, KeyValueEncoding
       keys.readRow(row, out);
       return;
     }
+    CountRow counts = counts();
     int offset = encoding.offset();
     for (int c = 0; c < headDim; c++) {
-      out[c] = encoding.keyRange(head * headDim + c).decode(keys.getInt(row, c) + offset);
+      out[c] = encoding.keyRange(head * headDim + c).decode(counts.get(keys, row, c) + offset);
     }
   }
 
@@ -91,9 +112,10 @@ public record KeyValues(int kvHeads, int headDim, int capacity, KeyValueEncoding
       values.readRow(row, out);
       return;
     }
+    CountRow counts = counts();
     for (int c = 0; c < headDim; c++) {
       int salient = encoding.valueSalient()[head * headDim + c] ? 1 : 0;
-      out[c] = (values.getInt(row, c) - valueZeros.getInt(row, salient)) * valueThresholds.getFloat(row, salient);
+      out[c] = (counts.get(values, row, c) - valueZeros.getInt(row, salient)) * valueThresholds.getFloat(row, salient);
     }
   }
 }

@@ -226,11 +226,12 @@ final class PlainKernels {
         }
       }
     }
+    for (int c = 0; c < counts.length; c++) {
+      counts[c] -= offset;
+    }
+    CountRow row = cache.counts();
     for (int h = 0; h < cache.kvHeads(); h++) {
-      int row = cache.row(h, position);
-      for (int c = 0; c < headDim; c++) {
-        target.setInt(row, c, counts[h * headDim + c] - offset);
-      }
+      row.write(target, cache.row(h, position), counts, h * headDim);
     }
   }
 

@@ -5,7 +5,7 @@ import org.spikellm.api.KeyValues;
 import org.spikellm.api.Session;
 import org.spikellm.api.Tensor;
 
-/** Rules B.60 to B.62. */
+/** Rules B.60 to B.63. */
 final class AttentionRules {
 
   private AttentionRules() {}
@@ -16,36 +16,47 @@ final class AttentionRules {
   static void floats(Session session) {
     for (int headDim : new int[] {1, 3, 8, 15, 16, 33, 64}) {
       Draw draw = new Draw("attention over floats, heads of " + headDim);
-      KeyValues cache = CacheCase.floats(draw, 2, headDim, 41, Placement.ALIGNED);
-      everyPlace(session, draw, cache);
+      everyPlace(session, draw, CacheCase.floats(draw, 2, headDim, 41, Placement.ALIGNED));
     }
   }
 
   static void spikes(Session session) {
-    for (boolean wide : new boolean[] {false, true}) {
-      for (int headDim : new int[] {1, 3, 8, 15, 16, 33, 64}) {
-        Draw draw = new Draw("attention over " + (wide ? "wide " : "") + "spikes, heads of " + headDim);
-        everyPlace(session, draw, CacheCase.spiking(draw, 2, headDim, 41, wide, Placement.ALIGNED));
-      }
+    spikes(session, CacheCase.Counts.BYTES, 1, 3, 8, 15, 16, 33, 64);
+    spikes(session, CacheCase.Counts.SHORTS, 1, 3, 8, 15, 16, 33, 64);
+    spikes(session, CacheCase.Counts.BYTES_OF_BOTH_SIGNS, 7, 64);
+  }
+
+  static void packed(Session session) {
+    for (CacheCase.Counts counts : CacheCase.Counts.PACKED) {
+      spikes(session, counts, 7, 33, 64, 128);
+    }
+    spikes(session, CacheCase.Counts.FIVE, 1, 3, 8, 15, 16, 32, 65, 80, 100);
+  }
+
+  private static void spikes(Session session, CacheCase.Counts counts, int... headDims) {
+    for (int headDim : headDims) {
+      Draw draw = new Draw("attention over spikes, " + counts + ", heads of " + headDim);
+      everyPlace(session, draw, CacheCase.spiking(draw, 2, headDim, 41, counts, Placement.ALIGNED));
     }
   }
 
   /** Positions that are not there yet may hold anything. */
   static void later(Session session) {
     Draw draw = new Draw("attention beside positions that are not there yet");
-    KeyValues cache = CacheCase.floats(draw, 2, 16, 40, Placement.ALIGNED);
+    CacheCase filled = CacheCase.floats(draw, 2, 16, 40, Placement.ALIGNED);
+    KeyValues cache = filled.cache();
     for (int head = 0; head < 2; head++) {
       for (int s = 20; s < 40; s++) {
         cache.keys().rows(cache.row(head, s), cache.row(head, s) + 1).segment().fill((byte) 0xff); // NaN
         cache.values().rows(cache.row(head, s), cache.row(head, s) + 1).segment().fill((byte) 0xff);
       }
     }
-    attend(session, draw, cache, 4, 20, 0);
-    attend(session, draw, cache, 4, 1, 19);
-    attend(session, draw, cache, 4, 5, 0);
+    attend(session, draw, filled, 4, 20, 0);
+    attend(session, draw, filled, 4, 1, 19);
+    attend(session, draw, filled, 4, 5, 0);
   }
 
-  private static void everyPlace(Session session, Draw draw, KeyValues cache) {
+  private static void everyPlace(Session session, Draw draw, CacheCase cache) {
     attend(session, draw, cache, 2, 17, 0);
     attend(session, draw, cache, 6, 1, 40);
     attend(session, draw, cache, 8, 9, 13);
@@ -57,7 +68,8 @@ final class AttentionRules {
    * distance to the largest score, within 2δ + (d + EXP)·u; where the sums are rescaled when a larger score comes, at most n
    * times, by EXP + 2 roundings more; the weighted sum adds n + D + 6. Sizes are |n − zero|·θ taken apart: (|n| + |zero|)·θ.
    */
-  private static void attend(Session session, Draw draw, KeyValues cache, int heads, int tokens, int position) {
+  private static void attend(Session session, Draw draw, CacheCase filled, int heads, int tokens, int position) {
+    KeyValues cache = filled.cache();
     int dim = cache.headDim();
     Tensor queries = draw.normal(Placement.ALIGNED.tensor(DType.F32, tokens, heads * dim), 1);
     Tensor out = Placement.ALIGNED.tensor(DType.F32, tokens, heads * dim);
@@ -65,7 +77,7 @@ final class AttentionRules {
     session.attention(queries, cache, position, out);
     String what = draw + ", " + heads + " heads, " + tokens + " tokens at position " + position;
     for (int h = 0; h < heads; h++) {
-      Decoded decoded = decode(cache, h / (heads / cache.kvHeads()), position + tokens);
+      Decoded decoded = decode(filled, h / (heads / cache.kvHeads()), position + tokens);
       for (int t = 0; t < tokens; t++) {
         double[] query = new double[dim];
         for (int c = 0; c < dim; c++) {
@@ -112,7 +124,8 @@ final class AttentionRules {
     }
   }
 
-  private static Decoded decode(KeyValues cache, int head, int length) {
+  private static Decoded decode(CacheCase filled, int head, int length) {
+    KeyValues cache = filled.cache();
     int dim = cache.headDim();
     Decoded decoded = new Decoded(new double[length][dim], new double[length][dim], new double[length][dim],
         new double[length][dim]);
@@ -128,11 +141,11 @@ final class AttentionRules {
         }
         var range = cache.encoding().keyRange(head * dim + c);
         int offset = cache.encoding().offset();
-        int stored = cache.keys().getInt(row, c);
+        int stored = filled.keys()[row][c] - offset;
         decoded.keys[s][c] = (stored + offset - range.zero()) * (double) range.theta();
         decoded.keySizes[s][c] = (Math.abs(stored) + 2 * offset + Math.abs(range.zero())) * (double) range.theta();
         int salient = cache.encoding().valueSalient()[head * dim + c] ? 1 : 0;
-        int value = cache.values().getInt(row, c);
+        int value = filled.values()[row][c] - offset;
         int zero = cache.valueZeros().getInt(row, salient);
         double theta = cache.valueThresholds().getFloat(row, salient);
         decoded.values[s][c] = (value - zero) * theta;

@@ -325,6 +325,12 @@ public abstract class ComputeBackendContract {
   }
 
   @Test
+  @DisplayName("B.63 attention: over spikes in rows of 4, 5 and 6 bits")
+  final void attentionOverPackedSpikes() {
+    AttentionRules.packed(session);
+  }
+
+  @Test
   @DisplayName("B.70 decoder: a float model, prompts and tokens one by one")
   final void decoderOfFloats() {
     DecoderRules.prompts(session, DecoderCase.Form.FLOAT);

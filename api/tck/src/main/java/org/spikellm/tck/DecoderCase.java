@@ -27,7 +27,7 @@ record DecoderCase(DecoderPlan plan, Tensor embeddings, Tensor rope) {
   enum Form {
     /** Dense weights of the three types, nothing encoded. */
     FLOAT,
-    /** Codes of 4 bits, a dense layer among them, inputs, keys and values encoded in 4 bits and T = 2 on salient channels. */
+    /** Codes of 4 bits, a dense layer among them; inputs, keys and values in 4 bits, in more steps on salient channels. */
     SPIKES,
     /** Weights that are ternary spike trains, inputs not encoded. */
     TERNARY
@@ -47,7 +47,7 @@ record DecoderCase(DecoderPlan plan, Tensor embeddings, Tensor rope) {
         linears.put(projection, linear(form, session, draw, SHAPE.rows(projection), SHAPE.columns(projection),
             form == Form.FLOAT || form == Form.SPIKES && projection == Projection.UP, biased));
       }
-      blocks.add(new DecoderPlan.Layer(linears, norm(draw), norm(draw), form == Form.SPIKES ? keyValues(draw) : null));
+      blocks.add(new DecoderPlan.Layer(linears, norm(draw), norm(draw), form == Form.SPIKES ? keyValues(draw, b) : null));
     }
     DecoderPlan.Linear head = form == Form.TERNARY ? linear(form, session, draw, VOCABULARY, SHAPE.hidden(), false, false)
         : new DecoderPlan.Linear(null, dense(draw, VOCABULARY, SHAPE.hidden()), null, null);
@@ -95,7 +95,8 @@ record DecoderCase(DecoderPlan plan, Tensor embeddings, Tensor rope) {
     return norm;
   }
 
-  private static KeyValueEncoding keyValues(Draw draw) {
+  /** Counts in 5 bits in the first block, which are packed in a cache, and in bytes in the second. */
+  private static KeyValueEncoding keyValues(Draw draw, int block) {
     int channels = SHAPE.kvHeads() * SHAPE.headDim();
     boolean[][] salient = new boolean[2][channels];
     float[] low = new float[channels];
@@ -106,7 +107,7 @@ record DecoderCase(DecoderPlan plan, Tensor embeddings, Tensor rope) {
       low[c] = draw.between(-3f, -1f);
       high[c] = draw.between(1f, 3f);
     }
-    var dynamics = EncodeOracle.dynamics(4, 1, 2);
+    var dynamics = EncodeOracle.dynamics(4, 1, block == 0 ? 2 : 5);
     return new KeyValueEncoding(SoftResetNeuron.WHOLE, dynamics.getFirst(), dynamics.getLast(), true, salient[0], low, high,
         salient[1]);
   }

@@ -203,16 +203,16 @@ record Kernel(String name, int tokens, List<Tensor> inputs, List<Tensor> outputs
   private static List<Kernel> attentions(Draw draw, int tokens, int width, Placement memory) {
     List<Kernel> kernels = new ArrayList<>();
     int headDim = Math.max(1, width / 5);
-    for (boolean spiking : new boolean[] {false, true}) {
-      KeyValues cache = spiking ? CacheCase.spiking(draw, 2, headDim, tokens + 5, false, memory)
-          : CacheCase.floats(draw, 2, headDim, tokens + 5, memory);
+    for (CacheCase.Counts counts : new CacheCase.Counts[] {null, CacheCase.Counts.BYTES, CacheCase.Counts.FIVE}) {
+      KeyValues cache = (counts == null ? CacheCase.floats(draw, 2, headDim, tokens + 5, memory)
+          : CacheCase.spiking(draw, 2, headDim, tokens + 5, counts, memory)).cache();
       Tensor queries = draw.normal(memory.tensor(DType.F32, tokens, 4 * headDim), 1);
       Tensor out = memory.tensor(DType.F32, tokens, 4 * headDim);
       List<Tensor> inputs = new ArrayList<>(List.of(queries, cache.keys(), cache.values()));
-      if (spiking) {
+      if (cache.spiking()) {
         inputs.addAll(List.of(cache.valueThresholds(), cache.valueZeros()));
       }
-      kernels.add(of("attention over " + (spiking ? "spikes" : "floats"), draw, inputs, List.of(out),
+      kernels.add(of("attention over " + (counts == null ? "floats" : "spikes, " + counts), draw, inputs, List.of(out),
           (s, from, to) -> s.attention(queries.rows(from, to), cache, 3 + from, out.rows(from, to))));
     }
     return kernels;

@@ -5,6 +5,7 @@ import static org.spikellm.tck.BackendTrial.broken;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.spikellm.api.CountRow;
 import org.spikellm.api.DType;
 import org.spikellm.api.Dynamics;
 import org.spikellm.api.Encoding;
@@ -156,7 +157,7 @@ class KernelFaultsTest {
             }
             super.attention(queries.dtype() == DType.F32 ? scaled : queries, cache, position, out);
           }
-        }, "B.60", "B.61", "B.62"),
+        }, "B.60", "B.61", "B.62", "B.63"),
         broken("over spikes, the zero point of keys is one more", threads -> new NaiveSession(threads) {
           @Override
           public void attention(Tensor queries, KeyValues cache, int position, Tensor out) {
@@ -170,7 +171,7 @@ class KernelFaultsTest {
             }
             super.attention(queries, other, position, out);
           }
-        }, "B.61"),
+        }, "B.61", "B.63"),
         broken("later positions are read and weighted with zero", threads -> new NaiveSession(threads) {
           @Override
           public void attention(Tensor queries, KeyValues cache, int position, Tensor out) {
@@ -180,5 +181,64 @@ class KernelFaultsTest {
             }
           }
         }, "B.62"));
+  }
+
+  /** A session whose attention reads what is packed in its own way. */
+  private abstract static class Unpacking extends NaiveSession {
+    Unpacking(int threads) {
+      super(threads);
+    }
+
+    @Override
+    public void attention(Tensor queries, KeyValues cache, int position, Tensor out) {
+      super.attention(queries, cache.spiking() && cache.counts().isPacked() ? decoded(cache) : cache, position, out);
+    }
+
+    private KeyValues decoded(KeyValues cache) {
+      KeyValues floats = KeyValues.allocate(cache.kvHeads(), cache.headDim(), cache.capacity(), null);
+      for (int r = 0; r < floats.keys().rows(); r++) {
+        for (int c = 0; c < cache.headDim(); c++) {
+          int channel = r / cache.capacity() * cache.headDim() + c;
+          int salient = cache.encoding().valueSalient()[channel] ? 1 : 0;
+          floats.keys().setFloat(r, c, cache.encoding().keyRange(channel).decode(count(cache.counts(), cache.keys(), r, c)));
+          floats.values().setFloat(r, c, (count(cache.counts(), cache.values(), r, c) - cache.valueZeros().getInt(r, salient))
+              * cache.valueThresholds().getFloat(r, salient));
+        }
+      }
+      return floats;
+    }
+
+    abstract int count(CountRow layout, Tensor rows, int row, int channel);
+  }
+
+  @TestFactory
+  Stream<DynamicTest> brokenUnpacking() {
+    return Stream.of(
+        broken("bit 4 of a packed count is lost", threads -> new Unpacking(threads) {
+          @Override
+          int count(CountRow layout, Tensor rows, int row, int channel) {
+            return (layout.get(rows, row, channel) - layout.low() & ~16) + layout.low();
+          }
+        }, "B.63"),
+        broken("bit 5 of a packed count is that of the channel before", threads -> new Unpacking(threads) {
+          @Override
+          int count(CountRow layout, Tensor rows, int row, int channel) {
+            int code = layout.get(rows, row, channel) - layout.low();
+            int before = layout.get(rows, row, Math.max(0, channel - 1)) - layout.low();
+            return (code & ~32 | before & 32) + layout.low();
+          }
+        }, "B.63"),
+        broken("nibbles of a byte change places", threads -> new Unpacking(threads) {
+          @Override
+          int count(CountRow layout, Tensor rows, int row, int channel) {
+            return layout.get(rows, row, (channel ^ 1) < layout.channels() ? channel ^ 1 : channel);
+          }
+        }, "B.63"),
+        broken("the smallest count is taken for 0", threads -> new Unpacking(threads) {
+          @Override
+          int count(CountRow layout, Tensor rows, int row, int channel) {
+            return layout.get(rows, row, channel) - layout.low();
+          }
+        }, "B.63"));
   }
 }

@@ -32,7 +32,7 @@ class SessionFaultsTest {
     Verdict verdict = BackendTrial.verdict(new NaiveBackend());
     assertEquals(Map.of(), verdict.failed());
     assertEquals(Map.of(), verdict.aborted());
-    assertEquals(49, verdict.passed().size(), "rules of the contract");
+    assertEquals(50, verdict.passed().size(), "rules of the contract");
   }
 
   public static final class Absent extends NaiveBackend {

@@ -37,14 +37,19 @@ public class AttentionBenchmark {
   @Param({"reference", "native-plain-1", "simd-1", "simd-2", "native-1", "native-2"})
   public String backend;
 
+  /** Of cached counts, which take one bit more on salient channels; 0 where floats are cached. */
+  @Param({"0", "4"})
+  public int bits;
+
   private Session session;
-  private final KeyValues cache = KeyValues.allocate(KV_HEADS, HEAD_DIM, LENGTH, null);
+  private KeyValues cache;
   private final Tensor queries = Cases.normal(PROMPT, HEADS * HEAD_DIM);
   private final Tensor out = Tensor.allocate(DType.F32, PROMPT, HEADS * HEAD_DIM);
 
   @Setup
   public void open() {
     session = Backends.open(backend);
+    cache = KeyValues.allocate(KV_HEADS, HEAD_DIM, LENGTH, bits == 0 ? null : Cases.keyValues(KV_HEADS * HEAD_DIM, bits));
     cache.append(Cases.normal(LENGTH, KV_HEADS * HEAD_DIM), Cases.normal(LENGTH, KV_HEADS * HEAD_DIM), 0);
   }
 

@@ -9,6 +9,7 @@ import org.spikellm.api.CodeClass;
 import org.spikellm.api.DType;
 import org.spikellm.api.Dynamics;
 import org.spikellm.api.Encoding;
+import org.spikellm.api.KeyValueEncoding;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Tensor;
@@ -51,6 +52,20 @@ final class Cases {
       salient[c] = true;
     }
     return ChannelOrder.of(salient);
+  }
+
+  /** Keys and values of {@code channels}, a tenth of them with twice the steps. */
+  static KeyValueEncoding keyValues(int channels, int bits) {
+    NeuronModel neuron = new Collapsed();
+    float[] low = new float[channels];
+    float[] high = new float[channels];
+    boolean[] salient = new boolean[channels];
+    for (int c = 0; c < channels; c++) {
+      low[c] = -3;
+      high[c] = 3;
+      salient[c] = c % 10 == 0;
+    }
+    return new KeyValueEncoding(neuron, neuron.dynamics(bits, 1), neuron.dynamics(bits, 2), true, salient, low, high, salient);
   }
 
   /** Counts of {@code bits} bits, salient channels in two steps. */

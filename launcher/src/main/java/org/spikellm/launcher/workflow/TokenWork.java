@@ -52,9 +52,9 @@ record TokenWork(BlockShape shape, int blocks, long headWeights, long blockBytes
   /** Bytes that one position takes in the key/value cache of a block: counts with θ and zero point of both classes, or floats. */
   static long positionBytes(Block block) {
     KeyValueEncoding encoding = block.keyValues();
-    long channels = 2L * block.shape().headDim();
-    long head = encoding == null ? channels * Float.BYTES
-        : channels * encoding.countType().bytes() + 2 * (Float.BYTES + Integer.BYTES);
+    int channels = block.shape().headDim();
+    long head = encoding == null ? 2L * channels * Float.BYTES
+        : 2L * encoding.row(channels).bytes() + 2 * (Float.BYTES + Integer.BYTES);
     return block.shape().kvHeads() * head;
   }
 

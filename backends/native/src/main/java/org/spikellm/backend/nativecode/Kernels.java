@@ -54,7 +54,7 @@ final class Kernels {
       int shorts, int offset, long thetas, long zeros);
 
   static native int attention(long session, long queries, int tokens, int heads, int kvHeads, int head, int capacity,
-      int position, int type, long keys, long values, long ranges, long valueThetas, long valueZeros, long out);
+      int position, int type, int low, long keys, long values, long ranges, long valueThetas, long valueZeros, long out);
 
   static native long decoder(long session, long model);
 

@@ -71,8 +71,8 @@ final class NativeDecoder implements DecoderSession {
     MemorySegment levels = Tables.levels(encoding, plan.shape().headDim());
     MemorySegment ranges = session.tables().ranges(encoding);
     kept.addAll(List.of(levels, ranges));
-    model.addAll(List.of(encoding.countType() == DType.I8 ? 1L : 2L, (long) encoding.offset(), levels.address(),
-        ranges.address()));
+    model.addAll(List.of((long) NativeSession.cacheType(encoding.row(plan.shape().headDim())), (long) encoding.offset(),
+        levels.address(), ranges.address()));
   }
 
   /** In the order of {@code struct linear}. */
@@ -95,7 +95,7 @@ final class NativeDecoder implements DecoderSession {
   }
 
   /** Keys and values in memory that the collector gives back, and their addresses for the library. */
-  private record BlockCaches(int capacity, List<KeyValues> blocks, MemorySegment addresses) implements Cache {}
+  record BlockCaches(int capacity, List<KeyValues> blocks, MemorySegment addresses) implements Cache {}
 
   @Override
   public Cache cache(int capacity) {

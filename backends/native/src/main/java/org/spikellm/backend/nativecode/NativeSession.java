@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.ForkJoinPool;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+import org.spikellm.api.CountRow;
 import org.spikellm.api.DType;
 import org.spikellm.api.DecoderPlan;
 import org.spikellm.api.DecoderSession;
@@ -68,6 +69,11 @@ final class NativeSession implements Session {
       case BF16 -> 2;
       default -> 0;
     };
+  }
+
+  /** What the library calls the type of a cache; its counts are null where it holds floats. */
+  static int cacheType(CountRow counts) {
+    return counts == null ? 0 : counts.isPacked() ? counts.bits() : counts.bits() / 8;
   }
 
   /** Keeps the memory of tensors from being freed while the library works on it. */
@@ -166,16 +172,13 @@ final class NativeSession implements Session {
     if (queries.rows() == 0) {
       return;
     }
-    int type = switch (cache.keys().dtype()) {
-      case I8 -> 1;
-      case I16 -> 2;
-      default -> 0;
-    };
+    CountRow counts = cache.counts();
     boolean spiking = cache.spiking();
     MemorySegment ranges = spiking ? tables.ranges(cache.encoding()) : MemorySegment.NULL;
     check(Kernels.attention(session, address(queries), queries.rows(), queries.columns() / cache.headDim(), cache.kvHeads(),
-        cache.headDim(), cache.capacity(), position, type, address(cache.keys()), address(cache.values()), ranges.address(),
-        spiking ? address(cache.valueThresholds()) : 0, spiking ? address(cache.valueZeros()) : 0, address(out)));
+        cache.headDim(), cache.capacity(), position, cacheType(counts), spiking ? counts.low() : 0, address(cache.keys()),
+        address(cache.values()), ranges.address(), spiking ? address(cache.valueThresholds()) : 0,
+        spiking ? address(cache.valueZeros()) : 0, address(out)));
     keep(queries, cache.keys(), cache.values(), cache.valueThresholds(), cache.valueZeros(), out);
     Reference.reachabilityFence(ranges);
   }

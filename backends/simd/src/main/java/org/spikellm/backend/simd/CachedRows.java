@@ -8,6 +8,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
+import org.spikellm.api.CountRow;
 import org.spikellm.api.DType;
 import org.spikellm.api.KeyValueEncoding;
 import org.spikellm.api.KeyValues;
@@ -25,6 +26,10 @@ final class CachedRows {
 
   private final KeyValues cache;
   private final int headDim;
+  /** How counts lie in the cache; null where it holds floats. */
+  private final CountRow counts;
+  /** Bytes between rows that have been read as bytes. */
+  private final int stride;
   private final int[] keyZeros;
   private final float[] keyThetas;
   private final int[] salient;
@@ -39,6 +44,8 @@ final class CachedRows {
     this.cache = cache;
     this.plain = plain;
     headDim = cache.headDim();
+    counts = cache.counts();
+    stride = counts != null && counts.isPacked() ? PackedCounts.stride(headDim) : headDim;
     keyZeros = channels == null ? null : channels.keyZeros();
     keyThetas = channels == null ? null : channels.keyThetas();
     salient = channels == null ? null : channels.salient();
@@ -72,13 +79,13 @@ final class CachedRows {
       floats(cache.keys(), cache.row(head, from), to - from, tile, width);
       return;
     }
-    if (isDirect(cache.keys())) {
-      directKeys(cache.row(head, from), to - from, head * headDim, tile, width);
+    if (isBytes()) {
+      byteKeys(bytes(cache.keys(), cache.row(head, from), to - from, scratch), to - from, head * headDim, tile, width);
       return;
     }
-    int[] counts = counts(cache.keys(), cache.row(head, from), to - from, scratch);
+    int[] integers = counts(cache.keys(), cache.row(head, from), to - from, scratch);
     for (int s = 0; s < to - from; s++) {
-      decodeKeys(counts, s * headDim, head * headDim, tile, s * width);
+      decodeKeys(integers, s * headDim, head * headDim, tile, s * width);
       Arrays.fill(tile, s * width + headDim, (s + 1) * width, 0);
     }
   }
@@ -90,35 +97,44 @@ final class CachedRows {
       return;
     }
     int first = cache.row(head, from);
-    if (isDirect(cache.values())) {
-      directValues(first, to - from, head * headDim, tile, width);
+    if (isBytes()) {
+      byteValues(bytes(cache.values(), first, to - from, scratch), first, to - from, head * headDim, tile, width);
       return;
     }
-    int[] counts = counts(cache.values(), first, to - from, scratch);
+    int[] integers = counts(cache.values(), first, to - from, scratch);
     for (int s = 0; s < to - from; s++) {
-      decodeValues(counts, s * headDim, head * headDim, first + s, tile, s * width);
+      decodeValues(integers, s * headDim, head * headDim, first + s, tile, s * width);
       Arrays.fill(tile, s * width + headDim, (s + 1) * width, 0);
     }
   }
 
-  /** Whether counts are bytes that come out of memory as vectors of ints, whole vectors a head. */
-  private boolean isDirect(Tensor rows) {
-    return !plain && QUARTERS != null && rows.dtype() == DType.I8 && headDim % LANES == 0;
+  /** Whether counts become bytes first, of which there are whole vectors a head. */
+  private boolean isBytes() {
+    return !plain && QUARTERS != null && cache.keys().dtype() != DType.I16 && headDim % LANES == 0;
   }
 
-  private void directKeys(int row, int count, int first, float[] tile, int width) {
-    MemorySegment segment = cache.keys().segment();
+  /** The counts of consecutive rows, less the offset, [count][{@link #stride}]. */
+  private byte[] bytes(Tensor rows, int row, int count, Scratch scratch) {
+    byte[] bytes = scratch.bytes(count * stride);
+    if (counts.isPacked()) {
+      new PackedCounts(counts, rows).read(row, count, bytes);
+    } else {
+      MemorySegment.copy(rows.segment(), Tensor.BYTE, row * rows.rowBytes(), bytes, 0, count * stride);
+    }
+    return bytes;
+  }
+
+  private void byteKeys(byte[] bytes, int count, int first, float[] tile, int width) {
     for (int c = 0; c < headDim; c += LANES) {
       IntVector zeros = IntVector.fromArray(Lanes.INTS, keyZeros, first + c);
       FloatVector thetas = FloatVector.fromArray(Lanes.FLOATS, keyThetas, first + c);
       for (int s = 0; s < count; s++) {
-        toFloat(bytes(segment, (long) (row + s) * headDim + c).sub(zeros)).mul(thetas).intoArray(tile, s * width + c);
+        toFloat(integers(bytes, s * stride + c).sub(zeros)).mul(thetas).intoArray(tile, s * width + c);
       }
     }
   }
 
-  private void directValues(int row, int count, int first, float[] tile, int width) {
-    MemorySegment segment = cache.values().segment();
+  private void byteValues(byte[] bytes, int row, int count, int first, float[] tile, int width) {
     MemorySegment allZeros = cache.valueZeros().segment();
     MemorySegment allThetas = cache.valueThresholds().segment();
     for (int s = 0; s < count; s++) {
@@ -128,17 +144,15 @@ final class CachedRows {
       int thetas = theta ^ allThetas.get(Tensor.INT, 8L * (row + s) + 4);
       for (int c = 0; c < headDim; c += LANES) {
         IntVector select = IntVector.fromArray(Lanes.INTS, salient, first + c);
-        IntVector distance = bytes(segment, (long) (row + s) * headDim + c)
-            .sub(select.and(zeros).lanewise(VectorOperators.XOR, zero));
+        IntVector distance = integers(bytes, s * stride + c).sub(select.and(zeros).lanewise(VectorOperators.XOR, zero));
         FloatVector factor = select.and(thetas).lanewise(VectorOperators.XOR, theta).reinterpretAsFloats();
         toFloat(distance).mul(factor).intoArray(tile, s * width + c);
       }
     }
   }
 
-  private static IntVector bytes(MemorySegment segment, long at) {
-    return (IntVector) ByteVector.fromMemorySegment(QUARTERS, segment, at, Lanes.ORDER)
-        .convertShape(VectorOperators.B2I, Lanes.INTS, 0);
+  private static IntVector integers(byte[] bytes, int at) {
+    return (IntVector) ByteVector.fromArray(QUARTERS, bytes, at).convertShape(VectorOperators.B2I, Lanes.INTS, 0);
   }
 
   private static FloatVector toFloat(IntVector integers) {
@@ -183,25 +197,26 @@ final class CachedRows {
     }
   }
 
-  /** The stored counts of consecutive rows, [count][headDim]. */
+  /** The counts of consecutive rows, less the offset, [count][headDim]. */
   private int[] counts(Tensor rows, int row, int count, Scratch scratch) {
-    int length = count * headDim;
-    int[] counts = scratch.dots(length);
-    if (rows.dtype() == DType.I8) {
-      byte[] bytes = scratch.bytes(length);
-      MemorySegment.copy(rows.segment(), Tensor.BYTE, row * rows.rowBytes(), bytes, 0, length);
-      widen(bytes, counts, length);
-    } else {
-      short[] shorts = scratch.shorts(length);
-      MemorySegment.copy(rows.segment(), Tensor.SHORT, row * rows.rowBytes(), shorts, 0, length);
-      widen(shorts, counts, length);
+    int[] integers = scratch.dots(count * headDim);
+    if (rows.dtype() == DType.I16) {
+      short[] shorts = scratch.shorts(count * headDim);
+      MemorySegment.copy(rows.segment(), Tensor.SHORT, row * rows.rowBytes(), shorts, 0, count * headDim);
+      widen(shorts, integers, count * headDim);
+      return integers;
     }
-    return counts;
+    if (counts.isPacked()) {
+      new PackedCounts(counts, rows).read(row, count, integers);
+    } else {
+      widen(bytes(rows, row, count, scratch), integers, count * headDim);
+    }
+    return integers;
   }
 
-  private static void widen(byte[] bytes, int[] counts, int length) {
+  private static void widen(byte[] bytes, int[] integers, int length) {
     for (int i = 0; i < length; i++) {
-      counts[i] = bytes[i];
+      integers[i] = bytes[i];
     }
   }
 

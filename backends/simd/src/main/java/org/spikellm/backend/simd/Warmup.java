@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingDeque;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.IntStream;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.DType;
@@ -318,10 +319,12 @@ final class Warmup {
     Tensor x = Tensor.allocate(DType.F32, 2, COLUMNS);
     boolean[] plain = new boolean[COLUMNS / 4];
     float[] range = new float[COLUMNS / 4];
-    KeyValues cache = KeyValues.allocate(COLUMNS / 256, 64, 64,
-        new KeyValueEncoding(new Clipped(), DYNAMICS, DYNAMICS, true, plain, range, range, plain));
+    List<KeyValues> caches = IntStream.of(1, 2, 4) // counts of 4, 5 and 6 bits
+        .mapToObj(steps -> new Dynamics(1, 1, 0, 15, steps))
+        .map(salient -> new KeyValueEncoding(new Clipped(), DYNAMICS, salient, true, plain, range, range, plain))
+        .map(encoding -> KeyValues.allocate(COLUMNS / 256, 64, 66, encoding)).toList();
     Tensor out = Tensor.allocate(DType.F32, 2, COLUMNS);
-    kernels.add(new Kernel(true, () -> session.attention(x, cache, 62, out)));
+    kernels.add(new Kernel(true, () -> caches.forEach(cache -> session.attention(x, cache, 62, out))));
   }
 
   /** A neuron of which only the collapsed counts are used. */

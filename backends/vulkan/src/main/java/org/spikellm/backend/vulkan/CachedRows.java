@@ -3,13 +3,17 @@ package org.spikellm.backend.vulkan;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import org.spikellm.api.CountRow;
 import org.spikellm.api.DType;
 import org.spikellm.api.KeyValueEncoding;
 import org.spikellm.api.KeyValues;
 import org.spikellm.api.SpikeRange;
 import org.spikellm.api.Tensor;
 
-/** Cached keys and values as attention.comp reads them: the first positions of every head, each row from a whole word on. */
+/**
+ * Cached keys and values as attention.comp reads them: the first positions of every head, each row from a whole word on, packed
+ * counts as bytes.
+ */
 final class CachedRows {
 
   /** A head may have so many. */
@@ -33,7 +37,12 @@ final class CachedRows {
   }
 
   int type() {
-    return type(cache.keys().dtype());
+    return type(wordType());
+  }
+
+  /** Of keys and values on the device. */
+  private DType wordType() {
+    return cache.spiking() ? cache.encoding().countType() : DType.F32;
   }
 
   /** Words of a row of keys or values. */
@@ -42,7 +51,7 @@ final class CachedRows {
   }
 
   int rowWords() {
-    return rowWords(cache.keys().dtype(), cache.headDim());
+    return rowWords(wordType(), cache.headDim());
   }
 
   private static long wordBytes(Tensor rows) {
@@ -59,6 +68,24 @@ final class CachedRows {
     call.commands().upload(cache.kvHeads() * length, bytes, range, (i, place) -> {
       int row = cache.row(i / length, i % length);
       MemorySegment.copy(rows.segment(), row * rows.rowBytes(), place, 0, rows.rowBytes());
+    }, false);
+    return range;
+  }
+
+  /** Keys or values, as {@link #upload} does it. */
+  DeviceMemory.Range uploadChannels(Tensor rows, Call call) {
+    CountRow counts = cache.counts();
+    if (counts == null || !counts.isPacked()) {
+      return upload(rows, call);
+    }
+    long bytes = 4L * rowWords();
+    DeviceMemory.Range range = call.take(bytes * length * cache.kvHeads());
+    int[] row = new int[cache.headDim()];
+    call.commands().upload(cache.kvHeads() * length, bytes, range, (i, place) -> {
+      counts.read(rows, cache.row(i / length, i % length), row, 0);
+      for (int c = 0; c < row.length; c++) {
+        place.set(Tensor.BYTE, c, (byte) row[c]);
+      }
     }, false);
     return range;
   }

@@ -7,7 +7,7 @@ import org.spikellm.api.DecoderPlan;
 import org.spikellm.api.DecoderSession;
 import org.spikellm.api.KeyValueEncoding;
 
-/** Keys and values of a decoder's blocks on the device. */
+/** Keys and values of a decoder's blocks on the device: floats, or counts in bytes or shorts, not packed as a host's are. */
 final class DeviceCache implements DecoderSession.Cache {
 
   /**

@@ -245,8 +245,8 @@ final class VulkanSession implements Session {
       int length = position + queries.rows();
       CachedRows rows = new CachedRows(cache, length);
       DeviceMemory.Range result = call.take(out.segment().byteSize());
-      Arguments arguments = Arguments.of(call.upload(queries), rows.upload(cache.keys(), call),
-          rows.upload(cache.values(), call), call.upload(CachedRows.ranges(cache.encoding(), arena)),
+      Arguments arguments = Arguments.of(call.upload(queries), rows.uploadChannels(cache.keys(), call),
+          rows.uploadChannels(cache.values(), call), call.upload(CachedRows.ranges(cache.encoding(), arena)),
           rows.upload(cache.valueThresholds(), call), rows.upload(cache.valueZeros(), call), result, result)
           .with(queries.rows(), heads, cache.kvHeads(), cache.headDim(), rows.rowWords(), length, position)
           .withFloat((float) (1 / Math.sqrt(cache.headDim())));

@@ -3,9 +3,11 @@ package org.spikellm.backend.vulkan;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.spikellm.api.CountRow;
 import org.spikellm.api.DType;
 import org.spikellm.api.Dynamics;
 import org.spikellm.api.KeyValueEncoding;
@@ -36,7 +38,7 @@ class AttentionTest {
     public void close() {}
   };
 
-  /** Counts of one byte, or of two where {@code top} is past 255; floats where it is 0. */
+  /** Counts of 4 to 6 bits, or of a byte, or of two where {@code top} is past 255; floats where it is 0. */
   private static KeyValues cache(Random random, int kvHeads, int headDim, int capacity, int top) {
     int channels = kvHeads * headDim;
     int rows = kvHeads * capacity;
@@ -54,14 +56,14 @@ class AttentionTest {
     }
     KeyValueEncoding encoding = new KeyValueEncoding(null, new Dynamics(1, 1, 0, top / 2, 1), new Dynamics(1, 1, 0, top / 2, 2),
         true, salient, low, high, salient);
-    Tensor keys = Tensor.allocate(encoding.countType(), rows, headDim);
-    Tensor values = Tensor.allocate(encoding.countType(), rows, headDim);
+    CountRow counts = encoding.row(headDim);
+    Tensor keys = Tensor.allocate(counts.type(), rows, counts.columns());
+    Tensor values = Tensor.allocate(counts.type(), rows, counts.columns());
     Tensor thetas = Tensor.allocate(DType.F32, rows, 2);
     Tensor zeros = Tensor.allocate(DType.I32, rows, 2);
     for (int r = 0; r < rows; r++) {
-      for (int c = 0; c < headDim; c++) {
-        keys.setInt(r, c, random.nextInt(top / 2) - encoding.offset());
-        values.setInt(r, c, random.nextInt(top / 2) - encoding.offset());
+      for (Tensor tensor : List.of(keys, values)) {
+        counts.write(tensor, r, random.ints(headDim, -encoding.offset(), top - encoding.offset() + 1).toArray(), 0);
       }
       for (int k = 0; k < 2; k++) {
         thetas.setFloat(r, k, (1 + random.nextFloat()) / top);
@@ -84,7 +86,7 @@ class AttentionTest {
   @Test
   void longRows() {
     try (Session session = Sessions.open(Map.of())) {
-      for (int top : new int[] {0, 30, 250, 4000}) {
+      for (int top : new int[] {0, 14, 30, 62, 250, 4000}) {
         attend(session, new Random(top), cache(new Random(top + 1), 2, 64, 200, top), 8, 1, 199);
         attend(session, new Random(top), cache(new Random(top + 2), 1, 48, 131, top), 3, 70, 61);
         attend(session, new Random(top), cache(new Random(top + 3), 3, 5, 65, top), 3, 65, 0);
@@ -110,7 +112,7 @@ class AttentionTest {
     for (int t = 0; t < tokens; t++) {
       session.attention(queries.rows(t, t + 1), cache, position + t, alone.rows(t, t + 1));
     }
-    String what = cache.keys() + ", " + tokens + " tokens at " + position;
+    String what = cache.counts() + ", " + tokens + " tokens at " + position;
     assertArrayEquals(alone.toFloats(), out.toFloats(), what + ", one by one");
     double largestKey = largest(cache, true);
     double largestValue = largest(cache, false);
@@ -141,11 +143,12 @@ class AttentionTest {
         } else if (keys) {
           var range = cache.encoding().keyRange(channel);
           int offset = cache.encoding().offset();
-          largest = Math.max(largest, (Math.abs(cache.keys().getInt(r, c)) + 2 * offset + Math.abs(range.zero()))
+          largest = Math.max(largest, (Math.abs(cache.counts().get(cache.keys(), r, c)) + 2 * offset + Math.abs(range.zero()))
               * (double) range.theta());
         } else {
           int k = cache.encoding().valueSalient()[channel] ? 1 : 0;
-          largest = Math.max(largest, (Math.abs(cache.values().getInt(r, c)) + Math.abs(cache.valueZeros().getInt(r, k)))
+          int count = cache.counts().get(cache.values(), r, c);
+          largest = Math.max(largest, (Math.abs(count) + Math.abs(cache.valueZeros().getInt(r, k)))
               * (double) cache.valueThresholds().getFloat(r, k));
         }
       }
