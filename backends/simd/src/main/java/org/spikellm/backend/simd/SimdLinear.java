@@ -62,7 +62,7 @@ final class SimdLinear implements SpikingLinear {
     if (session.plain(stage, tokens, (long) rows * columns()) && plain(x, out)) {
       return;
     }
-    boolean tiled = tokens >= MIN_TILED_TOKENS;
+    boolean tiled = tokens >= MIN_TILED_TOKENS && session.forMany(stage);
     StagedSpikes[] staged = stage(x, !tiled);
     int blocks = Lanes.ceilDiv(rows, Lanes.BLOCK);
     if (tiled) {

@@ -78,7 +78,12 @@ final class SimdSession implements Session {
     };
   }
 
-  /** The same, where some tokens are about to be multiplied with so many weights. */
+  /** Whether kernels for many tokens of a stage run, or those for few in their place. */
+  boolean forMany(Warmup.Stage stage) {
+    return kernels != Kernels.COMPILED || Warmup.compiledForMany(stage);
+  }
+
+  /** As {@link #plain(Warmup.Stage)}, where some tokens are about to be multiplied with so many weights. */
   boolean plain(Warmup.Stage stage, int tokens, long weights) {
     boolean plain = plain(stage);
     if (plain && kernels == Kernels.COMPILED) {

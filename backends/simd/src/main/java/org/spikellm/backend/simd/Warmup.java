@@ -1,6 +1,7 @@
 package org.spikellm.backend.simd;
 
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.BlockingDeque;
@@ -41,8 +42,13 @@ final class Warmup {
 
   private static final Set<Stage> COMPILED = ConcurrentHashMap.newKeySet();
 
+  /** Stages whose kernels for many tokens are compiled, too. */
+  private static final Set<Stage> COMPILED_FOR_MANY = ConcurrentHashMap.newKeySet();
+
   /** What every model needs. */
   private static final List<Stage> ALWAYS = List.of(Stage.ROWS, Stage.ATTENTION);
+
+  private static final Set<Stage> DENSE = EnumSet.of(Stage.F16, Stage.BF16, Stage.F32);
 
   /** What is still to do. */
   private static final BlockingDeque<Stage> STAGES = new LinkedBlockingDeque<>(ALWAYS);
@@ -54,11 +60,14 @@ final class Warmup {
     WANTED.addAll(ALWAYS);
   }
 
-  /** Codes of weights whose first token is worth to be ready for while they are loaded. */
-  private static final long MANY_CODES = 1L << 31;
+  /** Codes of weights whose first token is worth to be ready for while they are loaded: a second of it without vectors. */
+  private static final long MANY_CODES = 1L << 33;
 
-  /** Multiply-adds without vectors, done or about to be done, that make these worth it: half a second. */
-  private static final long MUCH_WORK = 1L << 33;
+  /** Multiply-adds without vectors, done or about to be done, that make these worth it: some seconds, in which they would be compiled. */
+  private static final long MUCH_WORK = 1L << 35;
+
+  /** Multiply-adds without vectors, done, after which these are compiled once tokens come one by one: the first answer is out then. */
+  private static final long SOME_WORK = 1L << 31;
 
   private static final LongAdder CODES = new LongAdder();
   private static final LongAdder DONE = new LongAdder();
@@ -69,8 +78,12 @@ final class Warmup {
   /** How many times faster a kernel is once it is compiled; in truth some hundred times. */
   private static final long FASTER = 20;
 
-  /** How many times as long as without vectors a compiled kernel may take; in truth about half. */
-  private static final long SLOWER = 2;
+  /**
+   * How many times as long as without vectors a compiled kernel may take; in truth about half, and those of codes, which have to take less
+   * at least, an eighth.
+   */
+  private static final double SLOWER = 2;
+  private static final double LESS = 0.5;
 
   /** Runs in which a kernel without vectors does not become faster, after which it is compiled itself. */
   private static final int PLAIN_RUNS = 20;
@@ -80,8 +93,19 @@ final class Warmup {
   private static final ChannelOrder ORDER = new ChannelOrder(ChannelOrder.identity(COLUMNS).order(), new int[] {0, COLUMNS * 7 / 8});
   private static final Dynamics DYNAMICS = new Dynamics(1, 1, 0, 15, 1);
 
-  /** Something to run; {@code hasPlain} says whether a session may have another kernel for it, without vectors. */
-  private record Kernel(boolean hasPlain, Runnable run) {}
+  /**
+   * Something to run.
+   *
+   * @param hasPlain whether a session may have another kernel for it, without vectors
+   * @param slower how many times as long as that it may take
+   * @param few whether it does for few tokens what the next one does for many
+   */
+  private record Kernel(boolean hasPlain, double slower, boolean few, Runnable run) {
+
+    Kernel(boolean hasPlain, Runnable run) {
+      this(hasPlain, SLOWER, false, run);
+    }
+  }
 
   private Warmup() {}
 
@@ -98,7 +122,8 @@ final class Warmup {
   static void plain(Stage stage, int tokens, long multiplyAdds) {
     prefer(stage);
     DONE.add(multiplyAdds);
-    if (DONE.sum() + tokens * CODES.sum() >= MUCH_WORK) {
+    boolean oneByOne = tokens == 1 && !DENSE.contains(stage);   // a head has one of a prompt, too
+    if (Math.max(DONE.sum(), tokens * CODES.sum()) >= MUCH_WORK || oneByOne && DONE.sum() >= SOME_WORK) {
       start();
     }
   }
@@ -120,6 +145,11 @@ final class Warmup {
   /** Whether a stage's kernels are compiled, or have had their time. */
   static boolean compiled(Stage stage) {
     return COMPILED.contains(stage);
+  }
+
+  /** Whether a stage's kernels for many tokens are; those for a few, which come first, take longer and give the same. */
+  static boolean compiledForMany(Stage stage) {
+    return COMPILED_FOR_MANY.contains(stage);
   }
 
   /** The stage of the kernels for a quantized weight: of most of its columns, where classes differ. */
@@ -162,12 +192,16 @@ final class Warmup {
         List<Kernel> others = kernels(stage, plain);
         for (int i = 0; i < kernels.size(); i++) {
           any |= warm(kernels.get(i), others.get(i));
+          if (any && kernels.get(i).few) {
+            COMPILED.add(stage);
+          }
         }
         if (!any) {
           warn();
           return;
         }
         COMPILED.add(stage);
+        COMPILED_FOR_MANY.add(stage);
       }
     } catch (InterruptedException e) {
       return;   // nobody does that; the kernels without vectors go on
@@ -209,19 +243,19 @@ final class Warmup {
   }
 
   /**
-   * Repeats a kernel until it is much faster than at first, and takes at most {@link #SLOWER} times as long as one without vectors.
+   * Repeats a kernel until it is much faster than at first, and takes no longer than it may beside one without vectors.
    *
    * @return whether it has become so within its time
    */
   private static boolean warm(Kernel vector, Kernel plain) {
-    long best = vector.hasPlain ? compiled(plain.run) : Long.MAX_VALUE / SLOWER;
+    double most = vector.hasPlain ? vector.slower * compiled(plain.run) : Double.MAX_VALUE;
     long end = System.nanoTime() + NANOS;
     long slowest = 0;
     long took;
     do {
       took = nanos(vector.run);
       slowest = Math.max(slowest, took);
-    } while (took > Math.min(SLOWER * best, slowest / FASTER) && before(end));
+    } while (took > Math.min(most, slowest / FASTER) && before(end));
     return before(end);
   }
 
@@ -276,14 +310,14 @@ final class Warmup {
   }
 
   private static void spikes(SpikingLinear linear, List<Kernel> kernels) {
-    for (int tokens : new int[] {9, 1}) {
+    for (int tokens : new int[] {1, 9}) {
       SpikeTrain train = new SpikeTrain(ORDER, List.of(Tensor.allocate(DType.I8, tokens, COLUMNS)),
           Tensor.allocate(DType.F32, tokens, 2), Tensor.allocate(DType.I32, tokens, 2), 0);
       for (int c = 0; c < COLUMNS; c++) {
         train.planes().getFirst().setInt(0, c, c % 16);
       }
       Tensor out = Tensor.allocate(DType.F32, tokens, ROWS);
-      kernels.add(new Kernel(linear instanceof SimdLinear, () -> linear.accumulate(train, out)));
+      kernels.add(new Kernel(linear instanceof SimdLinear, LESS, tokens == 1, () -> linear.accumulate(train, out)));
     }
   }
 
