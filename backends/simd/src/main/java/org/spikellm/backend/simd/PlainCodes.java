@@ -13,8 +13,8 @@ final class PlainCodes {
 
   private static final int TILE_ROWS = CodeLayout.TILE_ROWS;
 
-  /** Columns of a piece. */
-  private static final int COLUMNS = 512;
+  /** Columns of a piece, whose factors fit the first cache. */
+  private static final int COLUMNS = 256;
 
   /** Tiles of a slice, which share factors, and tokens: their sums fit the second cache. */
   private static final int TILES = 16;
