@@ -5,8 +5,8 @@ import org.spikellm.api.SpikeTrain;
 import org.spikellm.api.Tensor;
 
 /**
- * The products of {@link SimdLinear} with encoded inputs in plain Java, for the time until its kernels are compiled: exact integers, and the same
- * steps from them to floats. What takes the time is one loop over ints that C2 makes vectors of soon: a lane of 32 bits is multiplied by
+ * The products of {@link SimdLinear} with encoded inputs in plain Java, for the time until its kernels are compiled: exact integers, and
+ * the same steps from them to floats. What takes the time is one loop over ints that C2 makes vectors of soon: a lane of 32 bits is multiplied by
  * factors that stand 16 times, once a row, beside each other, and added up for each lane of a piece of a tile on its own.
  */
 final class PlainCodes {

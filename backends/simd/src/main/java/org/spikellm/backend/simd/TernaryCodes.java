@@ -55,7 +55,7 @@ final class TernaryCodes {
   /** Step after the last one of each group, and once more the last of them. */
   final int[] stepEnds;
   final TrainDigits[] digits;
-  final TernaryTables.Factors[] factors;
+  final TableFactors[] factors;
   /** First group of each class, and the number of groups. */
   final int[] classGroups;
   /** First group of each piece, and the number of groups. */
@@ -87,7 +87,7 @@ final class TernaryCodes {
     columns = source.columns();
     List<CodeClass> classes = source.classes();
     digits = classes.stream().map(c -> TrainDigits.of(c.zero(0, 0))).toArray(TrainDigits[]::new);
-    factors = Arrays.stream(digits).map(TernaryTables.Factors::of).toArray(TernaryTables.Factors[]::new);
+    factors = Arrays.stream(digits).map(TableFactors::of).toArray(TableFactors[]::new);
     classGroups = new int[digits.length + 1];
     for (int c = 0; c < digits.length; c++) {
       classGroups[c + 1] = classGroups[c] + classes.get(c).groups();

@@ -72,7 +72,7 @@ final class TernaryLinear implements SpikingLinear {
     });
   }
 
-  /** As {@link Halves} of one token add up: a token's sums are the same alone and in a prompt. */
+  /** As the {@link Part}s of one token add up: a token's sums are the same alone and in a prompt. */
   @Override
   public void accumulate(Tensor x, Tensor out) {
     Shapes.f32("linear input", x, x.rows(), codes.columns);

@@ -275,7 +275,7 @@ final class TernaryTables {
     }
   }
 
-  private void fill(TrainDigits digits, Factors factors, int first, int steps, int at) {
+  private void fill(TrainDigits digits, TableFactors factors, int first, int steps, int at) {
     if (kind == Kind.QUADS) {
       for (int half = 0; half < 2; half++) {
         lower(integers, first, factors.ints(), half * HALF * SLOTS, steps, low, at + half * HALF);
@@ -385,21 +385,5 @@ final class TernaryTables {
         .add(IntVector.fromArray(Lanes.INTS, factors, f + HALF).mul(slots[s + 1]))
         .add(IntVector.fromArray(Lanes.INTS, factors, f + 2 * HALF).mul(slots[s + 2]))
         .add(IntVector.fromArray(Lanes.INTS, factors, f + 3 * HALF).mul(slots[s + 3]));
-  }
-
-  /** What each index does with each of a table's activations, [halves][SLOTS][HALF]. */
-  record Factors(float[] floats, int[] ints) {
-
-    static Factors of(TrainDigits digits) {
-      Factors factors = new Factors(new float[SLOTS * ENTRIES], new int[SLOTS * ENTRIES]);
-      for (int i = 0; i < SLOTS * ENTRIES; i++) {
-        int half = i / (SLOTS * HALF);
-        int inHalf = i % HALF;
-        int factor = digits.factor(i / HALF % SLOTS, half * HALF + inHalf);
-        factors.ints[i] = factor;
-        factors.floats[i] = factor;
-      }
-      return factors;
-    }
   }
 }

@@ -2,7 +2,6 @@ package org.spikellm.backend.simd;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import java.util.List;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.Tensor;
@@ -101,7 +100,10 @@ final class TiledCodes {
     return Lanes.ceilDiv(rows, Lanes.COUNT);
   }
 
-  /** Byte of {@link #codes} at which a line of a vector of rows begins, and the next {@link CodeLayout#lineBytes} on; past the last vector that of another. */
+  /**
+   * Byte of {@link #codes} at which a line of a vector of rows begins; the next one is {@link CodeLayout#lineBytes} on. Past the last
+   * vector that of another.
+   */
   long at(int vector, int line) {
     int row = Math.min(vector, vectors() - 1) * Lanes.COUNT;
     return row / TILE_ROWS * tileBytes + (long) line * layout.lineBytes() + row % TILE_ROWS * (long) Integer.BYTES;
@@ -167,10 +169,5 @@ final class TiledCodes {
       }
     }
     return largest;
-  }
-
-  @Override
-  public String toString() {
-    return rows + " x " + columns + " codes of " + layout.bits() + " bits, groups end at " + Arrays.toString(groupEnds);
   }
 }
