@@ -22,7 +22,7 @@ import org.spikellm.api.Tensor;
  * </pre>
  *
  * What one thread reads for a token is one stretch of memory, without a gap: a slice, where inputs are encoded and the sums of a row one
- * chain, or a half of the pieces of the only slice, of as many bytes as the other or nearly, so that each table is made once. With several
+ * chain, or a half of the pieces of the only slice, that takes as long as the other or nearly, so that each table is made once. With several
  * streams side by side, a gap every few KB, or tables that come from the second cache, the CPU does not fetch ahead far enough to compute
  * meanwhile.
  *
@@ -43,6 +43,9 @@ final class TernaryCodes {
 
   /** Steps of a piece, where no group is longer: their tables take 6 KB. With 13 KB decoding takes half as long again. */
   private static final int PIECE_STEPS = 24;
+
+  /** Steps that take as long as the sums of a group times their scale, but for reading these. */
+  private static final int GROUP_STEPS = 6;
 
   /** Blocks of a slice at least. A thread looks up in about three while it makes the tables of a layer. */
   private static final int MIN_BLOCKS = 4;
@@ -120,8 +123,14 @@ final class TernaryCodes {
     for (int s = 0; s < slices.length - 1; s++) {
       Arrays.fill(sliceOf, slices[s], slices[s + 1], s);
     }
-    half = (int) IntStream.rangeClosed(1, pieces()).filter(p -> pieceBytes[p - 1] + pieceBytes[p] <= pieceBytes[pieces()]).count();
+    half = half();
     memory = session.weights().allocate(Math.max(1, (long) pieceBytes[pieces()] * blocks()), Lanes.BYTES);
+  }
+
+  /** The piece that begins where half of the time for them all has passed, or nearly. */
+  private int half() {
+    int[] until = IntStream.rangeClosed(0, pieces()).map(p -> pieceBytes[p] + pieceGroups[p] * GROUP_STEPS * ROWS).toArray();
+    return (int) IntStream.rangeClosed(1, pieces()).filter(p -> until[p - 1] + until[p] <= until[pieces()]).count();
   }
 
   /** Whether there is such a form of {@code weight}, and kernels for it on this CPU. */
