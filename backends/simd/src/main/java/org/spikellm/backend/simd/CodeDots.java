@@ -16,15 +16,12 @@ import jdk.incubator.vector.ShortVector;
  * written out as it is; {@link #widen} adds the two halves. One loop a method and few operations in it: C2 stops inlining, and
  * then boxes every vector, in methods that are much longer than these.
  *
- * <p>The codes are read vector by vector, in order. C2 would unroll the loops and then read several vectors in an order of its
- * own, in which the CPU finds no stream to fetch ahead. So they go on by a number that it does not know, {@link #one}, which makes
- * them no counted loops.
+ * <p>The codes are read vector by vector, in order: loops go on by {@link Lanes#one}.
  */
 final class CodeDots {
 
   /** Columns of a span at most: a panel of as many, unpacked, fits the first cache. */
   static final int SPAN_COLUMNS = 256;
-
 
   /** Bytes from a line to the next, of codes that have one vector in it. */
   private static final int LINE = CodeLayout.TILE_ROWS * Integer.BYTES;
@@ -37,10 +34,6 @@ final class CodeDots {
       handle("balanced4")};
 
   private static final int BALANCED = 4;
-
-  /** 1, which C2 does not know. */
-  @SuppressWarnings("FieldMayBeFinal")
-  private static int one = 1;
 
   private CodeDots() {}
 
@@ -75,7 +68,7 @@ final class CodeDots {
     for (int step = from; step < to; step += span) {
       try {
         kernel.invokeExact(codes.codes, line + (long) step * layout.lineBytes(), Math.min(span, to - step), pairs,
-            at + step * layout.pairs(), sums, one);
+            at + step * layout.pairs(), sums, Lanes.one);
       } catch (RuntimeException | Error e) {
         throw e;
       } catch (Throwable e) {

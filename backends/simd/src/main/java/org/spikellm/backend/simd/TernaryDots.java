@@ -18,8 +18,8 @@ import org.spikellm.api.Tensor;
  * indices picks 64 lower bytes and 64 upper ones. Two neighbours, taken as 16 bits, are added at once: both (the second times 256) to
  * one sum, and the second, shifted, to another, which leaves what the first add up to. The only product is that with a group's scale.
  *
- * <p>One loop runs over the steps of all groups, for groups are short; what is past the last one is in no use. {@link #pairs} is written
- * out: where C2 inlines as many vectors from other methods it makes objects of them.
+ * <p>{@link #pairs} is written out: where C2 inlines as many vectors from other methods it makes objects of them. Its loop over the steps
+ * of a group has nothing else in it, so that C2 asks before it, and not at each step, whether memory may be accessed.
  */
 final class TernaryDots {
 
@@ -64,91 +64,85 @@ final class TernaryDots {
   /** The usual case in one pass over what lies from byte {@code step} on: blocks of a piece and a slice. */
   private static void pairs(MemorySegment codes, long step, int blocks, int first, int steps, int[] ends, int group,
       MemorySegment tables, float[] thetas, float[] out, int to) {
+    int one = Lanes.one;
     for (int block = 0; block < blocks; block++) {
-      int g = group;
-      int end = ends[g] - first;
-      ShortVector lowBoth0 = ShortVector.zero(Lanes.SHORTS);
-      ShortVector low0 = lowBoth0;
-      ShortVector lowBoth1 = lowBoth0;
-      ShortVector low1 = lowBoth0;
-      ShortVector high0 = ShortVector.broadcast(Lanes.SHORTS, (short) (end * BIAS));
-      ShortVector highBoth0 = ShortVector.broadcast(Lanes.SHORTS, (short) (end * BOTH_BIAS));
-      ShortVector high1 = high0;
-      ShortVector highBoth1 = highBoth0;
-      for (int s = 0; s < steps; s++) {
-        ByteVector x = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, step, Lanes.ORDER);
-        ByteVector y = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, step + V, Lanes.ORDER);
-        ByteVector t0 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, (long) STEP * s, Lanes.ORDER);
-        ByteVector t1 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, (long) STEP * s + HALF, Lanes.ORDER);
-        ShortVector p = x.selectFrom(t0, t1).reinterpretAsShorts();
-        ShortVector q = y.selectFrom(t0, t1).reinterpretAsShorts();
-        lowBoth0 = lowBoth0.add(p);
-        low0 = low0.add(p.lanewise(LSHR, 8));
-        lowBoth1 = lowBoth1.add(q);
-        low1 = low1.add(q.lanewise(LSHR, 8));
-        t0 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, (long) STEP * s + 2 * HALF, Lanes.ORDER);
-        t1 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, (long) STEP * s + 3 * HALF, Lanes.ORDER);
-        p = x.selectFrom(t0, t1).reinterpretAsShorts();
-        q = y.selectFrom(t0, t1).reinterpretAsShorts();
-        highBoth0 = highBoth0.add(p);
-        high0 = high0.add(p.lanewise(LSHR, 8));
-        highBoth1 = highBoth1.add(q);
-        high1 = high1.add(q.lanewise(LSHR, 8));
-        step += 2L * V;
-        if (s + 1 == end) {
-          FloatVector theta = FloatVector.broadcast(Lanes.FLOATS, thetas[g] * HALF_SCALE);
-          IntVector l = lowBoth0.sub(low0.lanewise(LSHL, 8)).reinterpretAsInts();
-          IntVector h = highBoth0.sub(high0.lanewise(LSHL, 8)).reinterpretAsInts();
-          IntVector f = IntVector.fromMemorySegment(Lanes.INTS, codes, step, Lanes.ORDER);
-          FloatVector u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-          FloatVector w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-          u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
-          w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
-          FloatVector.fromArray(Lanes.FLOATS, out, to).add(u).intoArray(out, to);
-          FloatVector.fromArray(Lanes.FLOATS, out, to + LANES).add(w).intoArray(out, to + LANES);
-
-          l = low0.reinterpretAsInts();
-          h = high0.reinterpretAsInts();
-          f = IntVector.fromMemorySegment(Lanes.INTS, codes, step + V, Lanes.ORDER);
-          u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-          w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-          u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
-          w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
-          FloatVector.fromArray(Lanes.FLOATS, out, to + 2 * LANES).add(u).intoArray(out, to + 2 * LANES);
-          FloatVector.fromArray(Lanes.FLOATS, out, to + 3 * LANES).add(w).intoArray(out, to + 3 * LANES);
-
-          l = lowBoth1.sub(low1.lanewise(LSHL, 8)).reinterpretAsInts();
-          h = highBoth1.sub(high1.lanewise(LSHL, 8)).reinterpretAsInts();
-          f = IntVector.fromMemorySegment(Lanes.INTS, codes, step + 2 * V, Lanes.ORDER);
-          u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-          w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-          u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
-          w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
-          FloatVector.fromArray(Lanes.FLOATS, out, to + 4 * LANES).add(u).intoArray(out, to + 4 * LANES);
-          FloatVector.fromArray(Lanes.FLOATS, out, to + 5 * LANES).add(w).intoArray(out, to + 5 * LANES);
-
-          l = low1.reinterpretAsInts();
-          h = high1.reinterpretAsInts();
-          f = IntVector.fromMemorySegment(Lanes.INTS, codes, step + 3 * V, Lanes.ORDER);
-          u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-          w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
-          u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
-          w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
-          FloatVector.fromArray(Lanes.FLOATS, out, to + 6 * LANES).add(u).intoArray(out, to + 6 * LANES);
-          FloatVector.fromArray(Lanes.FLOATS, out, to + 7 * LANES).add(w).intoArray(out, to + 7 * LANES);
-
-          step += 4L * V;
-          int length = ends[++g] - first - end;
-          end += length;
-          lowBoth0 = ShortVector.zero(Lanes.SHORTS);
-          low0 = lowBoth0;
-          lowBoth1 = lowBoth0;
-          low1 = lowBoth0;
-          high0 = ShortVector.broadcast(Lanes.SHORTS, (short) (length * BIAS));
-          highBoth0 = ShortVector.broadcast(Lanes.SHORTS, (short) (length * BOTH_BIAS));
-          high1 = high0;
-          highBoth1 = highBoth0;
+      int start = 0;
+      for (int g = group; start < steps; g++) {
+        int end = ends[g] - first;
+        int length = end - start;
+        long table = (long) STEP * start;
+        ShortVector lowBoth0 = ShortVector.zero(Lanes.SHORTS);
+        ShortVector low0 = lowBoth0;
+        ShortVector lowBoth1 = lowBoth0;
+        ShortVector low1 = lowBoth0;
+        ShortVector high0 = ShortVector.broadcast(Lanes.SHORTS, (short) (length * BIAS));
+        ShortVector highBoth0 = ShortVector.broadcast(Lanes.SHORTS, (short) (length * BOTH_BIAS));
+        ShortVector high1 = high0;
+        ShortVector highBoth1 = highBoth0;
+        for (int s = 0; s < length; s += one) {
+          ByteVector x = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, step + 2L * V * s, Lanes.ORDER);
+          ByteVector y = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, step + 2L * V * s + V, Lanes.ORDER);
+          ByteVector t0 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, table + (long) STEP * s, Lanes.ORDER);
+          ByteVector t1 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, table + (long) STEP * s + HALF, Lanes.ORDER);
+          ShortVector p = x.selectFrom(t0, t1).reinterpretAsShorts();
+          ShortVector q = y.selectFrom(t0, t1).reinterpretAsShorts();
+          lowBoth0 = lowBoth0.add(p);
+          low0 = low0.add(p.lanewise(LSHR, 8));
+          lowBoth1 = lowBoth1.add(q);
+          low1 = low1.add(q.lanewise(LSHR, 8));
+          t0 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, table + (long) STEP * s + 2 * HALF, Lanes.ORDER);
+          t1 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, table + (long) STEP * s + 3 * HALF, Lanes.ORDER);
+          p = x.selectFrom(t0, t1).reinterpretAsShorts();
+          q = y.selectFrom(t0, t1).reinterpretAsShorts();
+          highBoth0 = highBoth0.add(p);
+          high0 = high0.add(p.lanewise(LSHR, 8));
+          highBoth1 = highBoth1.add(q);
+          high1 = high1.add(q.lanewise(LSHR, 8));
         }
+        start = end;
+        step += 2L * V * length;
+        FloatVector theta = FloatVector.broadcast(Lanes.FLOATS, thetas[g] * HALF_SCALE);
+        IntVector l = lowBoth0.sub(low0.lanewise(LSHL, 8)).reinterpretAsInts();
+        IntVector h = highBoth0.sub(high0.lanewise(LSHL, 8)).reinterpretAsInts();
+        IntVector f = IntVector.fromMemorySegment(Lanes.INTS, codes, step, Lanes.ORDER);
+        FloatVector u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        FloatVector w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
+        w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
+        FloatVector.fromArray(Lanes.FLOATS, out, to).add(u).intoArray(out, to);
+        FloatVector.fromArray(Lanes.FLOATS, out, to + LANES).add(w).intoArray(out, to + LANES);
+
+        l = low0.reinterpretAsInts();
+        h = high0.reinterpretAsInts();
+        f = IntVector.fromMemorySegment(Lanes.INTS, codes, step + V, Lanes.ORDER);
+        u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
+        w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
+        FloatVector.fromArray(Lanes.FLOATS, out, to + 2 * LANES).add(u).intoArray(out, to + 2 * LANES);
+        FloatVector.fromArray(Lanes.FLOATS, out, to + 3 * LANES).add(w).intoArray(out, to + 3 * LANES);
+
+        l = lowBoth1.sub(low1.lanewise(LSHL, 8)).reinterpretAsInts();
+        h = highBoth1.sub(high1.lanewise(LSHL, 8)).reinterpretAsInts();
+        f = IntVector.fromMemorySegment(Lanes.INTS, codes, step + 2 * V, Lanes.ORDER);
+        u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
+        w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
+        FloatVector.fromArray(Lanes.FLOATS, out, to + 4 * LANES).add(u).intoArray(out, to + 4 * LANES);
+        FloatVector.fromArray(Lanes.FLOATS, out, to + 5 * LANES).add(w).intoArray(out, to + 5 * LANES);
+
+        l = low1.reinterpretAsInts();
+        h = high1.reinterpretAsInts();
+        f = IntVector.fromMemorySegment(Lanes.INTS, codes, step + 3 * V, Lanes.ORDER);
+        u = f.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        w = f.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(theta);
+        u = ((FloatVector) h.lanewise(LSHL, 16).lanewise(ASHR, 8).add(l.and(0xffff)).convert(I2F, 0)).mul(u);
+        w = ((FloatVector) h.and(0xffff0000).lanewise(ASHR, 8).add(l.lanewise(LSHR, 16)).convert(I2F, 0)).mul(w);
+        FloatVector.fromArray(Lanes.FLOATS, out, to + 6 * LANES).add(u).intoArray(out, to + 6 * LANES);
+        FloatVector.fromArray(Lanes.FLOATS, out, to + 7 * LANES).add(w).intoArray(out, to + 7 * LANES);
+
+        step += 4L * V;
       }
       to += ROWS;
     }
