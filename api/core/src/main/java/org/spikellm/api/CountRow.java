@@ -1,6 +1,7 @@
 package org.spikellm.api;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * How the spike counts of a kv head at a position lie in a row of a key/value cache. Where the counts of an encoding have at most
@@ -80,9 +81,7 @@ public record CountRow(int channels, int bits, int low) {
   /** Fills a row with the counts, less the encoding's offset, that {@code counts} has from {@code at} on. */
   public void write(Tensor rows, int row, int[] counts, int at) {
     if (!isPacked()) {
-      for (int c = 0; c < channels; c++) {
-        rows.setInt(row, c, counts[at + c]);
-      }
+      rows.writeInts(row, 0, Arrays.copyOfRange(counts, at, at + channels), channels);
       return;
     }
     MemorySegment bytes = rows.segment().asSlice(row * rows.rowBytes(), rows.rowBytes());

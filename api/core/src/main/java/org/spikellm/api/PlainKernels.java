@@ -101,14 +101,11 @@ final class PlainKernels {
     int offset = encoding.offset();
     float[] row = new float[x.columns()];
     float[] current = new float[x.columns()];
+    int[] counts = new int[x.columns()];
     for (int t = 0; t < x.rows(); t++) {
       x.readRow(t, row);
-      float low = Float.POSITIVE_INFINITY;
-      float high = Float.NEGATIVE_INFINITY;
-      for (float value : row) {
-        low = Math.min(low, value);
-        high = Math.max(high, value);
-      }
+      float low = lowest(row, 0, row.length);
+      float high = highest(row, 0, row.length);
       for (int c = 0; c < order.classes(); c++) {
         int start = order.start(c);
         int length = order.end(c) - start;
@@ -116,14 +113,10 @@ final class PlainKernels {
         SpikeRange range = SpikeRange.of(low, high, dynamics);
         out.thresholds().setFloat(t, c, range.theta());
         out.zeros().setInt(t, c, range.zero() - offset);
-        for (int i = 0; i < length; i++) {
-          current[i] = range.current(row[order.order()[start + i]]);
-        }
+        currents(row, order.order(), start, length, range, current);
         if (encoding.collapsed()) {
-          Tensor counts = out.planes().getFirst();
-          for (int i = 0; i < length; i++) {
-            counts.setInt(t, start + i, clip(current[i], dynamics) - offset);
-          }
+          clip(current, length, dynamics.countLow(), dynamics.countHigh(), offset, counts);
+          out.planes().getFirst().writeInts(t, start, counts, length);
         } else {
           float[] input = Arrays.copyOf(current, length);
           short[] spikes = new short[length];
@@ -136,16 +129,43 @@ final class PlainKernels {
               Arrays.fill(spikes, (short) 0);
             }
             for (int i = 0; i < length; i++) {
-              out.planes().get(step).setInt(t, start + i, spikes[i]);
+              counts[i] = spikes[i];
             }
+            out.planes().get(step).writeInts(t, start, counts, length);
           }
         }
       }
     }
   }
 
-  private static int clip(float current, Dynamics dynamics) {
-    return (int) Math.min(Math.max(current, dynamics.countLow()), dynamics.countHigh());
+  private static float lowest(float[] row, int from, int to) {
+    float low = Float.POSITIVE_INFINITY;
+    for (int i = from; i < to; i++) {
+      low = Math.min(low, row[i]);
+    }
+    return low;
+  }
+
+  private static float highest(float[] row, int from, int to) {
+    float high = Float.NEGATIVE_INFINITY;
+    for (int i = from; i < to; i++) {
+      high = Math.max(high, row[i]);
+    }
+    return high;
+  }
+
+  /** Currents of the channels of a class, in its order. */
+  private static void currents(float[] row, int[] order, int start, int length, SpikeRange range, float[] current) {
+    for (int i = 0; i < length; i++) {
+      current[i] = range.current(row[order[start + i]]);
+    }
+  }
+
+  /** The counts of currents, less {@code offset}. */
+  private static void clip(float[] current, int length, float low, float high, int offset, int[] counts) {
+    for (int i = 0; i < length; i++) {
+      counts[i] = (int) Math.min(Math.max(current[i], low), high) - offset;
+    }
   }
 
   /** The counts of a layer of neurons whose input all arrives in the first step. */
@@ -172,10 +192,14 @@ final class PlainKernels {
     float[] row = new float[channels];
     for (int t = 0; t < k.rows(); t++) {
       k.readRow(t, row);
-      for (int c = 0; c < channels; c++) {
-        row[c] = ranges[c].current(row[c]);
-      }
+      currents(row, ranges);
       storeCounts(row, encoding, encoding.keySalient(), cache, cache.keys(), position + t);
+    }
+  }
+
+  private static void currents(float[] row, SpikeRange[] ranges) {
+    for (int c = 0; c < ranges.length; c++) {
+      row[c] = ranges[c].current(row[c]);
     }
   }
 
@@ -186,17 +210,12 @@ final class PlainKernels {
     for (int t = 0; t < v.rows(); t++) {
       v.readRow(t, row);
       for (int h = 0; h < cache.kvHeads(); h++) {
-        float low = Float.POSITIVE_INFINITY;
-        float high = Float.NEGATIVE_INFINITY;
-        for (int c = h * headDim; c < (h + 1) * headDim; c++) {
-          low = Math.min(low, row[c]);
-          high = Math.max(high, row[c]);
-        }
+        int first = h * headDim;
+        float low = lowest(row, first, first + headDim);
+        float high = highest(row, first, first + headDim);
         SpikeRange plain = SpikeRange.of(low, high, encoding.plain());
         SpikeRange salient = SpikeRange.of(low, high, encoding.salient());
-        for (int c = h * headDim; c < (h + 1) * headDim; c++) {
-          row[c] = (encoding.valueSalient()[c] ? salient : plain).current(row[c]);
-        }
+        currents(row, first, first + headDim, encoding.valueSalient(), plain, salient);
         int at = cache.row(h, position + t);
         cache.valueThresholds().setFloat(at, 0, plain.theta());
         cache.valueThresholds().setFloat(at, 1, salient.theta());
@@ -207,6 +226,12 @@ final class PlainKernels {
     }
   }
 
+  private static void currents(float[] row, int from, int to, boolean[] isSalient, SpikeRange plain, SpikeRange salient) {
+    for (int c = from; c < to; c++) {
+      row[c] = isSalient[c] ? salient.current(row[c]) : plain.current(row[c]);
+    }
+  }
+
   /** Fires on the currents of all (kv head, channel)s of one position, by class, and stores the counts. */
   private static void storeCounts(float[] current, KeyValueEncoding encoding, boolean[] salient, KeyValues cache, Tensor target,
       int position) {
@@ -214,9 +239,7 @@ final class PlainKernels {
     int headDim = cache.headDim();
     int[] counts = new int[current.length];
     if (encoding.collapsed()) {
-      for (int c = 0; c < counts.length; c++) {
-        counts[c] = clip(current[c], encoding.dynamics(salient[c]));
-      }
+      clip(current, salient, encoding, counts);
     } else {
       int[] ofClass = new int[current.length];
       for (boolean isSalient : new boolean[] {false, true}) {
@@ -232,6 +255,17 @@ final class PlainKernels {
     CountRow row = cache.counts();
     for (int h = 0; h < cache.kvHeads(); h++) {
       row.write(target, cache.row(h, position), counts, h * headDim);
+    }
+  }
+
+  /** The counts of currents of both classes. */
+  private static void clip(float[] current, boolean[] salient, KeyValueEncoding encoding, int[] counts) {
+    float low = encoding.plain().countLow();
+    float high = encoding.plain().countHigh();
+    float salientLow = encoding.salient().countLow();
+    float salientHigh = encoding.salient().countHigh();
+    for (int c = 0; c < counts.length; c++) {
+      counts[c] = (int) (salient[c] ? Math.min(Math.max(current[c], salientLow), salientHigh) : Math.min(Math.max(current[c], low), high));
     }
   }
 

@@ -73,34 +73,28 @@ public record SpikeTrain(ChannelOrder order, List<Tensor> planes, Tensor thresho
 
   /** The decoded input, F32 [tokens, channels] in the channels' own order, written into {@code out}. */
   public void decode(Tensor out) {
-    int[] sum = new int[order.channels()];
-    float[] row = new float[order.channels()];
+    int channels = order.channels();
+    int[] sum = new int[channels];
+    int[] spikes = new int[channels];
+    float[] row = new float[channels];
     for (int token = 0; token < tokens(); token++) {
-      Arrays.fill(sum, 0);
-      for (Tensor plane : planes) {
-        add(plane, token, sum);
+      planes.getFirst().readInts(token, 0, sum, channels);
+      for (Tensor plane : planes.subList(1, planes.size())) {
+        plane.readInts(token, 0, spikes, channels);
+        for (int i = 0; i < channels; i++) {
+          sum[i] += spikes[i];
+        }
       }
       for (int c = 0; c < order.classes(); c++) {
-        float theta = thresholds.getFloat(token, c);
-        int zero = zeros.getInt(token, c);
-        for (int place = order.start(c); place < order.end(c); place++) {
-          row[order.order()[place]] = (sum[place] - zero) * theta;
-        }
+        decode(sum, order.order(), order.start(c), order.end(c), thresholds.getFloat(token, c), zeros.getInt(token, c), row);
       }
       out.writeRow(token, row);
     }
   }
 
-  private static void add(Tensor plane, int token, int[] sum) {
-    long start = token * plane.rowBytes();
-    if (plane.dtype() == DType.I8) {
-      for (int i = 0; i < sum.length; i++) {
-        sum[i] += plane.segment().get(Tensor.BYTE, start + i);
-      }
-    } else {
-      for (int i = 0; i < sum.length; i++) {
-        sum[i] += plane.segment().get(Tensor.SHORT, start + 2L * i);
-      }
+  private static void decode(int[] counts, int[] order, int start, int end, float theta, int zero, float[] row) {
+    for (int place = start; place < end; place++) {
+      row[order[place]] = (counts[place] - zero) * theta;
     }
   }
 }

@@ -151,6 +151,53 @@ public record Tensor(DType dtype, int rows, int columns, MemorySegment segment) 
     MemorySegment.copy(source, 0, segment, FLOAT, row * rowBytes(), columns);
   }
 
+  /** Copies {@code count} elements of an integer tensor, from (row, column) on, to the start of {@code target}; U8 is 0..255. */
+  public void readInts(int row, int column, int[] target, int count) {
+    long start = row * rowBytes() + (long) column * dtype.bytes();
+    switch (dtype) {
+      case I32 -> MemorySegment.copy(segment, INT, start, target, 0, count);
+      case I16 -> {
+        short[] shorts = new short[count];
+        MemorySegment.copy(segment, SHORT, start, shorts, 0, count);
+        for (int i = 0; i < count; i++) {
+          target[i] = shorts[i];
+        }
+      }
+      case I8, U8 -> {
+        int mask = dtype == DType.U8 ? 0xff : -1;
+        byte[] bytes = new byte[count];
+        MemorySegment.copy(segment, BYTE, start, bytes, 0, count);
+        for (int i = 0; i < count; i++) {
+          target[i] = bytes[i] & mask;
+        }
+      }
+      default -> throw new IllegalArgumentException("tensor is " + dtype + ", expected an integer type");
+    }
+  }
+
+  /** Sets {@code count} elements of an integer tensor, from (row, column) on, to the low bits of what {@code source} begins with. */
+  public void writeInts(int row, int column, int[] source, int count) {
+    long start = row * rowBytes() + (long) column * dtype.bytes();
+    switch (dtype) {
+      case I32 -> MemorySegment.copy(source, 0, segment, INT, start, count);
+      case I16 -> {
+        short[] shorts = new short[count];
+        for (int i = 0; i < count; i++) {
+          shorts[i] = (short) source[i];
+        }
+        MemorySegment.copy(shorts, 0, segment, SHORT, start, count);
+      }
+      case I8, U8 -> {
+        byte[] bytes = new byte[count];
+        for (int i = 0; i < count; i++) {
+          bytes[i] = (byte) source[i];
+        }
+        MemorySegment.copy(bytes, 0, segment, BYTE, start, count);
+      }
+      default -> throw new IllegalArgumentException("tensor is " + dtype + ", expected an integer type");
+    }
+  }
+
   /** The elements as a new array, row after row. */
   public float[] toFloats() {
     float[] all = new float[Math.toIntExact(size())];

@@ -9,6 +9,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class TensorTest {
 
@@ -111,5 +113,31 @@ class TensorTest {
   void empty() {
     assertEquals(0, Tensor.of(0).size());
     assertEquals(0, Tensor.allocate(DType.F32, 3, 0).toFloats().length);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"I8", "U8", "I16", "I32"})
+  void integersAreReadAndWrittenInARow(DType type) {
+    Tensor tensor = Tensor.allocate(type, 2, 7);
+    int[] values = {-128, 127, 200, -70_000, 5};
+    tensor.writeInts(1, 2, values, 4);
+    Tensor expected = Tensor.allocate(type, 2, 7);
+    for (int i = 0; i < 4; i++) {
+      expected.setInt(1, 2 + i, values[i]);
+    }
+    assertEquals(-1, expected.segment().mismatch(tensor.segment()));
+    int[] read = new int[6];
+    tensor.readInts(1, 1, read, 5);
+    for (int i = 0; i < 5; i++) {
+      assertEquals(expected.getInt(1, 1 + i), read[i]);
+    }
+    assertEquals(0, read[5]);
+  }
+
+  @Test
+  void integersOfFloatsAreRefused() {
+    Tensor floats = Tensor.allocate(DType.F16, 1, 1);
+    assertThrows(IllegalArgumentException.class, () -> floats.readInts(0, 0, new int[1], 1));
+    assertThrows(IllegalArgumentException.class, () -> floats.writeInts(0, 0, new int[1], 1));
   }
 }

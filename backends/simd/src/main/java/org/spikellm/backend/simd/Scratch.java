@@ -8,6 +8,7 @@ final class Scratch {
   final int[] lanes = new int[Lanes.COUNT];
 
   private int[][] arrays = {};
+  private int[][] totals = {};
   private int[][] factors = {};
   private int[] dots = {};
   private int[] sums = {};
@@ -24,6 +25,11 @@ final class Scratch {
   /** {@code count} arrays of {@code length} ints or more. */
   int[][] arrays(int count, int length) {
     return arrays = arrays.length < count || arrays[0].length < length ? new int[count][length] : arrays;
+  }
+
+  /** As {@link #arrays}, others. */
+  int[][] totals(int count, int length) {
+    return totals = totals.length < count || totals[0].length < length ? new int[count][length] : totals;
   }
 
   /** As {@link #arrays}, others. */
