@@ -1,13 +1,14 @@
 package org.spikellm.backend.simd;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.spikellm.api.SpikeTrain;
 import org.spikellm.api.Tensor;
 
 /**
  * The products of {@link SimdLinear} with encoded inputs in plain Java, for the time until its kernels are compiled: exact integers, and
- * the same steps from them to floats. What takes the time is one loop over ints that C2 makes vectors of soon: lanes of codes are
- * multiplied by factors that stand 16 times, once a row, beside each other, and added up for each lane of a piece of a tile on its own.
+ * the same steps from them to floats. What takes the time is one loop over ints that C2 makes vectors of soon: a line of many tiles
+ * is put side by side, a lane a row, and all its rows are multiplied by the same activations.
  *
  * <p>Two codes 16 bits apart are multiplied at once, {@code (c + d·2¹⁶)(b + a·2¹⁶)}: the upper half of that is {@code c·a + d·b}, as
  * long as it fits 16 bits, and its sums as long as these do. Activations are counts less the least of a token, so that they are not
@@ -17,18 +18,22 @@ final class PlainCodes {
 
   private static final int TILE_ROWS = CodeLayout.TILE_ROWS;
 
-  /** Columns of a piece, whose factors fit the first cache. */
-  private static final int COLUMNS = 256;
+  /** Tiles of a slice: its lines, and sums of {@link #TOKENS}, fit the first cache. Fewer where there are not many slices then. */
+  private static final int MOST_TILES = 32;
+  private static final int LEAST_TILES = 8;
+  private static final int SLICES = 8;
+  private static final int TOKENS = 8;
+
+  /** Lines of a piece. */
+  private static final int LINES = 16;
 
   /** Bits from one unit of codes of 3 bits to the next, once these are bytes. */
   private static final int THREES = 4;
 
-  /** Tiles of a slice, which share factors, and tokens: their sums fit the second cache. */
-  private static final int TILES = 16;
-  private static final int TOKENS = 8;
-
   private final TiledCodes codes;
   private final int tokens;
+  private final int tiles;
+  private final int sliceTiles;
   /** Counts less the least one of a token, [tokens][places of the steps' columns]. */
   private final int[] activations;
   /** Σ of them, [tokens][groups]. */
@@ -38,13 +43,12 @@ final class PlainCodes {
   /** The largest of {@link #activations}. */
   private int most;
   private final float[] thetas;
-  /** Lines of a piece. */
-  private final int lines;
 
   private PlainCodes(TiledCodes codes, int tokens) {
     this.codes = codes;
     this.tokens = tokens;
-    lines = COLUMNS / codes.layout.perLine();
+    tiles = Lanes.ceilDiv(codes.rows, TILE_ROWS);
+    sliceTiles = Math.clamp(Lanes.ceilDiv(tiles, SLICES), LEAST_TILES, MOST_TILES);
     activations = new int[Math.multiplyExact(tokens, codes.places())];
     groupSums = new int[tokens * codes.groups];
     zeros = new int[tokens];
@@ -96,151 +100,150 @@ final class PlainCodes {
 
   /** Slices of the rows. */
   int slices() {
-    return Lanes.ceilDiv(codes.rows, TILES * TILE_ROWS);
+    return Lanes.ceilDiv(tiles, sliceTiles);
   }
 
   /** Adds the products of a slice's rows to {@code out}. */
   void accumulate(int slice, Tensor out, Scratch scratch) {
-    int first = slice * TILES;
-    int tiles = Math.min(TILES, Lanes.ceilDiv(codes.rows, TILE_ROWS) - first);
+    int first = slice * sliceTiles;
+    int rows = Math.min(sliceTiles, tiles - first) * TILE_ROWS;
     for (int token = 0; token < tokens; token += TOKENS) {
-      int last = Math.min(tokens, token + TOKENS);
-      int[][] sums = scratch.arrays(tiles * (last - token), lines * TILE_ROWS);
-      int[][] totals = scratch.totals(tiles * (last - token), TILE_ROWS);
+      int count = Math.min(TOKENS, tokens - token);
+      int[][] totals = scratch.totals(count, rows);
       for (int g = 0; g < codes.groups; g++) {
-        multiply(g, first, tiles, token, last, sums, totals, scratch);
-        for (int tile = first, i = 0; tile < first + tiles; tile++) {
-          for (int t = token; t < last; t++, i++) {
-            scale(g, tile, t, totals[i], out);
-          }
-        }
+        multiply(g, first, rows, token, count, totals, scratch);
+        scale(g, first, rows, token, count, totals, out, scratch);
       }
     }
   }
 
-  /** The products of a group: sums, of each lane of a piece, and totals, of each row, are [tiles][tokens]. */
-  private void multiply(int group, int first, int tiles, int token, int last, int[][] sums, int[][] totals, Scratch scratch) {
+  /** The products of a group, of some tokens: totals are [tokens][rows]. */
+  private void multiply(int group, int first, int rows, int token, int tokens, int[][] totals, Scratch scratch) {
     CodeLayout layout = codes.layout;
-    int pieces = 0xffff / (layout.maxCode() * Math.clamp(most, 1, 0xffff) * layout.perLine());
-    boolean pairs = layout.units() > 1 && pieces > 0;
-    int[][] factors = scratch.factors(layout.perLine(), lines * TILE_ROWS);
-    int[] lanes = scratch.digits(lines * layout.lanes() * TILE_ROWS);
+    int most = 0xffff / (layout.maxCode() * Math.clamp(this.most, 1, 0xffff) * layout.perLine());
+    boolean pairs = layout.units() > 1 && most > 0;
+    int[][] lanes = scratch.lines(LINES * layout.lanes(), rows);
+    int[][] sums = scratch.arrays(tokens, rows);
+    for (int t = 0; t < tokens; t++) {
+      Arrays.fill(totals[t], 0);
+      Arrays.fill(sums[t], 0);
+    }
     int end = codes.groupStepEnd(group);
-    for (int i = 0; i < tiles * (last - token); i++) {
-      Arrays.fill(sums[i], 0);
-      Arrays.fill(totals[i], 0);
-    }
-    for (int step = codes.groupStep(group), piece = 1, count; step < end; step += count, piece++) {
-      count = Math.min(lines, end - step);
-      int line = codes.line(group) + step - codes.groupStep(group);
-      for (int t = token; t < last; t++) {
-        int at = t * codes.places() + step * layout.perLine();
-        if (pairs) {
-          spreadPairs(activations, at, layout.perLine(), count, factors);
-        } else {
-          spread(activations, at, layout.perLine(), count, factors);
-        }
-        for (int tile = 0; tile < tiles; tile++) {
-          codes.copy(first + tile, line, count, lanes);
-          multiply(lanes, count, factors, pairs, sums[tile * (last - token) + t - token], scratch);
-        }
+    for (int step = codes.groupStep(group), count; step < end; step += count) {
+      count = Math.min(pairs ? Math.min(LINES, most) : LINES, end - step);
+      read(first, rows, codes.line(group) + step - codes.groupStep(group), count, lanes, scratch);
+      for (int line = 0; line < count; line++) {
+        multiply(lanes, line, rows, token, tokens, (step + line) * layout.perLine(), pairs, sums, scratch);
       }
-      if (pairs && piece % pieces == 0 || step + count == end) {
-        for (int i = 0; i < tiles * (last - token); i++) {
-          add(sums[i], pairs ? Short.SIZE : 0, totals[i]);
-        }
+      for (int t = 0; t < tokens; t++) {
+        add(sums[t], pairs ? Short.SIZE : 0, totals[t], rows);
       }
     }
   }
 
-  /** Every activation of a column for all rows of a tile: factors are [columns of a line][lines · TILE_ROWS]. */
-  private static void spread(int[] activations, int at, int perLine, int lines, int[][] factors) {
-    for (int line = 0; line < lines; line++) {
-      for (int i = 0; i < perLine; i++) {
-        Arrays.fill(factors[i], line * TILE_ROWS, (line + 1) * TILE_ROWS, activations[at + line * perLine + i]);
+  /** Lines of tiles side by side: lane v of line l, for all rows, is {@code lanes[l · layout.lanes() + v]}. */
+  private void read(int first, int rows, int line, int count, int[][] lanes, Scratch scratch) {
+    int perLine = codes.layout.lanes();
+    int[] tile = scratch.digits(LINES * perLine * TILE_ROWS);
+    for (int row = 0; row < rows; row += TILE_ROWS) {
+      codes.copy(first + row / TILE_ROWS, line, count, tile);
+      for (int i = 0; i < count * perLine; i++) {
+        System.arraycopy(tile, i * TILE_ROWS, lanes[i], row, TILE_ROWS);
       }
     }
   }
 
-  /** The activations of both columns of a pair for all rows of a tile: factors are [pairs of a line][lines · TILE_ROWS]. */
-  private static void spreadPairs(int[] activations, int at, int perLine, int lines, int[][] factors) {
-    for (int line = 0; line < lines; line++) {
-      for (int i = 0; i < perLine / 2; i++) {
-        int column = at + line * perLine + i / 2 * 4 + i % 2;
-        int both = activations[column + 2] | activations[column] << Short.SIZE;
-        Arrays.fill(factors[i], line * TILE_ROWS, (line + 1) * TILE_ROWS, both);
-      }
-    }
-  }
-
-  private void multiply(int[] lanes, int lines, int[][] factors, boolean pairs, int[] sums, Scratch scratch) {
+  /** A line's products with the activations from place {@code at} on, added to {@code sums}, [tokens][rows]. */
+  private void multiply(int[][] lanes, int line, int rows, int token, int tokens, int at, boolean pairs, int[][] sums, Scratch scratch) {
     CodeLayout layout = codes.layout;
-    int count = lines * TILE_ROWS;
+    int[] bytes = lanes[line * layout.lanes()];
     for (int unit = 0; unit < layout.units(); unit += pairs ? 2 : 1) {
-      int[] bytes = lanes;
       int shift = unit * layout.bits();
       int next = layout.bits();
       if (layout.bits() == 3) {
-        bytes = scratch.dots(count);
-        threes(lanes, unit / 2 * 2, lines, bytes);
+        bytes = scratch.dots(rows);
+        threes(lanes[3 * line + unit / 4], lanes[3 * line + 2], unit / 2 * 2, rows, bytes);
         shift = unit % 2 * THREES;
         next = THREES;
       }
-      if (pairs) {
-        pairs(bytes, shift, next, layout.maxCode() * 0x10001, factors[2 * unit], factors[2 * unit + 1], factors[2 * unit + 2],
-            factors[2 * unit + 3], sums, count);
-      } else {
-        four(bytes, shift, layout.maxCode(), factors[4 * unit], factors[4 * unit + 1], factors[4 * unit + 2], factors[4 * unit + 3],
-            sums, count);
+      for (int t = 0; t < tokens; t++) {
+        int place = (token + t) * codes.places() + at + 4 * unit;
+        if (pairs) {
+          pairs(bytes, shift, next, layout.maxCode() * 0x10001, pair(place), pair(place + 1), pair(place + 4), pair(place + 5), sums[t],
+              rows);
+        } else {
+          four(bytes, shift, layout.maxCode(), activations[place], activations[place + 1], activations[place + 2],
+              activations[place + 3], sums[t], rows);
+        }
       }
     }
   }
 
-  /** The pairs of two units. All arrays are read from their start on, so that C2 sees that no store meets a later load. */
-  private static void pairs(int[] lanes, int shift, int next, int mask, int[] a, int[] b, int[] c, int[] d, int[] sums, int count) {
+  /** What multiplies the codes of a column and of the next but one at once. */
+  private int pair(int place) {
+    return activations[place + 2] | activations[place] << Short.SIZE;
+  }
+
+  /** The pairs of two units. Arrays are read from their start on, so that C2 sees that no store meets a later load. */
+  private static void pairs(int[] lanes, int shift, int next, int mask, int a, int b, int c, int d, int[] sums, int count) {
     for (int i = 0; i < count; i++) {
       int x = lanes[i] >>> shift;
       int y = x >>> next;
-      sums[i] += (x & mask) * a[i] + (x >>> 8 & mask) * b[i] + (y & mask) * c[i] + (y >>> 8 & mask) * d[i];
+      sums[i] += (x & mask) * a + (x >>> 8 & mask) * b + (y & mask) * c + (y >>> 8 & mask) * d;
     }
   }
 
   /** A unit of four columns, whose products may be large. */
-  private static void four(int[] lanes, int shift, int mask, int[] a, int[] b, int[] c, int[] d, int[] sums, int count) {
+  private static void four(int[] lanes, int shift, int mask, int a, int b, int c, int d, int[] sums, int count) {
     for (int i = 0; i < count; i++) {
       int x = lanes[i] >>> shift;
-      sums[i] += (x & mask) * a[i] + (x >>> 8 & mask) * b[i] + (x >>> 16 & mask) * c[i] + (x >>> 24 & mask) * d[i];
+      sums[i] += (x & mask) * a + (x >>> 8 & mask) * b + (x >>> 16 & mask) * c + (x >>> 24 & mask) * d;
     }
   }
 
   /** Two units of codes of 3 bits, {@link #THREES} bits apart. */
-  private static void threes(int[] lanes, int unit, int lines, int[] bytes) {
-    for (int line = 0; line < lines; line++) {
-      for (int r = 0; r < TILE_ROWS; r++) {
-        int at = 3 * line * TILE_ROWS + r;
-        int low = lanes[at + unit / 4 * TILE_ROWS] >>> unit % 4 * 2;
-        int high = lanes[at + 2 * TILE_ROWS] >>> unit;
-        bytes[line * TILE_ROWS + r] = low & 0x03030303 | (high & 0x01010101) << 2 | (low & 0x0c0c0c0c) << 2 | (high & 0x02020202) << 5;
-      }
+  private static void threes(int[] lows, int[] highs, int unit, int rows, int[] bytes) {
+    int shift = unit % 4 * 2;
+    for (int i = 0; i < rows; i++) {
+      int low = lows[i] >>> shift;
+      int high = highs[i] >>> unit;
+      bytes[i] = low & 0x03030303 | (high & 0x01010101) << 2 | (low & 0x0c0c0c0c) << 2 | (high & 0x02020202) << 5;
     }
   }
 
-  /** Adds what is in the upper bits of the lanes to their rows', and makes them 0. */
-  private static void add(int[] sums, int shift, int[] totals) {
-    for (int i = 0; i < sums.length; i++) {
-      totals[i % TILE_ROWS] += sums[i] >>> shift;
-      sums[i] = 0;
+  /** Adds what is in the upper bits of sums, and makes these 0. */
+  private static void add(int[] sums, int shift, int[] totals, int count) {
+    for (int i = 0; i < count; i++) {
+      totals[i] += sums[i] >>> shift;
+    }
+    Arrays.fill(sums, 0, count, 0);
+  }
+
+  private void scale(int group, int first, int rows, int token, int tokens, int[][] totals, Tensor out, Scratch scratch) {
+    float[] scales = scratch.a(rows);
+    int[] zeros = scratch.sums(rows);
+    int[] rowSums = scratch.pairs(rows);
+    for (int row = 0; row < rows; row += TILE_ROWS) {
+      long at = codes.tileFactors(first + row / TILE_ROWS, group);
+      MemorySegment.copy(codes.factors, Tensor.FLOAT, at, scales, row, TILE_ROWS);
+      MemorySegment.copy(codes.factors, Tensor.INT, at + TiledCodes.ZEROS, zeros, row, TILE_ROWS);
+      MemorySegment.copy(codes.factors, Tensor.INT, at + TiledCodes.ROW_SUMS, rowSums, row, TILE_ROWS);
+    }
+    int count = Math.min(rows, codes.rows - first * TILE_ROWS);
+    float[] results = scratch.b(count);
+    for (int t = 0; t < tokens; t++) {
+      long at = ((long) (token + t) * codes.rows + (long) first * TILE_ROWS) * Float.BYTES;
+      MemorySegment.copy(out.segment(), Tensor.FLOAT, at, results, 0, count);
+      scale(totals[t], zeros, groupSums[(token + t) * codes.groups + group], rowSums, this.zeros[token + t], scales, thetas[token + t],
+          results, count);
+      MemorySegment.copy(results, 0, out.segment(), Tensor.FLOAT, at, count);
     }
   }
 
-  private void scale(int group, int tile, int token, int[] totals, Tensor out) {
-    int first = tile * TILE_ROWS;
-    for (int r = 0; r < Math.min(TILE_ROWS, codes.rows - first); r++) {
-      long at = codes.factors(first / Lanes.COUNT, group) + r * 4L;
-      float scale = codes.factors.get(Tensor.FLOAT, at);
-      int integer = totals[r] - codes.factors.get(Tensor.INT, at + TiledCodes.ZEROS) * groupSums[token * codes.groups + group]
-          - codes.factors.get(Tensor.INT, at + TiledCodes.ROW_SUMS) * zeros[token];
-      out.setFloat(token, first + r, out.getFloat(token, first + r) + integer * (scale * thetas[token]));
+  private static void scale(int[] totals, int[] zeros, int groupSum, int[] rowSums, int zero, float[] scales, float theta, float[] out,
+      int count) {
+    for (int i = 0; i < count; i++) {
+      out[i] += (totals[i] - zeros[i] * groupSum - rowSums[i] * zero) * (scales[i] * theta);
     }
   }
 }

@@ -9,7 +9,7 @@ final class Scratch {
 
   private int[][] arrays = {};
   private int[][] totals = {};
-  private int[][] factors = {};
+  private int[][] lines = {};
   private int[] dots = {};
   private int[] sums = {};
   private int[] digits = {};
@@ -33,8 +33,8 @@ final class Scratch {
   }
 
   /** As {@link #arrays}, others. */
-  int[][] factors(int count, int length) {
-    return factors = factors.length < count || factors[0].length < length ? new int[count][length] : factors;
+  int[][] lines(int count, int length) {
+    return lines = lines.length < count || lines[0].length < length ? new int[count][length] : lines;
   }
 
   int[] dots(int length) {

@@ -112,7 +112,12 @@ final class TiledCodes {
   /** Byte of {@link #factors} at which the scales of (vector of rows, group) begin; past the last vector those of another. */
   long factors(int vector, int group) {
     int row = Math.min(vector, vectors() - 1) * Lanes.COUNT;
-    return ((long) (row / TILE_ROWS) * groups + group) * GROUP_BYTES + row % TILE_ROWS * (long) Float.BYTES;
+    return tileFactors(row / TILE_ROWS, group) + row % TILE_ROWS * (long) Float.BYTES;
+  }
+
+  /** Byte of {@link #factors} at which the scales of (tile, group) begin. */
+  long tileFactors(int tile, int group) {
+    return ((long) tile * groups + group) * GROUP_BYTES;
   }
 
   /** Copies lines of a tile: row r's lanes of line l are {@code to[(l · lanes + 0..lanes − 1) · TILE_ROWS + r]}. */
