@@ -60,11 +60,11 @@ final class Warmup {
     WANTED.addAll(ALWAYS);
   }
 
-  /** Codes of weights whose first token is worth to be ready for while they are loaded: a second of it without vectors. */
-  private static final long MANY_CODES = 1L << 33;
+  /** Codes of weights whose first prompt is worth to be ready for while they are loaded: a second a token without vectors. */
+  private static final long MANY_CODES = 1L << 35;
 
   /** Multiply-adds without vectors, done or about to be done, that make these worth it: some seconds, in which they would be compiled. */
-  private static final long MUCH_WORK = 1L << 35;
+  private static final long MUCH_WORK = 1L << 37;
 
   /** Multiply-adds without vectors, done, after which these are compiled once tokens come one by one: the first answer is out then. */
   private static final long SOME_WORK = 1L << 31;
