@@ -1,6 +1,5 @@
 package org.spikellm.api;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 

@@ -120,8 +120,8 @@ final class PlainCodes {
   /** The products of a group, of some tokens: totals are [tokens][rows]. */
   private void multiply(int group, int first, int rows, int token, int tokens, int[][] totals, Scratch scratch) {
     CodeLayout layout = codes.layout;
-    int most = 0xffff / (layout.maxCode() * Math.clamp(this.most, 1, 0xffff) * layout.perLine());
-    boolean pairs = layout.units() > 1 && most > 0;
+    int fitting = 0xffff / (layout.maxCode() * Math.clamp(most, 1, 0xffff) * layout.perLine());   // lines
+    boolean pairs = layout.units() > 1 && fitting > 0;
     int[][] lanes = scratch.lines(LINES * layout.lanes(), rows);
     int[][] sums = scratch.arrays(tokens, rows);
     for (int t = 0; t < tokens; t++) {
@@ -130,7 +130,7 @@ final class PlainCodes {
     }
     int end = codes.groupStepEnd(group);
     for (int step = codes.groupStep(group), count; step < end; step += count) {
-      count = Math.min(pairs ? Math.min(LINES, most) : LINES, end - step);
+      count = Math.min(pairs ? Math.min(LINES, fitting) : LINES, end - step);
       read(first, rows, codes.line(group) + step - codes.groupStep(group), count, lanes, scratch);
       for (int line = 0; line < count; line++) {
         multiply(lanes, line, rows, token, tokens, (step + line) * layout.perLine(), pairs, sums, scratch);
