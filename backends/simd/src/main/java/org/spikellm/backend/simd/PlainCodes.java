@@ -63,8 +63,8 @@ final class PlainCodes {
       int[] counts = row.read(x, t, x.order().start(c), x.order().end(c));
       plain.thetas[t] = x.thresholds().getFloat(t, c);
       int zero = x.zeros().getInt(t, c);
-      int least = least(counts, codes.columns, 1);
-      int largest = -least(counts, codes.columns, -1);
+      int least = least(counts, codes.columns);
+      int largest = largest(counts, codes.columns);
       if (Math.max((long) largest - zero, (long) zero - least) > limit) {
         return null;
       }
@@ -78,13 +78,22 @@ final class PlainCodes {
     return plain;
   }
 
-  /** The least of some counts times 1 or −1. */
-  private static int least(int[] counts, int length, int sign) {
-    int least = length == 0 ? 0 : Integer.MAX_VALUE;
-    for (int i = 0; i < length; i++) {
-      least = Math.min(least, counts[i] * sign);
+  /** The least of the first counts; 0 where there are none. */
+  private static int least(int[] counts, int length) {
+    int least = length == 0 ? 0 : counts[0];
+    for (int i = 1; i < length; i++) {
+      least = Math.min(least, counts[i]);
     }
     return least;
+  }
+
+  /** The largest of the first counts; 0 where there are none. */
+  private static int largest(int[] counts, int length) {
+    int largest = length == 0 ? 0 : counts[0];
+    for (int i = 1; i < length; i++) {
+      largest = Math.max(largest, counts[i]);
+    }
+    return largest;
   }
 
   /** Counts of columns less {@code least}, put to {@code activations}; the sum of these. */
