@@ -41,9 +41,9 @@ public interface Session extends AutoCloseable {
    * As {@link #prepare(QuantizedWeight)}, with what is known of the inputs, which a session may lay the weight out for. The result takes
    * both kinds, and gives the same for them.
    *
-   * @param encoded whether inputs will be spike trains, not floats
+   * @param input what inputs will be encoded with, or null where they will be floats
    */
-  default SpikingLinear prepare(QuantizedWeight weight, boolean encoded) {
+  default SpikingLinear prepare(QuantizedWeight weight, Encoding input) {
     return prepare(weight);
   }
 

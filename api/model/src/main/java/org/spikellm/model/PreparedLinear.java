@@ -30,11 +30,11 @@ final class PreparedLinear {
       case PartlyBinaryWeight weight -> weight.dequantize();
       case QuantizedWeight weight -> null;
     };
+    this.encoding = linear.input() == null ? null : mode.apply(linear.input());
     this.quantized = linear.weight() instanceof QuantizedWeight weight
-        ? session.prepare(session.readsTiles() ? weight : weight.inRows(Arena.ofAuto()), linear.input() != null) : null;
+        ? session.prepare(session.readsTiles() ? weight : weight.inRows(Arena.ofAuto()), encoding) : null;
     this.bias = linear.bias();
     this.keepsWeight = linear.weight() instanceof DenseWeight || quantized != null && quantized.keepsWeight();
-    this.encoding = linear.input() == null ? null : mode.apply(linear.input());
   }
 
   /** What another way to run it needs to know. */

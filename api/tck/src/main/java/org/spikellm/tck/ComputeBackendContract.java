@@ -241,7 +241,7 @@ public abstract class ComputeBackendContract {
   @Test
   @DisplayName("B.38 spiking linear: weights that are spike trains, in groups of any widths")
   final void weightTrains() {
-    LinearRules.weightTrains(session);
+    WeightTrainRules.weightTrains(session);
   }
 
   @Test

@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.DType;
+import org.spikellm.api.Dynamics;
+import org.spikellm.api.Encoding;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
 import org.spikellm.api.SpikeTrain;
@@ -17,15 +20,15 @@ import org.spikellm.tck.LinearCase.Form;
 import org.spikellm.tck.LinearCase.Spikes;
 import org.spikellm.tck.LinearCase.Weights;
 
-/** Rules B.30 to B.39, B.75 and B.76. */
+/** Rules B.30 to B.37, B.39, B.75 and B.76. */
 final class LinearRules {
 
-  private static final int WHOLE = Integer.MAX_VALUE;
+  static final int WHOLE = Integer.MAX_VALUE;
 
   /** How counts are stored. */
-  private record Storage(DType type, int planes, int offset) {}
+  record Storage(DType type, int planes, int offset) {}
 
-  private static final List<Storage> STORAGES = List.of(new Storage(DType.I8, 1, 0), new Storage(DType.I8, 1, 128),
+  static final List<Storage> STORAGES = List.of(new Storage(DType.I8, 1, 0), new Storage(DType.I8, 1, 128),
       new Storage(DType.I16, 1, 0), new Storage(DType.I8, 4, 0));
 
   private LinearRules() {}
@@ -53,43 +56,6 @@ final class LinearRules {
     }
   }
 
-  /** Weights that are spike trains, alone and of three lengths beside levels, in groups of any widths. */
-  static void weightTrains(Session session) {
-    int turn = 0;
-    for (int group : new int[] {WHOLE, 1, 7, 32, 128}) {
-      for (int columns : Draw.RAGGED) {
-        int rows = Draw.RAGGED[(turn * 5 + 3) % 13];
-        exact(session, 1 + turn % 5, rows, trains(columns, turn, group), STORAGES.get(turn++ % STORAGES.size()));
-      }
-    }
-    Draw draw = new Draw("extreme spike trains of weights");
-    for (DType type : new DType[] {DType.I8, DType.I16}) {
-      check(session, draw, LinearCase.of(draw, 5, 33, trains(255, 2, 128), Weights.extreme(draw), Spikes.extreme(draw, type),
-          Placement.ALIGNED), 0);
-    }
-    for (int group : new int[] {WHOLE, 7, 128}) {
-      check(session, draw, LinearCase.of(draw, 5, 33, trains(255, 2, group), Weights.general(draw, 4, DType.F16),
-          Spikes.general(draw, DType.I8, 1, 0), Placement.ALIGNED), 1);
-      checkFloats(session, draw, LinearCase.weight(draw, 33, trains(255, 2, group), Weights.general(draw, 4, DType.F16), Placement.ALIGNED),
-          5);
-    }
-    for (int columns : Draw.RAGGED) {
-      checkFloats(session, draw, LinearCase.weight(draw, 17, trains(columns, turn, 128), Weights.general(draw, 4, DType.F32),
-          Placement.ALIGNED), 1 + turn++ % 5);
-    }
-  }
-
-  private static List<Form> trains(int columns, int turn, int group) {
-    int salient = columns / 4;
-    return switch (turn % 5) {
-      case 0 -> List.of(Form.train(columns, group, 1));
-      case 1 -> List.of(Form.train(columns - salient, group, 1), Form.train(salient, group, 64));
-      case 2 -> List.of(Form.train(columns - 2 * salient, group, 1), Form.train(salient, group, 2), Form.train(salient, group, 4));
-      case 3 -> List.of(Form.train(columns - salient, group, 3), Form.train(0, group, 1), Form.train(salient, group, 8));
-      default -> List.of(new Form(columns - salient, 4, group), Form.train(salient, group, 7));
-    };
-  }
-
   /** One to three classes, some of them empty. */
   private static List<Form> split(int columns, int turn, int bits, int group) {
     int salient = columns / 4;
@@ -104,18 +70,18 @@ final class LinearRules {
     };
   }
 
-  private static void exact(Session session, int tokens, int rows, List<Form> forms, Storage storage) {
+  static void exact(Session session, int tokens, int rows, List<Form> forms, Storage storage) {
     Draw draw = new Draw("spiking linear of " + tokens + " tokens, " + rows + " rows, " + forms + ", " + storage);
     LinearCase linear = LinearCase.of(draw, tokens, rows, forms, Weights.powers(draw, forms.getLast().bits()),
         Spikes.powers(draw, storage.type, storage.planes, storage.offset), Placement.ALIGNED);
     check(session, draw, linear, 0);
   }
 
-  private static void check(Session session, Draw draw, LinearCase linear, double sigma) {
+  static void check(Session session, Draw draw, LinearCase linear, double sigma) {
     SpikeTrain train = linear.train();
     Tensor out = draw.normal(Placement.ALIGNED.tensor(DType.F32, train.tokens(), linear.weight().rows()), sigma);
     float[] before = out.toFloats();
-    session.prepare(linear.weight(), hint(train.tokens())).accumulate(train, out);
+    session.prepare(linear.weight(), hint(linear.weight(), train.tokens())).accumulate(train, out);
     new LinearOracle(linear.weight()).check(train, before, out, draw.toString());
   }
 
@@ -220,15 +186,17 @@ final class LinearRules {
   }
 
   /** What a session is told of the inputs, right or wrong: it takes both kinds. */
-  private static boolean hint(int tokens) {
-    return tokens % 2 == 0;
+  private static Encoding hint(QuantizedWeight weight, int tokens) {
+    Dynamics counts = EncodeOracle.dynamics(Math.min(tokens, 8), 1).getFirst();
+    return tokens % 2 == 0
+        ? new Encoding(SoftResetNeuron.WHOLE, weight.order(), Collections.nCopies(weight.classes().size(), counts), true) : null;
   }
 
-  private static void checkFloats(Session session, Draw draw, QuantizedWeight weight, int tokens) {
+  static void checkFloats(Session session, Draw draw, QuantizedWeight weight, int tokens) {
     Tensor x = draw.normal(Placement.ALIGNED.tensor(DType.F32, tokens, weight.columns()), 1);
     Tensor out = draw.normal(Placement.ALIGNED.tensor(DType.F32, tokens, weight.rows()), 1);
     float[] before = out.toFloats();
-    session.prepare(weight, hint(tokens)).accumulate(x, out);
+    session.prepare(weight, hint(weight, tokens)).accumulate(x, out);
     new LinearOracle(weight).check(x, before, out, draw.toString());
   }
 

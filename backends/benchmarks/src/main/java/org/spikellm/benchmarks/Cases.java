@@ -98,14 +98,14 @@ final class Cases {
     return new QuantizedWeight(rows, order, classes);
   }
 
-  /** Ternary spike trains: eight of ten columns of one time step, one of two and one of four, an F16 scale for 128 columns. */
+  /** Ternary spike trains: a class of one time step, one of two and one of four, an F16 scale for what each has of 128 columns. */
   static QuantizedWeight trains(int rows, ChannelOrder order) {
     Random random = new Random(SEED);
     List<CodeClass> classes = new ArrayList<>();
     for (int c = 0; c < order.classes(); c++) {
       int steps = 1 << c;
       int columns = order.end(c) - order.start(c);
-      int[] groupEnds = CodeClass.groupEnds(columns, c == 0 ? 102 : 13);
+      int[] groupEnds = CodeClass.groupEnds(columns, order.classes() == 1 ? 128 : c == 0 ? 102 : 13);
       Tensor zero = Tensor.allocate(DType.I16, 1, 1);
       zero.setInt(0, 0, steps);
       CodeClass codes = new CodeClass(columns, 2 + c, steps, groupEnds,
@@ -123,9 +123,10 @@ final class Cases {
     return new QuantizedWeight(rows, order, classes);
   }
 
-  /** The order of {@link #trains}, and counts of {@code bits} bits in it. */
-  static Encoding trainEncoding(int channels, int bits) {
-    ChannelOrder order = new ChannelOrder(ChannelOrder.identity(channels).order(), new int[] {0, channels * 4 / 5, channels * 9 / 10});
+  /** The order of {@link #trains}, eight of ten columns of one time step or all, and counts of {@code bits} bits in it. */
+  static Encoding trainEncoding(int channels, int bits, boolean oneStep) {
+    int[] starts = oneStep ? new int[] {0} : new int[] {0, channels * 4 / 5, channels * 9 / 10};
+    ChannelOrder order = new ChannelOrder(ChannelOrder.identity(channels).order(), starts);
     NeuronModel neuron = new Collapsed();
     return new Encoding(neuron, order, Collections.nCopies(order.classes(), neuron.dynamics(bits, 1)), true);
   }

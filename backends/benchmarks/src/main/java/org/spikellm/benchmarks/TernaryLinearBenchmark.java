@@ -23,7 +23,7 @@ import org.spikellm.api.Tensor;
 
 /**
  * The linear layer [5632, 2048] whose weights are spike trains, in 10⁹ weights a second that are added, subtracted or left out, for
- * one token over layers that do not fit in a cache together, and for a prompt; the input in float, or counts of 4 or 8 bits.
+ * one token over layers that do not fit in a cache together, and for a prompt; the input in float, or counts of 2, 4 or 8 bits.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.Throughput)
@@ -42,8 +42,12 @@ public class TernaryLinearBenchmark {
   public String backend;
 
   /** Bits of a count, or 16 for floats. */
-  @Param({"4", "8", "16"})
+  @Param({"2", "4", "8", "16"})
   public int bits;
+
+  /** Time steps of the columns: the default plan, or one for all. */
+  @Param({"0.8:1,0.1:2,0.1:4", "1:1"})
+  public String plan;
 
   private Session session;
   private final SpikingLinear[] layers = new SpikingLinear[LAYERS];
@@ -54,9 +58,10 @@ public class TernaryLinearBenchmark {
   @Setup
   public void open() {
     session = Backends.open(backend);
-    Encoding encoding = Cases.trainEncoding(COLUMNS, Math.min(bits, 8));
+    Encoding encoding = Cases.trainEncoding(COLUMNS, Math.min(bits, 8), plan.equals("1:1"));
     for (int i = 0; i < LAYERS; i++) {
-      layers[i] = i == 0 || !backend.equals(Backends.REFERENCE) ? session.prepare(Cases.trains(ROWS, encoding.order())) : layers[0];
+      layers[i] = i == 0 || !backend.equals(Backends.REFERENCE)
+          ? session.prepare(Cases.trains(ROWS, encoding.order()), bits == 16 ? null : encoding) : layers[0];
     }
     x = Cases.normal(PROMPT, COLUMNS);
     train = SpikeTrain.allocate(encoding, PROMPT);

@@ -49,7 +49,7 @@ final class BenchCommand implements Callable<Integer> {
   @Option(names = "--format", split = ",", paramLabel = "FORMAT", description = "What a shape's weights and activations are: "
       + "${COMPLETION-CANDIDATES}, parted by commas. w4a4 has the salient tenth of the channels at two time steps; ternary has weights "
       + "that are spike trains of one time step, of two and four where they are salient, ternary-a8 8-bit activations too, "
-      + "and ternary-t1 these and one time step for all. Default: all.")
+      + "ternary-t1 these and one time step for all, and ternary-t1-a4 that and 4-bit activations. Default: all.")
   private List<BenchFormat> formats;
 
   @Option(names = "--head-bits", paramLabel = "N", description = "Bits of a shape's head: 8, or 16 for half precision. Default: 16.")

@@ -18,10 +18,11 @@ final class BenchTable {
   /** So many bytes a token a large cache may partly hold from one token to the next. */
   private static final double CACHEABLE_BYTES = 256e6;
   private static final int WIDTH = 100;
-  private static final String ROW = "%-9s %-10s %8s %5s %7s  %-20s %5s  %-20s %5s";
+  private static final int FORMAT_WIDTH = 10;
 
   private final List<BenchResult> results;
   private final int repeat;
+  private final String row;
 
   /**
    * A table.
@@ -32,6 +33,8 @@ final class BenchTable {
   BenchTable(List<BenchResult> results, int repeat) {
     this.results = results;
     this.repeat = repeat;
+    int format = results.stream().mapToInt(r -> r.format().length()).max().orElse(0);
+    row = "%-9s %-" + Math.max(FORMAT_WIDTH, format) + "s %8s %5s %7s  %-20s %5s  %-20s %5s";
   }
 
   List<String> lines() {
@@ -86,8 +89,8 @@ final class BenchTable {
     return bytes < 1e8 ? String.format(Locale.ROOT, "%.1f MB", bytes / 1e6) : String.format(Locale.ROOT, "%.2f GB", bytes / 1e9);
   }
 
-  private static String row(Object... cells) {
-    return String.format(Locale.ROOT, ROW, cells).stripTrailing();
+  private String row(Object... cells) {
+    return String.format(Locale.ROOT, row, cells).stripTrailing();
   }
 
   private static String text(Series rate) {

@@ -57,8 +57,8 @@ record GuardedSession(Session session, Guard guard) implements Session {
   }
 
   @Override
-  public SpikingLinear prepare(QuantizedWeight weight, boolean encoded) {
-    return checked(weight, guard.call("prepare", () -> session.prepare(weight, encoded)));
+  public SpikingLinear prepare(QuantizedWeight weight, Encoding input) {
+    return checked(weight, guard.call("prepare", () -> session.prepare(weight, input)));
   }
 
   private SpikingLinear checked(QuantizedWeight weight, SpikingLinear linear) {

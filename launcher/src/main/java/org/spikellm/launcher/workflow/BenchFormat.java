@@ -21,7 +21,9 @@ public enum BenchFormat {
   /** The same weights, 8-bit activations. */
   TERNARY_A8(RandomTrains.Plan.SALIENT, 8),
   /** Weights of −1, 0 and 1, one time step for all, 8-bit activations. */
-  TERNARY_T1(RandomTrains.Plan.ONE_STEP, 8);
+  TERNARY_T1(RandomTrains.Plan.ONE_STEP, 8),
+  /** The same weights, 4-bit activations. */
+  TERNARY_T1_A4(RandomTrains.Plan.ONE_STEP, 4);
 
   private static final int ROW_BYTES = DType.F32.bytes() + DType.I16.bytes();
 

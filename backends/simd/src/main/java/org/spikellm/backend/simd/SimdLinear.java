@@ -32,7 +32,7 @@ final class SimdLinear implements SpikingLinear {
     this.session = session;
     rows = weight.rows();
     order = weight.order();
-    stage = Warmup.stage(weight);
+    stage = Warmup.stage(weight, null);
     classes = TiledCodes.of(weight.classes(), session.weights(), session.workers());
   }
 

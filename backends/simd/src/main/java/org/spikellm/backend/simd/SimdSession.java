@@ -37,6 +37,7 @@ final class SimdSession implements Session {
   private final TernaryTables[][] tables;
   private final List<Scratch> staging = new ArrayList<>();
   private final Map<KeyValueEncoding, CachedRows.Channels> channels = new IdentityHashMap<>();
+  private final SpikePlanes planes = new SpikePlanes();
   private float[] shared = {};
   private final Kernels kernels;
   private boolean closed;
@@ -112,6 +113,11 @@ final class SimdSession implements Session {
   /** Memory that the caller fills and all workers read, valid until the next call. */
   float[] shared(int length) {
     return shared = shared.length < length ? new float[length] : shared;
+  }
+
+  /** What the caller fills and all workers read, valid until the next call. */
+  SpikePlanes planes() {
+    return planes;
   }
 
   /** Memory for the spikes of one column class, filled and read as {@link #shared}. */
@@ -197,16 +203,17 @@ final class SimdSession implements Session {
 
   @Override
   public SpikingLinear prepare(QuantizedWeight weight) {
-    return prepare(weight, false);
+    return prepare(weight, null);
   }
 
   @Override
-  public SpikingLinear prepare(QuantizedWeight weight, boolean encoded) {
+  public SpikingLinear prepare(QuantizedWeight weight, Encoding input) {
     checkOpen();
     if (kernels == Kernels.COMPILED) {
-      Warmup.weight(Warmup.stage(weight), (long) weight.rows() * weight.columns());
+      Warmup.weight(Warmup.stage(weight, input), (long) weight.rows() * weight.columns());
     }
-    return TernaryCodes.suit(weight) ? new TernaryLinear(weight, this, encoded) : new SimdLinear(weight, this);
+    return PlaneCodes.suit(weight, input) ? new PlaneLinear(weight, this)
+        : TernaryCodes.suit(weight) ? new TernaryLinear(weight, this, input != null) : new SimdLinear(weight, this);
   }
 
   @Override

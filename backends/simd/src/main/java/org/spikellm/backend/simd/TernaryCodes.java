@@ -48,7 +48,7 @@ final class TernaryCodes {
   private static final int GROUP_STEPS = 6;
 
   /** Blocks of a slice at least. A thread looks up in about three while it makes the tables of a layer. */
-  private static final int MIN_BLOCKS = 4;
+  static final int MIN_BLOCKS = 4;
 
   final int rows;
   final int columns;
@@ -118,7 +118,7 @@ final class TernaryCodes {
     halfScales = classes.stream().allMatch(c -> c.scales().dtype() == DType.F16);
     pieceBytes = IntStream.rangeClosed(0, pieces())
         .map(p -> (groupStep(pieceGroups[p]) + pieceGroups[p] * scaleBytes()) * ROWS).toArray();
-    slices = cut(blocks(), parts);
+    slices = Slices.cut(blocks(), MIN_BLOCKS, parts);
     sliceOf = new int[blocks()];
     for (int s = 0; s < slices.length - 1; s++) {
       Arrays.fill(sliceOf, slices[s], slices[s + 1], s);
@@ -199,12 +199,6 @@ final class TernaryCodes {
   /** The block after the last one of a block's slice: up to it a piece's blocks lie one behind the other. */
   int sliceEnd(int block) {
     return slices[sliceOf[block] + 1];
-  }
-
-  /** Equal parts of blocks, up to {@code parts}: the first block of each, and the number of blocks. */
-  static int[] cut(int blocks, int parts) {
-    int count = Math.min(Math.clamp(blocks / MIN_BLOCKS, 1, Math.max(1, parts)), blocks);
-    return IntStream.rangeClosed(0, count).map(i -> (int) ((long) blocks * i / Math.max(1, count))).toArray();
   }
 
   /** Bytes of a block of a piece before a group's steps. */

@@ -32,7 +32,7 @@ final class TernaryDots {
   /** What F16 bits at the places of a float's are too small by. */
   static final float HALF_SCALE = 0x1p112f;
 
-  private static final int HALF_BITS = 0x8fffe000;
+  static final int HALF_BITS = 0x8fffe000;
 
   /** What sums of upper bytes begin with for each step, as bytes are not negative; and where that is of both neighbours. */
   private static final int BIAS = -TernaryTables.BIAS >> 8;
@@ -175,7 +175,7 @@ final class TernaryDots {
     for (int g = 0; g < groups; g++) {
       long at = codes.block(piece, block) + codes.scales(piece, group + g);
       if (codes.halfScales) {
-        halves(codes.memory, at, scales);
+        halves(codes.memory, at, scales, ROWS);
       } else {
         MemorySegment.copy(codes.memory, Tensor.FLOAT, at, scales, 0, ROWS);
       }
@@ -188,8 +188,9 @@ final class TernaryDots {
     }
   }
 
-  private static void halves(MemorySegment memory, long at, float[] scales) {
-    for (int i = 0; i < ROWS; i += 2 * LANES) {
+  /** F16 scales of some rows, as {@link TernaryCodes} has them. */
+  static void halves(MemorySegment memory, long at, float[] scales, int rows) {
+    for (int i = 0; i < rows; i += 2 * LANES) {
       IntVector both = IntVector.fromMemorySegment(Lanes.INTS, memory, at + 2L * i, Lanes.ORDER);
       both.lanewise(LSHL, 16).lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(HALF_SCALE).intoArray(scales, i);
       both.lanewise(ASHR, 3).and(HALF_BITS).reinterpretAsFloats().mul(HALF_SCALE).intoArray(scales, i + LANES);

@@ -21,9 +21,6 @@ final class TernaryLinear implements SpikingLinear {
   private static final int ROWS = TernaryCodes.ROWS;
   private static final int LANES = Lanes.COUNT;
 
-  /** Tokens of a slice: so many read the codes of a piece, some 100 KB, before the next one's. */
-  private static final int MAX_TOKENS = 32;
-
   private final SimdSession session;
   private final ChannelOrder order;
   private final TernaryCodes codes;
@@ -53,22 +50,12 @@ final class TernaryLinear implements SpikingLinear {
   public void accumulate(SpikeTrain x, Tensor out) {
     Shapes.accumulate(x, order, codes.rows, out);
     session.checkOpen();
-    int tokens = x.tokens();
-    slices(tokens, (first, last, from, count, worker) -> {
+    Slices.accumulate(session, out, ROWS, TernaryCodes.MIN_BLOCKS, (first, last, from, count, sums, worker) -> {
       TernaryTables[] tables = session.tables(worker, count);
       for (int t = 0; t < count; t++) {
         tables[t].read(codes, x, from + t, session.scratch(worker).row);
       }
-      int width = width(first, last);
-      float[] sums = session.scratch(worker).a(count * width);
-      int rows = Math.min(width, codes.rows - first * ROWS);
-      for (int t = 0; t < count; t++) {
-        MemorySegment.copy(out.segment(), Tensor.FLOAT, at(from + t, first), sums, t * width, rows);
-      }
       pieces(0, codes.pieces(), first, last, tables, count, sums, 0, session.scratch(worker));
-      for (int t = 0; t < count; t++) {
-        MemorySegment.copy(sums, t * width, out.segment(), Tensor.FLOAT, at(from + t, first), rows);
-      }
     });
   }
 
@@ -82,7 +69,7 @@ final class TernaryLinear implements SpikingLinear {
       accumulate(List.of(this), x, List.of(out), session);
       return;
     }
-    slices(x.rows(), (first, last, from, count, worker) -> {
+    Slices.forEach(session, x.rows(), codes.blocks(), TernaryCodes.MIN_BLOCKS, (first, last, from, count, worker) -> {
       TernaryTables[] tables = session.tables(worker, count);
       int width = width(first, last);
       float[] sums = session.scratch(worker).a(2 * count * width);
@@ -108,7 +95,7 @@ final class TernaryLinear implements SpikingLinear {
     int length = 0;
     for (int i = 0; i < layers.size(); i++) {
       TernaryLinear layer = layers.get(i);
-      int[] cuts = TernaryCodes.cut(layer.codes.blocks(), session.workers().threads() / 2);
+      int[] cuts = Slices.cut(layer.codes.blocks(), TernaryCodes.MIN_BLOCKS, session.workers().threads() / 2);
       for (int cut = 0; cut < cuts.length - 1; cut++) {
         for (int half = 0; half < 2; half++) {
           parts.add(new Part(layer, outs.get(i), half, cuts[cut], cuts[cut + 1], length));
@@ -141,28 +128,6 @@ final class TernaryLinear implements SpikingLinear {
   /** First piece of a half of the columns. */
   private int firstPiece(int half) {
     return half == 0 ? 0 : half == 1 ? codes.half : codes.pieces();
-  }
-
-  private interface Slice {
-    void run(int firstBlock, int lastBlock, int token, int count, int worker);
-  }
-
-  /** Cuts tokens, and rows where these are few: then each thread makes the tables for itself. */
-  private void slices(int tokens, Slice slice) {
-    if (codes.rows == 0 || tokens == 0) {
-      return;
-    }
-    int threads = session.workers().threads();
-    int tokenSlices = tokens == 1 ? 1 : Lanes.ceilDiv(Lanes.ceilDiv(tokens, MAX_TOKENS), threads) * threads;
-    int chunk = Lanes.ceilDiv(tokens, tokenSlices);
-    int chunks = Lanes.ceilDiv(tokens, chunk);
-    int[] cuts = TernaryCodes.cut(codes.blocks(), threads / chunks);
-    int rowSlices = cuts.length - 1;
-    session.workers().forEach(chunks * rowSlices, (index, worker) -> {
-      int from = index / rowSlices * chunk;
-      int part = index % rowSlices;
-      slice.run(cuts[part], cuts[part + 1], from, Math.min(chunk, tokens - from), worker);
-    });
   }
 
   private int width(int firstBlock, int lastBlock) {

@@ -33,7 +33,7 @@ final class Warmup {
 
   /** Kernels that are compiled together. */
   enum Stage {
-    ROWS, ATTENTION, CODES_4, F16, TERNARY, CODES_8, F32, GROUPS_4, CODES_2, CODES_3, BF16,
+    ROWS, ATTENTION, CODES_4, F16, TERNARY, PLANES, CODES_8, F32, GROUPS_4, CODES_2, CODES_3, BF16,
     /** Codes with inputs in float. */
     FLOAT_INPUTS
   }
@@ -113,7 +113,7 @@ final class Warmup {
   static void weight(Stage stage, long codes) {
     prefer(stage);
     CODES.add(codes);
-    if (stage == Stage.TERNARY || CODES.sum() >= MANY_CODES) {   // there are no other kernels for spike trains
+    if (stage == Stage.TERNARY || stage == Stage.PLANES || CODES.sum() >= MANY_CODES) {   // there are no other kernels for spike trains
       start();
     }
   }
@@ -152,8 +152,11 @@ final class Warmup {
     return COMPILED_FOR_MANY.contains(stage);
   }
 
-  /** The stage of the kernels for a quantized weight: of most of its columns, where classes differ. */
-  static Stage stage(QuantizedWeight weight) {
+  /** The stage of the kernels for a quantized weight with such inputs: of most of its columns, where classes differ. */
+  static Stage stage(QuantizedWeight weight, Encoding input) {
+    if (PlaneCodes.suit(weight, input)) {
+      return Stage.PLANES;
+    }
     if (TernaryCodes.suit(weight)) {
       return Stage.TERNARY;
     }
@@ -235,6 +238,7 @@ final class Warmup {
         spikes(linear, kernels);
         floats(linear, kernels);
       }
+      case PLANES -> spikes(planes(session), kernels);
       case F16 -> dense(session, DType.F16, kernels);
       case F32 -> dense(session, DType.F32, kernels);
       case BF16 -> dense(session, DType.BF16, kernels);
@@ -297,16 +301,22 @@ final class Warmup {
 
   /** Weights that are spike trains of one time step and of four. */
   private static SpikingLinear ternary(SimdSession session) {
-    List<CodeClass> classes = new ArrayList<>();
-    for (int c = 0; c < ORDER.classes(); c++) {
-      int columns = ORDER.end(c) - ORDER.start(c);
-      int[] groupEnds = CodeClass.groupEnds(columns, c == 0 ? 102 : 13);
-      Tensor zero = Tensor.allocate(DType.I16, 1, 1);
-      zero.setInt(0, 0, c == 0 ? 1 : 4);
-      classes.add(new CodeClass(columns, 4, c == 0 ? 1 : 4, groupEnds, Tensor.allocate(DType.U8, ROWS, CodeClass.packedBytes(columns, 4)),
-          Tensor.allocate(DType.F16, ROWS, groupEnds.length), zero));
-    }
-    return session.prepare(new QuantizedWeight(ROWS, ORDER, classes));
+    return session.prepare(new QuantizedWeight(ROWS, ORDER, List.of(trains(0, 4, 1, 102), trains(1, 4, 4, 13))));
+  }
+
+  /** Spikes of one time step, for counts of few bits. */
+  private static SpikingLinear planes(SimdSession session) {
+    Encoding input = new Encoding(new Clipped(), ORDER, List.of(DYNAMICS, DYNAMICS), true);
+    return session.prepare(new QuantizedWeight(ROWS, ORDER, List.of(trains(0, 2, 1, 128), trains(1, 2, 1, 128))), input);
+  }
+
+  private static CodeClass trains(int c, int bits, int timeSteps, int groupSize) {
+    int columns = ORDER.end(c) - ORDER.start(c);
+    int[] groupEnds = CodeClass.groupEnds(columns, groupSize);
+    Tensor zero = Tensor.allocate(DType.I16, 1, 1);
+    zero.setInt(0, 0, timeSteps);
+    return new CodeClass(columns, bits, timeSteps, groupEnds, Tensor.allocate(DType.U8, ROWS, CodeClass.packedBytes(columns, bits)),
+        Tensor.allocate(DType.F16, ROWS, groupEnds.length), zero);
   }
 
   private static void spikes(SpikingLinear linear, List<Kernel> kernels) {

@@ -27,10 +27,10 @@ class TernaryLinearTest {
 
   private static final long SEED = 20260801;
 
-  private static final String NO_TABLES = "the form with tables needs AVX-512 with VBMI";
+  static final String NO_TABLES = "the form with tables needs AVX-512 with VBMI";
 
   /** Columns of each count N, in groups of up to {@code widest} columns; of one width where {@code even}. */
-  private static QuantizedWeight weight(SplittableRandom random, int rows, int[] mosts, int[] columns, int widest, boolean even,
+  static QuantizedWeight weight(SplittableRandom random, int rows, int[] mosts, int[] columns, int widest, boolean even,
       DType scaleType) {
     int[] starts = new int[mosts.length];
     int place = 0;
@@ -68,7 +68,7 @@ class TernaryLinearTest {
     return new QuantizedWeight(rows, new ChannelOrder(order, starts), classes);
   }
 
-  private static SpikeTrain train(SplittableRandom random, QuantizedWeight weight, int tokens, int low, int high, int zero) {
+  static SpikeTrain train(SplittableRandom random, QuantizedWeight weight, int tokens, int low, int high, int zero) {
     Tensor counts = Tensor.allocate(DType.I16, tokens, weight.columns());
     Tensor thetas = Tensor.allocate(DType.F32, tokens, weight.order().classes());
     Tensor zeros = Tensor.allocate(DType.I32, tokens, weight.order().classes());
@@ -84,7 +84,7 @@ class TernaryLinearTest {
     return new SpikeTrain(weight.order(), List.of(counts), thetas, zeros, 0);
   }
 
-  private static Tensor normal(SplittableRandom random, int rows, int columns) {
+  static Tensor normal(SplittableRandom random, int rows, int columns) {
     Tensor x = Tensor.allocate(DType.F32, rows, columns);
     for (int r = 0; r < rows; r++) {
       for (int c = 0; c < columns; c++) {
@@ -133,7 +133,7 @@ class TernaryLinearTest {
   }
 
   /** The contract's sum, each step rounded apart. */
-  private static float[] expected(QuantizedWeight weight, SpikeTrain x, Tensor before) {
+  static float[] expected(QuantizedWeight weight, SpikeTrain x, Tensor before) {
     float[] out = before.toFloats();
     for (int t = 0; t < x.tokens(); t++) {
       for (int r = 0; r < weight.rows(); r++) {
