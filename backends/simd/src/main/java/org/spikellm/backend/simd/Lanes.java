@@ -33,7 +33,13 @@ final class Lanes {
    * Whether two vectors of 64 bytes can be picked from byte by byte, which AVX-512 alone does not have; Java has no question for it, and
    * emulates it at a thousandth of the speed.
    */
-  static final boolean PICKS_BYTES = BYTES == 64 && hasVbmi();
+  static final boolean PICKS_BYTES = BYTES == 64 && cpuinfo().contains(" avx512vbmi ");
+
+  /**
+   * Whether look-ups read the next step's codes ahead. Intel's CPUs take three operations to pick bytes, so that few steps wait at a time and
+   * the next codes are asked for late; others ask in time, and would read twice for nothing.
+   */
+  static final boolean READS_AHEAD = cpuinfo().contains("GenuineIntel");
 
   /**
    * 1, which C2 does not know: a loop that goes on by it is no counted loop, and not unrolled. Where a loop over codes is, C2 reads several
@@ -44,11 +50,12 @@ final class Lanes {
 
   private Lanes() {}
 
-  private static boolean hasVbmi() {
+  /** What Linux says of the CPUs; nothing elsewhere. */
+  private static String cpuinfo() {
     try {
-      return Files.readString(Path.of("/proc/cpuinfo")).contains(" avx512vbmi ");
+      return Files.readString(Path.of("/proc/cpuinfo"));
     } catch (IOException e) {
-      return false;
+      return "";
     }
   }
 

@@ -26,7 +26,7 @@ import org.spikellm.api.Tensor;
  * streams side by side, a gap every few KB, or tables that come from the second cache, the CPU does not fetch ahead far enough to compute
  * meanwhile.
  *
- * <p>Where a block has no row, its bytes are 0, of which nothing is kept. Where an index has no column, its table has sums of 0.
+ * <p>Behind it all is room for the step that is read ahead. Where a block has no row, its bytes are 0, of which nothing is kept. Where an index has no column, its table has sums of 0.
  */
 final class TernaryCodes {
 
@@ -124,7 +124,7 @@ final class TernaryCodes {
       Arrays.fill(sliceOf, slices[s], slices[s + 1], s);
     }
     half = half();
-    memory = session.weights().allocate(Math.max(1, (long) pieceBytes[pieces()] * blocks()), Lanes.BYTES);
+    memory = session.weights().allocate((long) pieceBytes[pieces()] * blocks() + 2 * Lanes.BYTES, Lanes.BYTES);
   }
 
   /** The piece that begins where half of the time for them all has passed, or nearly. */

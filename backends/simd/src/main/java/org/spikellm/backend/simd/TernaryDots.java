@@ -51,7 +51,7 @@ final class TernaryDots {
     if (tables.kind == TernaryTables.Kind.PAIRS && codes.shortGroups && codes.halfScales && !tables.large) {
       for (int block = firstBlock, end; block < lastBlock; block = end) {
         end = Math.min(lastBlock, codes.sliceEnd(block));
-        pairs(codes.memory, codes.block(piece, block), end - block, codes.groupStep(group), steps, codes.stepEnds, group,
+        tables.touched += pairs(codes.memory, codes.block(piece, block), end - block, codes.groupStep(group), steps, codes.stepEnds, group,
             tables.low, tables.thetas, out, to + (block - firstBlock) * ROWS);
       }
       return;
@@ -61,10 +61,15 @@ final class TernaryDots {
     }
   }
 
-  /** The usual case in one pass over what lies from byte {@code step} on: blocks of a piece and a slice. */
-  private static void pairs(MemorySegment codes, long step, int blocks, int first, int steps, int[] ends, int group,
+  /**
+   * The usual case in one pass over what lies from byte {@code step} on: blocks of a piece and a slice.
+   *
+   * @return what was read ahead, so that it is read
+   */
+  private static int pairs(MemorySegment codes, long step, int blocks, int first, int steps, int[] ends, int group,
       MemorySegment tables, float[] thetas, float[] out, int to) {
     int one = Lanes.one;
+    int touched = 0;
     for (int block = 0; block < blocks; block++) {
       int start = 0;
       for (int g = group; start < steps; g++) {
@@ -80,6 +85,7 @@ final class TernaryDots {
         ShortVector high1 = high0;
         ShortVector highBoth1 = highBoth0;
         for (int s = 0; s < length; s += one) {
+          touched += Lanes.READS_AHEAD ? codes.get(Tensor.INT, step + 2L * V * (s + 1)) : 0;
           ByteVector x = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, step + 2L * V * s, Lanes.ORDER);
           ByteVector y = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, codes, step + 2L * V * s + V, Lanes.ORDER);
           ByteVector t0 = ByteVector.fromMemorySegment(Lanes.BYTE_LANES, tables, table + (long) STEP * s, Lanes.ORDER);
@@ -146,6 +152,7 @@ final class TernaryDots {
       }
       to += ROWS;
     }
+    return touched;
   }
 
   /** What does not fit {@link #pairs}: sums of each group first, and all of them times their scales then. */

@@ -75,6 +75,8 @@ final class TernaryTables {
   float[] thetas = {};
   /** The activations where there are no tables, [columns]. */
   long[] longs = {};
+  /** What was read only to be near when it is needed; of no meaning. */
+  int touched;
   /** Whether a unit is {@link #LARGE}. */
   boolean large;
   /** Activations and a 0 behind them, floats by channel, counts in channel order. */
