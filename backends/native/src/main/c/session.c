@@ -6,6 +6,15 @@
 /* Multiply-adds, or elements of like cost, that a chunk has at least: some 5 µs, which hide the cost of claiming it. */
 #define CHUNK_WORK (1 << 19)
 
+#define INTEL_READ_AHEAD 4096
+
+int read_ahead;
+
+__attribute__((constructor)) static void choose_read_ahead(void) {
+  __builtin_cpu_init();
+  read_ahead = __builtin_cpu_is("intel") ? INTEL_READ_AHEAD : 0;
+}
+
 static const struct kernels *const LEVELS[] = {&kernels_plain, &kernels_avx2, &kernels_avx512};
 
 /* The best instructions that this processor has: 0 none in particular, 1 AVX2, 2 AVX-512 with VNNI. */

@@ -201,6 +201,12 @@ struct kernels {
 /* Those of a level: 0 plain, 1 AVX2, 2 AVX-512. */
 const struct kernels *kernels_of(int level);
 
+/*
+ * So many bytes ahead kernels ask for the weights of one token, each of which is read once. 0 where the processor is left to do so: Intel's
+ * have room for few operations that wait for memory, and ask for what comes next too late.
+ */
+extern int read_ahead;
+
 extern const struct kernels kernels_plain, kernels_avx2, kernels_avx512;
 
 #endif
