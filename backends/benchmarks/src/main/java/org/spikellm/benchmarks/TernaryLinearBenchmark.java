@@ -45,8 +45,8 @@ public class TernaryLinearBenchmark {
   @Param({"2", "4", "8", "16"})
   public int bits;
 
-  /** Time steps of the columns: the default plan, or one for all. */
-  @Param({"0.8:1,0.1:2,0.1:4", "1:1"})
+  /** Time steps of the columns: more where they are salient, 0.8:1,0.1:2,0.1:4, or one for all. */
+  @Param({"salient", "one-step"})
   public String plan;
 
   private Session session;
@@ -58,7 +58,7 @@ public class TernaryLinearBenchmark {
   @Setup
   public void open() {
     session = Backends.open(backend);
-    Encoding encoding = Cases.trainEncoding(COLUMNS, Math.min(bits, 8), plan.equals("1:1"));
+    Encoding encoding = Cases.trainEncoding(COLUMNS, Math.min(bits, 8), plan.equals("one-step"));
     for (int i = 0; i < LAYERS; i++) {
       layers[i] = i == 0 || !backend.equals(Backends.REFERENCE)
           ? session.prepare(Cases.trains(ROWS, encoding.order()), bits == 16 ? null : encoding) : layers[0];
