@@ -9,6 +9,7 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.spikellm.api.CodeClass;
 import org.spikellm.api.DType;
+import org.spikellm.api.Encoding;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Shapes;
 import org.spikellm.api.SpikeTrain;
@@ -156,6 +157,16 @@ class LinearFaultsTest {
             }
           }
         }, "B.76"),
+        broken("floats are left out where spikes were said to come", threads -> new NaiveSession(threads) {
+          @Override
+          public SpikingLinear prepare(QuantizedWeight weight, Encoding input) {
+            return input == null ? prepare(weight) : new Linear(weight) {
+              @Override
+              public void accumulate(Tensor x, Tensor out) {
+              }
+            };
+          }
+        }, "B.36", "B.38"),
         broken("all weights are the one that was prepared last", threads -> new NaiveSession(threads) {
           private QuantizedWeight latest;
 
