@@ -19,7 +19,6 @@ import org.spikellm.api.CodeClass;
 import org.spikellm.api.DType;
 import org.spikellm.api.Dynamics;
 import org.spikellm.api.Encoding;
-import org.spikellm.api.NeuronModel;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.SpikeTrain;
 import org.spikellm.api.SpikingLinear;
@@ -37,7 +36,7 @@ class PlaneLinearTest {
   /** Counts 0..2^bits − 1 for all channels of a weight. */
   private static Encoding counts(QuantizedWeight weight, int bits) {
     Dynamics dynamics = new Dynamics(1, 1, 0, (1 << bits) - 1, 1);
-    return new Encoding(new AtOnce(), weight.order(), Collections.nCopies(weight.classes().size(), dynamics), true);
+    return new Encoding(new Levels(), weight.order(), Collections.nCopies(weight.classes().size(), dynamics), true);
   }
 
   private static QuantizedWeight spikes(SplittableRandom random, int rows, int widest, boolean even, int... columns) {
@@ -138,30 +137,6 @@ class PlaneLinearTest {
       assertInstanceOf(TernaryLinear.class, session.prepare(weight));
       double bits = 8.0 * PlaneCodes.of(spikes(random, 32, 128, true, 1024), session).memory.byteSize() / (32 * 1024);
       assertEquals(2.125, bits);
-    }
-  }
-
-  /** A neuron whose counts are computed at once. */
-  private static final class AtOnce implements NeuronModel {
-
-    @Override
-    public String id() {
-      return "at-once";
-    }
-
-    @Override
-    public void step(float[] input, float[] potential, Dynamics dynamics, short[] spikes) {
-      throw new UnsupportedOperationException("no step is asked for");
-    }
-
-    @Override
-    public Dynamics dynamics(int bits, int timeSteps) {
-      return new Dynamics(1, 1, 0, (1 << bits) - 1, timeSteps);
-    }
-
-    @Override
-    public boolean collapsible() {
-      return true;
     }
   }
 }
