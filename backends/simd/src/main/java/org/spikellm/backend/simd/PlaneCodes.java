@@ -171,12 +171,12 @@ final class PlaneCodes {
   }
 
   /** Where a row of a block has its words: byte of the first in a chunk. */
-  private static int place(int row) {
+  static int place(int row) {
     return row / LANES * VECTOR_BYTES + row % LANES * Integer.BYTES;
   }
 
   /** Byte of a row's scale behind the words of a chunk. */
-  private static int scale(int row) {
+  static int scale(int row) {
     return WORDS_BYTES + row % LANES * Integer.BYTES + row / LANES * Short.BYTES;
   }
 

@@ -38,13 +38,19 @@ final class PlaneLinear implements SpikingLinear {
   public void accumulate(SpikeTrain x, Tensor out) {
     Shapes.accumulate(x, codes.order, codes.rows, out);
     session.checkOpen();
+    boolean plain = session.plain(Warmup.Stage.PLANES, x.tokens(), (long) codes.rows * codes.columns);
     SpikePlanes planes = session.planes();
-    if (!planes.read(codes, x, session)) {
+    if (!planes.read(codes, x, session, plain)) {
       lookUps().accumulate(x, out);
       return;
     }
-    Slices.accumulate(session, out, Lanes.BLOCK, PlaneCodes.MIN_BLOCKS, (first, last, token, count, sums, worker) ->
-        PlaneDots.add(codes, planes, first, last, token, count, sums, session.scratch(worker)));
+    Slices.accumulate(session, out, Lanes.BLOCK, PlaneCodes.MIN_BLOCKS, (first, last, token, count, sums, worker) -> {
+      if (plain) {
+        PlainPlanes.add(codes, planes, first, last, token, count, sums, session.scratch(worker));
+      } else {
+        PlaneDots.add(codes, planes, first, last, token, count, sums, session.scratch(worker));
+      }
+    });
   }
 
   @Override

@@ -38,8 +38,8 @@ final class SpikePlanes {
   private int[] least = {};
   private int[] ranges = {};
 
-  /** Takes up a train; false where bits would not be exact, or not worth it. */
-  boolean read(PlaneCodes codes, SpikeTrain x, SimdSession session) {
+  /** Takes up a train, without vectors where {@code plain}; false where bits would not be exact, or not worth it. */
+  boolean read(PlaneCodes codes, SpikeTrain x, SimdSession session, boolean plain) {
     tokens = x.tokens();
     int classes = codes.classes();
     if (thetas.length < classes * tokens) {
@@ -64,7 +64,7 @@ final class SpikePlanes {
       starts[chunk + 1] = Math.addExact(starts[chunk], Math.multiplyExact(tokens, bits[codes.classOf[chunk]] * WORDS));
     }
     words = words.length < starts[codes.chunks] ? new int[starts[codes.chunks]] : words;
-    session.workers().forEach(tokens, (token, worker) -> fill(codes, x, token, session.scratch(worker)));
+    session.workers().forEach(tokens, (token, worker) -> fill(codes, x, token, session.scratch(worker), plain));
     return true;
   }
 
@@ -107,14 +107,20 @@ final class SpikePlanes {
     return true;
   }
 
-  private void fill(PlaneCodes codes, SpikeTrain x, int token, Scratch scratch) {
+  private void fill(PlaneCodes codes, SpikeTrain x, int token, Scratch scratch, boolean plain) {
     int[] stored = scratch.row.read(x, token, 0, codes.columns);
     // The last chunk is read to its end.
     int[] counts = scratch.digits(codes.columns + PlaneCodes.COLUMNS);
     System.arraycopy(stored, 0, counts, 0, codes.columns);
     for (int chunk = 0; chunk < codes.chunks; chunk++) {
       int c = codes.classOf[chunk];
-      words(counts, codes.starts[chunk], least[c * tokens + token], bits[c], words, word(codes, chunk, token));
+      int from = codes.starts[chunk];
+      int to = word(codes, chunk, token);
+      if (plain) {
+        PlainPlanes.words(counts, from, least[c * tokens + token], bits[c], words, to);
+      } else {
+        words(counts, from, least[c * tokens + token], bits[c], words, to);
+      }
     }
   }
 

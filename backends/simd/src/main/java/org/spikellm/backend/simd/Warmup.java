@@ -113,7 +113,7 @@ final class Warmup {
   static void weight(Stage stage, long codes) {
     prefer(stage);
     CODES.add(codes);
-    if (stage == Stage.TERNARY || stage == Stage.PLANES || CODES.sum() >= MANY_CODES) {   // there are no other kernels for spike trains
+    if (stage == Stage.TERNARY || CODES.sum() >= MANY_CODES) {   // there are no others for tables
       start();
     }
   }
@@ -327,7 +327,7 @@ final class Warmup {
         train.planes().getFirst().setInt(0, c, c % 16);
       }
       Tensor out = Tensor.allocate(DType.F32, tokens, ROWS);
-      kernels.add(new Kernel(linear instanceof SimdLinear, LESS, tokens == 1, () -> linear.accumulate(train, out)));
+      kernels.add(new Kernel(!(linear instanceof TernaryLinear), LESS, tokens == 1, () -> linear.accumulate(train, out)));
     }
   }
 

@@ -56,11 +56,13 @@ class PlaneLinearTest {
     SpikeTrain x = TernaryLinearTest.train(random, weight, tokens, -1, (1 << bits) - 2, zero);
     float[] expected = TernaryLinearTest.expected(weight, x, before);
     for (int threads = 1; threads <= 3; threads++) {
-      try (SimdSession session = new SimdSession(threads, SimdSession.Kernels.VECTOR)) {
-        Tensor out = before.toF32();
-        new PlaneLinear(weight, session).accumulate(x, out);
-        assertArrayEquals(expected, out.toFloats(), "seed " + SEED + ", threads " + threads);
-        assertTrue(session.planes().read(PlaneCodes.of(weight, session), x, session), "looked up in tables");
+      for (SimdSession.Kernels kernels : new SimdSession.Kernels[] {SimdSession.Kernels.VECTOR, SimdSession.Kernels.PLAIN}) {
+        try (SimdSession session = new SimdSession(threads, kernels)) {
+          Tensor out = before.toF32();
+          new PlaneLinear(weight, session).accumulate(x, out);
+          assertArrayEquals(expected, out.toFloats(), "seed " + SEED + ", " + kernels + ", threads " + threads);
+          assertTrue(session.planes().read(PlaneCodes.of(weight, session), x, session, false), "looked up in tables");
+        }
       }
     }
   }
@@ -82,7 +84,7 @@ class PlaneLinearTest {
       assertArrayEquals(expected.toFloats(), out.toFloats());
       for (SpikeTrain x : new SpikeTrain[] {TernaryLinearTest.train(random, weight, 3, 0, 256, 3),
           TernaryLinearTest.train(random, weight, 3, 0, 3, 20_000)}) {
-        assertFalse(session.planes().read(PlaneCodes.of(weight, session), x, session));
+        assertFalse(session.planes().read(PlaneCodes.of(weight, session), x, session, false));
         out = before.toF32();
         planes.accumulate(x, out);
         assertArrayEquals(TernaryLinearTest.expected(weight, x, before), out.toFloats());
@@ -113,7 +115,7 @@ class PlaneLinearTest {
     try (SimdSession session = new SimdSession(1, SimdSession.Kernels.VECTOR)) {
       Tensor out = before.toF32();
       new PlaneLinear(weight, session).accumulate(x, out);
-      assertTrue(session.planes().read(PlaneCodes.of(weight, session), x, session), "looked up in tables");
+      assertTrue(session.planes().read(PlaneCodes.of(weight, session), x, session, false), "looked up in tables");
       assertArrayEquals(TernaryLinearTest.expected(weight, x, before), out.toFloats());
     }
   }
