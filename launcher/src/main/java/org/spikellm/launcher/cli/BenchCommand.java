@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.QuantizationSpec;
@@ -20,9 +21,11 @@ import org.spikellm.launcher.workflow.ShapeModel;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.Json;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.TypeConversionException;
 
 /** Measures speed. */
 @Command(name = "bench", description = {
@@ -46,7 +49,7 @@ final class BenchCommand implements Callable<Integer> {
       + "llama-2-7b or llama-2-70b; with :BLOCKS only so many blocks, from which the whole model's speed is extrapolated.")
   private String shape;
 
-  @Option(names = "--format", split = ",", paramLabel = "FORMAT", description = "What a shape's weights and activations are: "
+  @Option(names = "--format", split = ",", paramLabel = "FORMAT", converter = FormatConverter.class, description = "What a shape's weights and activations are: "
       + "${COMPLETION-CANDIDATES}, parted by commas. w4a4 has the salient tenth of the channels at two time steps; ternary has weights "
       + "that are spike trains of one time step, of two and four where they are salient, ternary-a8 8-bit activations too, "
       + "ternary-t1 these and one time step for all, and ternary-t1-a4 that and 4-bit activations. Default: all.")
@@ -166,5 +169,16 @@ final class BenchCommand implements Callable<Integer> {
     }
     return new Benchmark(new Benchmark.Settings(common.threads(), prompt, generate, repeat, SEED, WARM_UP_SECONDS),
         common.progress());
+  }
+
+  /** Formats by the names that they are printed with. */
+  private static final class FormatConverter implements ITypeConverter<BenchFormat> {
+
+    @Override
+    public BenchFormat convert(String value) {
+      return Arrays.stream(BenchFormat.values()).filter(format -> format.toString().equalsIgnoreCase(value)).findFirst()
+          .orElseThrow(() -> new TypeConversionException("expected " + Arrays.stream(BenchFormat.values()).map(BenchFormat::toString)
+              .collect(Collectors.joining(", ")) + ", found '" + value + "'"));
+    }
   }
 }

@@ -32,7 +32,7 @@ class BenchCommandTest {
       2 | --shape llama-2-7b --generate-tokens -1     | --generate-tokens: expected 1 or more, found -1
       2 | --shape llama-2-7b --threads 0              | --threads: expected 1 to 1024, found 0
       2 | --shape llama-2-7b --prompt-tokens 4096 | expected at most 4096 tokens, the limit of llama-2-7b; found 4096 of the prompt
-      2 | --shape llama-2-7b --format w3a4            | Invalid value for option '--format'
+      2 | --shape llama-2-7b --format w3a4            | (FORMAT): expected float, w4a4, w8a8, ternary, ternary-a8, ternary-t1, ternary-t1-a4, found 'w3a4'
       2 | model --format w4a4                         | --format is for --shape: a checkpoint has its own
       2 | model --head-bits 8                         | --head-bits is for --shape: a checkpoint has its own
       2 | --shape llama-2-7b --head-bits 4            | --head-bits: expected 8 or 16, found 4
