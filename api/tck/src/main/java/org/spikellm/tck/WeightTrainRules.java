@@ -36,8 +36,7 @@ final class WeightTrainRules {
       LinearRules.check(session, draw, LinearCase.of(draw, 5, 33, trains(255, 2, group), Weights.general(draw, 4, DType.F16),
           Spikes.general(draw, DType.I8, 1, 0), Placement.ALIGNED), 1);
       LinearRules.checkFloats(session, draw, LinearCase.weight(draw, 33, trains(255, 2, group),
-          Weights.general(draw, 4, DType.F16), Placement.ALIGNED),
-          5);
+          Weights.general(draw, 4, DType.F16), Placement.ALIGNED), 5);
     }
     for (int columns : Draw.RAGGED) {
       LinearRules.checkFloats(session, draw, LinearCase.weight(draw, 17, trains(columns, turn, 128), Weights.general(draw, 4, DType.F32),

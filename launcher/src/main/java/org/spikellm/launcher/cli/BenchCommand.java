@@ -49,8 +49,9 @@ final class BenchCommand implements Callable<Integer> {
       + "llama-2-7b or llama-2-70b; with :BLOCKS only so many blocks, from which the whole model's speed is extrapolated.")
   private String shape;
 
-  @Option(names = "--format", split = ",", paramLabel = "FORMAT", converter = FormatConverter.class, description = "What a shape's weights and activations are: "
-      + "${COMPLETION-CANDIDATES}, parted by commas. w4a4 has the salient tenth of the channels at two time steps; ternary has weights "
+  @Option(names = "--format", split = ",", paramLabel = "FORMAT", converter = FormatConverter.class,
+      description = "What a shape's weights and activations are: ${COMPLETION-CANDIDATES}, parted by commas. "
+      + "w4a4 has the salient tenth of the channels at two time steps; ternary has weights "
       + "that are spike trains of one time step, of two and four where they are salient, ternary-a8 8-bit activations too, "
       + "ternary-t1 these and one time step for all, and ternary-t1-a4 that and 4-bit activations. Default: all.")
   private List<BenchFormat> formats;

@@ -26,7 +26,8 @@ import org.spikellm.api.Tensor;
  * streams side by side, a gap every few KB, or tables that come from the second cache, the CPU does not fetch ahead far enough to compute
  * meanwhile.
  *
- * <p>Behind it all is room for the step that is read ahead. Where a block has no row, its bytes are 0, of which nothing is kept. Where an index has no column, its table has sums of 0.
+ * <p>Behind it all is room for the step that is read ahead. Where a block has no row, its bytes are 0, of which nothing is kept. Where an
+ * index has no column, its table has sums of 0.
  */
 final class TernaryCodes {
 
