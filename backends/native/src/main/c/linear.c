@@ -7,7 +7,7 @@
 /* Tokens in float that are multiplied at a time, and where each has tables, which are large. */
 #define FLOAT_TOKENS 512
 #define TABLE_TOKENS 8
-/* Codes of a chunk of one token: some 5 µs of reading. */
+/* Codes of the least chunk of one token: some 5 µs of reading. */
 #define CHUNK_BYTES (128 << 10)
 
 int32_t stored(const struct spikes_call *call, int token, int place) {
@@ -71,8 +71,7 @@ bool spikes_begin(struct spikes_call *call) {
   call->staged = taken(session, &call->room[SCRATCH_B], (size_t) call->tokens * (size_t) weight->classes * sizeof(struct staged));
   call->sums = taken(session, &call->room[SCRATCH_C], (size_t) call->tokens * (size_t) weight->groups * sizeof(int32_t));
   call->stage_tokens = grain(session, call->tokens, (int64_t) weight->columns * 32);
-  int blocks = (int) (CHUNK_BYTES / (weight->block_bytes + 1)) / 4 * 4;
-  call->chunk_blocks = pool_threads(session->pool) == 1 ? most(4, weight->blocks) : most(4, blocks);
+  call->chunk_blocks = most(1, (int) (CHUNK_BYTES / (weight->block_bytes + 1)));
   return call->low != NULL && call->staged != NULL && call->sums != NULL;
 }
 
@@ -95,7 +94,7 @@ EXPORT int spikellm_spikes(int64_t handle, int tokens, int planes, int64_t plane
   }
   pool_run(session->pool, (int) ceil_div(tokens, call.stage_tokens), session->kernels->stage, &call);
   if (tokens == 1) {
-    pool_run(session->pool, (int) ceil_div(weight->blocks, call.chunk_blocks), session->kernels->few_tokens, &call);
+    pool_run(session->pool, stretches(session, weight->blocks, call.chunk_blocks), session->kernels->few_tokens, &call);
   } else {
     cut(session, weight, tokens, call.stride, &call.chunk_tokens, &call.chunk_blocks, &call.block_chunks);
     pool_run(session->pool, call.block_chunks * (int) ceil_div(tokens, call.chunk_tokens), session->kernels->many_tokens, &call);

@@ -39,7 +39,7 @@ struct spikes_call {
   int32_t *sums;                  /* [tokens][groups] Σ (s − z) */
   /* How the work is cut. */
   int stage_tokens;               /* of a chunk */
-  int chunk_blocks;               /* of a chunk */
+  int chunk_blocks;               /* of a chunk, or of the least one for one token */
   int chunk_tokens;
   int block_chunks;
 };

@@ -189,7 +189,7 @@ int products_run(struct session *session, struct product *products, int count) {
       add_loop(&tables, kernels->train_tables, &product->trains, trains_chunks(&product->trains, true));
       add_loop(&rows, kernels->train_token, &product->trains, trains_chunks(&product->trains, false));
     } else if (is_encoded(product)) {
-      add_loop(&rows, kernels->few_tokens, &product->spikes, (int) ceil_div(weight->blocks, product->spikes.chunk_blocks));
+      add_loop(&rows, kernels->few_tokens, &product->spikes, stretches(session, weight->blocks, product->spikes.chunk_blocks));
     } else {
       add_loop(&rows, kernels->floats, &product->floats, floats_cut(&product->floats));
     }

@@ -89,6 +89,29 @@ int grain(const struct session *session, int count, int64_t work) {
   return grain < 1 ? 1 : (int) grain;
 }
 
+/* The stretch after one that ends at a place. */
+static struct stretch next(const struct session *session, int count, int fewest, int from) {
+  int threads = pool_threads(session->pool), left = count - from;
+  int share = threads == 1 ? left : (int) ceil_div(left, (int64_t) 2 * threads * fewest) * fewest;
+  return (struct stretch) {from, from + least(left, share)};
+}
+
+int stretches(const struct session *session, int count, int fewest) {
+  int chunks = 0;
+  for (int from = 0; from < count; from = next(session, count, fewest, from).to) {
+    chunks++;
+  }
+  return chunks;
+}
+
+struct stretch stretch(const struct session *session, int count, int fewest, int index) {
+  struct stretch at = next(session, count, fewest, 0);
+  for (int i = 0; i < index; i++) {
+    at = next(session, count, fewest, at.to);
+  }
+  return at;
+}
+
 int finish(struct session *session) {
   return atomic_exchange(&session->failed, false);
 }

@@ -96,6 +96,17 @@ void *scratch(struct session *session, int worker, int slot, size_t bytes);
  */
 int grain(const struct session *session, int count, int64_t work);
 
+/*
+ * How count items that are each read once, one after the other in memory, are cut: a chunk has half of a thread's share of what
+ * those before it left, in multiples of fewest items. So threads have long stretches first, which memory serves better, and end
+ * together.
+ */
+struct stretch {
+  int from, to;
+};
+int stretches(const struct session *session, int count, int fewest);
+struct stretch stretch(const struct session *session, int count, int fewest, int index);
+
 /* 0 where the call did all it should, else 1: memory ran out. Clears the mark. */
 int finish(struct session *session);
 

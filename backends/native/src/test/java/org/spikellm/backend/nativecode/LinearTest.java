@@ -172,6 +172,23 @@ class LinearTest {
     }
   }
 
+  /** A token reads codes of half a megabyte, which are cut into chunks of several lengths. */
+  @ParameterizedTest
+  @EnumSource
+  void oneTokenOfManyChunks(Instructions set) {
+    for (int threads = 1; threads <= 3; threads++) {
+      try (Session session = Sessions.open(set, threads)) {
+        Random random = new Random(1000 + threads);
+        QuantizedWeight weight = weight(random, 1033, 517, List.of(codes(random, 1033, 517, 8, 0)));
+        SpikeTrain train = train(random, weight.order(), 1, DType.I8, 1);
+        Tensor out = normal(random, 1, weight.rows());
+        float[] expected = expected(weight, train, out.toFloats());
+        session.prepare(weight).accumulate(train, out);
+        assertArrayEquals(expected, out.toFloats(), threads + " threads");
+      }
+    }
+  }
+
   /** Weights that are spike trains, whose sums take 16 bits, 32 or more, for all tokens at once. */
   @ParameterizedTest
   @EnumSource
