@@ -99,7 +99,7 @@ int grain(const struct session *session, int count, int64_t work);
 /*
  * How count items that are each read once, one after the other in memory, are cut: a chunk has half of a thread's share of what
  * those before it left, in multiples of fewest items. So threads have long stretches first, which memory serves better, and end
- * together.
+ * together. A thread alone has all in one.
  */
 struct stretch {
   int from, to;
