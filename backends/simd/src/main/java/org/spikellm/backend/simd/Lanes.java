@@ -8,6 +8,7 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The vector shapes that all kernels share. */
@@ -34,6 +35,12 @@ final class Lanes {
    * emulates it at a thousandth of the speed.
    */
   static final boolean PICKS_BYTES = BYTES == 64 && cpuinfo().contains(" avx512vbmi ");
+
+  /**
+   * Whether 16-bit lanes are better shifted each by a number of its own, one operation with AVX-512 and many without: C2 makes two operations
+   * of a shift by the same number on Intel's CPUs.
+   */
+  static final boolean SHIFTS_EACH = BYTES == 64;
 
   /**
    * Whether look-ups read the next step's codes ahead. Intel's CPUs take three operations to pick bytes, so that few steps wait at a time and
@@ -72,6 +79,11 @@ final class Lanes {
   /** {@code a / b} rounded up. */
   static int ceilDiv(int a, int b) {
     return (a + b - 1) / b;
+  }
+
+  /** As shifts of 16-bit lanes by {@code n}, {@code count} in every lane, where that is fewer operations ({@link #SHIFTS_EACH}). */
+  static ShortVector shiftRight(ShortVector lanes, int n, ShortVector count) {
+    return SHIFTS_EACH ? lanes.lanewise(VectorOperators.LSHR, count) : lanes.lanewise(VectorOperators.LSHR, n);
   }
 
   /**

@@ -4,8 +4,9 @@ package org.spikellm.backend.simd;
 final class Scratch {
 
   final StagedSpikes.Row row = new StagedSpikes.Row();
-  /** A vector of ints. */
-  final int[] lanes = new int[Lanes.COUNT];
+  /** Sums of the vectors of rows that {@link CodeDots} works on, and where each begins. */
+  final int[] lanes = new int[CodeDots.STREAMS * Lanes.COUNT];
+  final long[] streams = new long[CodeDots.STREAMS];
 
   private int[][] arrays = {};
   private int[][] totals = {};

@@ -21,6 +21,7 @@ final class SimdLinear implements SpikingLinear {
   private static final int MIN_SHORT_PAIRS = 8;
 
   private static final int LANES = Lanes.COUNT;
+  private static final int STREAMS = CodeDots.STREAMS;
 
   private final SimdSession session;
   private final int rows;
@@ -74,10 +75,10 @@ final class SimdLinear implements SpikingLinear {
       });
       return;
     }
-    int[] slices = session.longSlices(Lanes.ceilDiv(rows, Lanes.COUNT));
+    int[] slices = session.longSlices(Lanes.ceilDiv(rows, STREAMS * LANES));
     session.workers().forEach(slices.length / 2, (slice, worker) -> {
       for (int c = 0; c < classes.length; c++) {
-        few(classes[c], slices[2 * slice], slices[2 * slice + 1], staged[c], tokens, out, session.scratch(worker));
+        few(classes[c], STREAMS * slices[2 * slice], STREAMS * slices[2 * slice + 1], staged[c], tokens, out, session.scratch(worker));
       }
     });
   }
@@ -102,7 +103,7 @@ final class SimdLinear implements SpikingLinear {
   private void tiles(int block, StagedSpikes[] staged, int tokens, Tensor out, Scratch scratch) {
     for (int c = 0; c < classes.length; c++) {
       if (staged[c].anyWide) {
-        few(classes[c], 2 * block, Math.min(2 * block + 2, classes[c].vectors()), staged[c], tokens, out, scratch);
+        few(classes[c], 2 * block, 2 * block + 2, staged[c], tokens, out, scratch);
       } else {
         tiles(classes[c], block, staged[c], tokens, out, scratch);
       }
@@ -110,19 +111,20 @@ final class SimdLinear implements SpikingLinear {
   }
 
   /** Vectors of rows, for a few tokens: sums in the order in which the codes lie, and then their scales. */
-  private void few(TiledCodes codes, int first, int last, StagedSpikes x, int tokens, Tensor out, Scratch scratch) {
+  private void few(TiledCodes codes, int first, int end, StagedSpikes x, int tokens, Tensor out, Scratch scratch) {
     int length = tokens * codes.groups * LANES;   // of a vector of rows: [tokens][groups][LANES]
     if (length == 0) {
       return;
     }
-    int some = Math.max(1, SUMS / length);
+    int last = Math.min(end, codes.vectors());
+    int some = Math.max(1, SUMS / length / STREAMS) * STREAMS;
     int[] sums = scratch.sums(some * length);
     for (int from = first; from < last; from += some) {
       int to = Math.min(last, from + some);
-      for (int vector = from, at = 0; vector < to; vector++) {
-        for (int t = 0; t < tokens; t++, at += codes.groups * LANES) {
+      for (int vector = from, at = 0; vector < to; vector += STREAMS, at += STREAMS * length) {
+        for (int t = 0; t < tokens; t++) {
           if (!x.isWide(t)) {
-            sums(codes, vector, x, t, sums, at, scratch);
+            sums(codes, vector, x, t, sums, at + t * codes.groups * LANES, length, scratch);
           }
         }
       }
@@ -140,19 +142,20 @@ final class SimdLinear implements SpikingLinear {
     }
   }
 
-  /** Σ a·c of a vector of rows and a token, [groups][LANES]. */
-  private static void sums(TiledCodes codes, int vector, StagedSpikes x, int t, int[] sums, int at, Scratch scratch) {
-    int[] lanes = scratch.lanes;
+  /** Σ a·c of {@link CodeDots#STREAMS} vectors of rows and a token, [groups][LANES], each of a vector {@code length} on. */
+  private static void sums(TiledCodes codes, int vector, StagedSpikes x, int t, int[] sums, int at, int length, Scratch scratch) {
     int largest = x.balanced[t] ? Balanced.MARK : x.maxActivation;
     for (int g = 0; g < codes.groups; g++) {
-      CodeDots.dots(codes, vector, g, x.pairs, t * x.stride, largest, sums, at + g * LANES, lanes);
+      CodeDots.dots(codes, vector, g, x.pairs, t * x.stride, largest, sums, at + g * LANES, length, scratch);
     }
     if (x.highPairs != null && !x.balanced[t]) {
-      int[] high = scratch.digits(codes.groups * LANES);
+      int[] high = scratch.digits(STREAMS * LANES);
       for (int g = 0; g < codes.groups; g++) {
-        CodeDots.dots(codes, vector, g, x.highPairs, t * x.stride, 0xff, high, g * LANES, lanes);
+        CodeDots.dots(codes, vector, g, x.highPairs, t * x.stride, 0xff, high, 0, LANES, scratch);
+        for (int s = 0; s < STREAMS; s++) {
+          CodeDots.addHigh(high, s * LANES, sums, at + s * length + g * LANES, LANES);
+        }
       }
-      CodeDots.addHigh(high, sums, at, codes.groups * LANES);
     }
   }
 
@@ -184,14 +187,14 @@ final class SimdLinear implements SpikingLinear {
   /** A token of unusual range: digits of 8 bits, summed span by span in long. */
   private static void wide(TiledCodes codes, int vector, StagedSpikes x, int t, Tensor out, long outAt, int count, Scratch scratch) {
     int[] pairs = scratch.pairs(x.stride);
-    int[] part = scratch.dots(LANES);
+    int[] part = scratch.dots(STREAMS * LANES);
     long[] dots = new long[codes.groups * LANES];
     for (int d = 0; d < x.digitCount(t); d++) {
       x.digits(t, d, scratch.row, pairs);
       for (int g = 0; g < codes.groups; g++) {
         int span = CodeDots.span(codes.layout, 0xff);
         for (int s = codes.groupStep(g); s < codes.groupStepEnd(g); s += span) {
-          CodeDots.dots(codes, vector, g, s, Math.min(codes.groupStepEnd(g), s + span), pairs, 0, 0xff, part, 0, scratch.lanes);
+          CodeDots.dots(codes, vector, g, s, Math.min(codes.groupStepEnd(g), s + span), pairs, 0, 0xff, part, 0, LANES, scratch);
           for (int lane = 0; lane < LANES; lane++) {
             dots[g * LANES + lane] += (long) part[lane] << 8 * d;
           }
@@ -213,7 +216,7 @@ final class SimdLinear implements SpikingLinear {
       if (x.highPairs != null) {
         int[] high = scratch.digits(tokens * Lanes.BLOCK);
         tiles(codes, block, g, x.highPairs, x.stride, 0xff, tokens, high, scratch);
-        CodeDots.addHigh(high, dots, 0, tokens * Lanes.BLOCK);
+        CodeDots.addHigh(high, 0, dots, 0, tokens * Lanes.BLOCK);
       }
       GroupScale.addTokens(codes, block, g, dots, x, tokens, out.segment(), outAt(0, block), rows * 4L, blockRows(block));
     }
