@@ -7,60 +7,45 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
-import java.util.Arrays;
+import java.util.stream.Stream;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
 /**
- * Integer products of codes in tiles with the activations of one token, {@link #STREAMS} vectors of rows in the lanes: nothing is unpacked
- * to memory. Each 16-bit lane adds up the products of one half of the lanes' pairs, for a *span* of lines in which they cannot overflow,
- * and is written out as it is; {@link #widen} adds the two halves. One loop a method and few operations in it: C2 stops inlining, and
+ * Integer products of codes in tiles with the activations of one token, a vector of rows in the lanes: nothing is unpacked to memory.
+ * Each 16-bit lane adds up the products of one half of the lanes' pairs, for a *span* of lines in which they cannot overflow, and is
+ * written out as it is; {@link #widen} adds the two halves. One loop a method and few operations in it: C2 stops inlining, and
  * then boxes every vector, in methods that are much longer than these.
  *
- * <p>Vectors of rows share what is read of activations. Each is a stream of its own for the CPU, which fetches ahead in all of them. Loops
- * go on by {@link Lanes#one}. Masks come out of memory, as C2 would make a constant anew in every iteration.
+ * <p>The codes are read vector by vector, in order: loops go on by {@link Lanes#one}.
  */
 final class CodeDots {
 
   /** Columns of a span at most: a panel of as many, unpacked, fits the first cache. */
   static final int SPAN_COLUMNS = 256;
 
-  /** Vectors of rows that a kernel works on at once. */
-  static final int STREAMS = 4;
-
   /** Bytes from a line to the next, of codes that have one vector in it. */
-  private static final int LINE = CodeLayout.TILE_ROWS * Integer.BYTES;
-
-  private static final int LANES = Lanes.COUNT;
+  static final int LINE = CodeLayout.TILE_ROWS * Integer.BYTES;
 
   /**
-   * The kernels of one span. A handle that is not a constant is the one kind of call that C2 never inlines: inlined into their callers,
-   * the shorter of these would make methods in which vectors are boxed.
+   * The kernels of one span, for one vector of rows and for several. A handle that is not a constant is the one kind of call that C2 never
+   * inlines: inlined into their callers, the shorter of these would make methods in which vectors are boxed.
    */
-  private static final MethodHandle[] KERNELS = {handle("span2"), handle("span3"), handle("span4"), handle("span8"), handle("balanced2"),
-      handle("balanced4")};
+  private static final MethodHandle[] ONE = handles(CodeDots.class);
+  private static final MethodHandle[] SEVERAL = handles(CodeStreams.class);
 
   private static final int BALANCED = 4;
 
-  private static final int[] CODES_2 = filled(0x0003_0003);
-  private static final int[] CODES_3 = filled(0x0004_0004);
-  private static final int[] CODES_4 = filled(0x000f_000f);
-  private static final int[] CODES_8 = filled(0x00ff_00ff);
-  private static final int[] BALANCED_2 = filled(0x0303_0303);
-  private static final int[] BALANCED_4 = filled(0x0f0f_0f0f);
-  private static final int[] EIGHT = filled(0x0008_0008);
-
   private CodeDots() {}
 
-  private static int[] filled(int value) {
-    int[] lanes = new int[LANES];
-    Arrays.fill(lanes, value);
-    return lanes;
+  private static MethodHandle[] handles(Class<?> kernels) {
+    return Stream.of("span2", "span3", "span4", "span8", "balanced2", "balanced4").map(name -> handle(kernels, name))
+        .toArray(MethodHandle[]::new);
   }
 
-  private static MethodHandle handle(String name) {
+  private static MethodHandle handle(Class<?> kernels, String name) {
     try {
-      return MethodHandles.lookup().findStatic(CodeDots.class, name, MethodType.methodType(void.class, MemorySegment.class,
+      return MethodHandles.lookup().findStatic(kernels, name, MethodType.methodType(void.class, MemorySegment.class,
           long[].class, int.class, int[].class, int.class, int[].class, int.class));
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
@@ -74,24 +59,25 @@ final class CodeDots {
   }
 
   /**
-   * Σ a·c of a group's steps {@code from..to − 1} for {@link #STREAMS} vectors of rows, modulo 2³²: put to {@code dots}, or added.
+   * Σ a·c of a group's steps {@code from..to − 1} for some vectors of rows, modulo 2³², put to {@code dots}.
    *
+   * @param vectors 1 or {@link CodeStreams#VECTORS}
    * @param pairs the activations of all steps, from {@code at}
    * @param maxActivation none is above; or {@link Balanced#MARK} where these are {@link Balanced} ones
    * @param target where the first vector's are put, each of the next {@code stride} on
    */
-  static void dots(TiledCodes codes, int vector, int group, int from, int to, int[] pairs, int at, int maxActivation, int[] dots,
-      int target, int stride, Scratch scratch) {
+  static void dots(TiledCodes codes, int vector, int vectors, int group, int from, int to, int[] pairs, int at, int maxActivation,
+      int[] dots, int target, int stride, Scratch scratch) {
     CodeLayout layout = codes.layout;
     boolean balanced = maxActivation == Balanced.MARK;
     boolean whole = layout.bits() == 8;
     int span = balanced ? Balanced.span(layout) : whole ? to - from : span(layout, maxActivation);
-    MethodHandle kernel = KERNELS[balanced ? BALANCED + layout.bits() / 4 : whole ? 3 : layout.bits() - 2];
+    MethodHandle kernel = (vectors == 1 ? ONE : SEVERAL)[balanced ? BALANCED + layout.bits() / 4 : whole ? 3 : layout.bits() - 2];
     int line = codes.line(group) - codes.groupStep(group);
     long[] first = scratch.streams;
     int[] sums = scratch.lanes;
     for (int step = from; step < to; step += span) {
-      for (int s = 0; s < STREAMS; s++) {
+      for (int s = 0; s < vectors; s++) {
         first[s] = codes.at(vector + s, line + step);
       }
       try {
@@ -101,122 +87,76 @@ final class CodeDots {
       } catch (Throwable e) {
         throw new IllegalStateException(e); // the kernels declare none
       }
-      for (int s = 0; s < STREAMS; s++) {
+      for (int s = 0; s < vectors; s++) {
         if (whole) {
-          IntVector.fromArray(Lanes.INTS, sums, s * LANES).intoArray(dots, target + s * stride);
+          IntVector.fromArray(Lanes.INTS, sums, s * Lanes.COUNT).intoArray(dots, target + s * stride);
         } else {
-          widen(sums, s * LANES, dots, target + s * stride, step > from);
+          widen(sums, s * Lanes.COUNT, dots, target + s * stride, step > from);
         }
       }
     }
   }
 
   /** As the other, of all steps of a group. */
-  static void dots(TiledCodes codes, int vector, int group, int[] pairs, int at, int maxActivation, int[] dots, int target, int stride,
-      Scratch scratch) {
-    dots(codes, vector, group, codes.groupStep(group), codes.groupStepEnd(group), pairs, at, maxActivation, dots, target, stride, scratch);
+  static void dots(TiledCodes codes, int vector, int vectors, int group, int[] pairs, int at, int maxActivation, int[] dots, int target,
+      int stride, Scratch scratch) {
+    dots(codes, vector, vectors, group, codes.groupStep(group), codes.groupStepEnd(group), pairs, at, maxActivation, dots, target, stride,
+        scratch);
   }
 
   private static ShortVector pair(int[] pairs, int i) {
     return IntVector.broadcast(Lanes.INTS, pairs[i]).reinterpretAsShorts();
   }
 
-  private static IntVector load(MemorySegment codes, long at) {
-    return IntVector.fromMemorySegment(Lanes.INTS, codes, at, Lanes.ORDER);
-  }
-
-  private static IntVector load(int[] mask) {
-    return IntVector.fromArray(Lanes.INTS, mask, 0);
-  }
-
-  /** The products of one column of each half of the lanes. */
-  private static ShortVector product(IntVector codes, IntVector mask, ShortVector pair) {
-    return codes.and(mask).reinterpretAsShorts().mul(pair);
+  private static ShortVector load(MemorySegment codes, long at) {
+    return ShortVector.fromMemorySegment(Lanes.SHORTS, codes, at, Lanes.ORDER);
   }
 
   private static void span4(MemorySegment codes, long[] first, int lines, int[] pairs, int at, int[] sums, int one) {
-    for (int s = 0; s < STREAMS; s += 2) {
-      long f0 = first[s];
-      long f1 = first[s + 1];
-      IntVector mask = load(CODES_4);
-      ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
-      ShortVector s1 = s0;
-      for (int i = 0; i < lines; i += one) {
-        IntVector x0 = load(codes, f0 + (long) i * LINE);
-        IntVector x1 = load(codes, f1 + (long) i * LINE);
-        ShortVector p = pair(pairs, at + 4 * i);
-        ShortVector q = pair(pairs, at + 4 * i + 1);
-        s0 = s0.add(product(x0, mask, p)).add(product(x0.lanewise(LSHR, 8), mask, q));
-        s1 = s1.add(product(x1, mask, p)).add(product(x1.lanewise(LSHR, 8), mask, q));
-        p = pair(pairs, at + 4 * i + 2);
-        q = pair(pairs, at + 4 * i + 3);
-        s0 = s0.add(product(x0.lanewise(LSHR, 4), mask, p)).add(product(x0.lanewise(LSHR, 12), mask, q));
-        s1 = s1.add(product(x1.lanewise(LSHR, 4), mask, p)).add(product(x1.lanewise(LSHR, 12), mask, q));
-      }
-      s0.reinterpretAsInts().intoArray(sums, s * LANES);
-      s1.reinterpretAsInts().intoArray(sums, (s + 1) * LANES);
+    ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) 15);
+    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector s1 = ShortVector.zero(Lanes.SHORTS);
+    for (int i = 0; i < lines; i += one) {
+      ShortVector x = load(codes, first[0] + (long) i * LINE);
+      s0 = s0.add(x.and(mask).mul(pair(pairs, at + 4 * i)));
+      s1 = s1.add(x.lanewise(LSHR, 8).and(mask).mul(pair(pairs, at + 4 * i + 1)));
+      s0 = s0.add(x.lanewise(LSHR, 4).and(mask).mul(pair(pairs, at + 4 * i + 2)));
+      s1 = s1.add(x.lanewise(LSHR, 12).mul(pair(pairs, at + 4 * i + 3)));
     }
-  }
-
-  /** Two units in their lowest bits: bits 0 and 1 in one vector, bits 2 in the other. */
-  private static ShortVector products3(IntVector low, IntVector high, IntVector bits, IntVector top, ShortVector p, ShortVector q) {
-    return low.and(bits).or(high.lanewise(LSHL, 2).and(top)).reinterpretAsShorts().mul(p)
-        .add(low.lanewise(LSHR, 8).and(bits).or(high.lanewise(LSHR, 6).and(top)).reinterpretAsShorts().mul(q));
+    s0.add(s1).reinterpretAsInts().intoArray(sums, 0);
   }
 
   private static void span3(MemorySegment codes, long[] first, int lines, int[] pairs, int at, int[] sums, int one) {
-    for (int s = 0; s < STREAMS; s += 2) {
-      long f0 = first[s];
-      long f1 = first[s + 1];
-      IntVector bits = load(CODES_2);
-      IntVector top = load(CODES_3);
-      ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
-      ShortVector s1 = s0;
-      for (int i = 0; i < 2 * lines; i += one) {
-        // Four units: their bits 0 and 1 in a vector of the line, bits 2 in a half of the bytes of its third.
-        long line = (long) (i >> 1) * 3 * LINE;
-        IntVector low0 = load(codes, f0 + line + (i & 1) * LINE);
-        IntVector low1 = load(codes, f1 + line + (i & 1) * LINE);
-        IntVector high0 = load(codes, f0 + line + 2 * LINE).lanewise(LSHR, 4 * (i & 1));
-        IntVector high1 = load(codes, f1 + line + 2 * LINE).lanewise(LSHR, 4 * (i & 1));
-        for (int k = at + 8 * i; k < at + 8 * i + 8; k += 2) {
-          ShortVector p = pair(pairs, k);
-          ShortVector q = pair(pairs, k + 1);
-          s0 = s0.add(products3(low0, high0, bits, top, p, q));
-          s1 = s1.add(products3(low1, high1, bits, top, p, q));
-          low0 = low0.lanewise(LSHR, 2);
-          low1 = low1.lanewise(LSHR, 2);
-          high0 = high0.lanewise(LSHR, 1);
-          high1 = high1.lanewise(LSHR, 1);
-        }
+    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector s1 = ShortVector.zero(Lanes.SHORTS);
+    for (int i = 0; i < 2 * lines; i += one) {
+      // Four units: their bits 0 and 1 in a vector of the line, bits 2 in a half of the bytes of its third.
+      long line = first[0] + (long) (i >> 1) * 3 * LINE;
+      ShortVector low = load(codes, line + (i & 1) * LINE);
+      ShortVector high = load(codes, line + 2 * LINE).lanewise(LSHR, 4 * (i & 1));
+      for (int p = at + 8 * i; p < at + 8 * i + 8; p += 2) {
+        s0 = s0.add(low.and((short) 3).or(high.and((short) 1).lanewise(LSHL, 2)).mul(pair(pairs, p)));
+        s1 = s1.add(low.lanewise(LSHR, 8).and((short) 3).or(high.lanewise(LSHR, 6).and((short) 4)).mul(pair(pairs, p + 1)));
+        low = low.lanewise(LSHR, 2);
+        high = high.lanewise(LSHR, 1);
       }
-      s0.reinterpretAsInts().intoArray(sums, s * LANES);
-      s1.reinterpretAsInts().intoArray(sums, (s + 1) * LANES);
     }
+    s0.add(s1).reinterpretAsInts().intoArray(sums, 0);
   }
 
   private static void span2(MemorySegment codes, long[] first, int lines, int[] pairs, int at, int[] sums, int one) {
-    for (int s = 0; s < STREAMS; s += 2) {
-      long f0 = first[s];
-      long f1 = first[s + 1];
-      IntVector mask = load(CODES_2);
-      ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
-      ShortVector s1 = s0;
-      for (int i = 0; i < lines; i += one) {
-        IntVector x0 = load(codes, f0 + (long) i * LINE);
-        IntVector x1 = load(codes, f1 + (long) i * LINE);
-        for (int k = at + 8 * i; k < at + 8 * i + 8; k += 2) {
-          ShortVector p = pair(pairs, k);
-          ShortVector q = pair(pairs, k + 1);
-          s0 = s0.add(product(x0, mask, p)).add(product(x0.lanewise(LSHR, 8), mask, q));
-          s1 = s1.add(product(x1, mask, p)).add(product(x1.lanewise(LSHR, 8), mask, q));
-          x0 = x0.lanewise(LSHR, 2);
-          x1 = x1.lanewise(LSHR, 2);
-        }
+    ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) 3);
+    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector s1 = ShortVector.zero(Lanes.SHORTS);
+    for (int i = 0; i < lines; i += one) {
+      ShortVector x = load(codes, first[0] + (long) i * LINE);
+      for (int p = at + 8 * i; p < at + 8 * i + 8; p += 2) {
+        s0 = s0.add(x.and(mask).mul(pair(pairs, p)));
+        s1 = s1.add(x.lanewise(LSHR, 8).and(mask).mul(pair(pairs, p + 1)));
+        x = x.lanewise(LSHR, 2);
       }
-      s0.reinterpretAsInts().intoArray(sums, s * LANES);
-      s1.reinterpretAsInts().intoArray(sums, (s + 1) * LANES);
     }
+    s0.add(s1).reinterpretAsInts().intoArray(sums, 0);
   }
 
   /**
@@ -224,106 +164,45 @@ final class CodeDots {
    * of products as an unsigned int, Σ low + Σ high = Σ x − (Σ (x >>> 16) << 16) + Σ (x >>> 16), all modulo 2³².
    */
   private static void span8(MemorySegment codes, long[] first, int lines, int[] pairs, int at, int[] sums, int one) {
-    for (int s = 0; s < STREAMS; s += 2) {
-      long f0 = first[s];
-      long f1 = first[s + 1];
-      IntVector mask = load(CODES_8);
-      IntVector all0 = IntVector.zero(Lanes.INTS);
-      IntVector all1 = all0;
-      IntVector high0 = all0;
-      IntVector high1 = all0;
-      for (int i = 0; i < lines; i += one) {
-        IntVector x0 = load(codes, f0 + (long) i * LINE);
-        IntVector x1 = load(codes, f1 + (long) i * LINE);
-        ShortVector p = pair(pairs, at + 2 * i);
-        ShortVector q = pair(pairs, at + 2 * i + 1);
-        IntVector p0 = product(x0, mask, p).reinterpretAsInts();
-        IntVector q0 = product(x0.lanewise(LSHR, 8), mask, q).reinterpretAsInts();
-        IntVector p1 = product(x1, mask, p).reinterpretAsInts();
-        IntVector q1 = product(x1.lanewise(LSHR, 8), mask, q).reinterpretAsInts();
-        all0 = all0.add(p0.add(q0));
-        all1 = all1.add(p1.add(q1));
-        high0 = high0.add(p0.lanewise(LSHR, 16).add(q0.lanewise(LSHR, 16)));
-        high1 = high1.add(p1.lanewise(LSHR, 16).add(q1.lanewise(LSHR, 16)));
-      }
-      all0.sub(high0.mul(0xffff)).intoArray(sums, s * LANES);
-      all1.sub(high1.mul(0xffff)).intoArray(sums, (s + 1) * LANES);
-    }
-  }
-
-  /**
-   * Products of {@link Balanced} activations: the high bytes of lanes are the sums of two columns. So many vectors are written out: C2 inlines
-   * methods of others than its vectors only up to a number of nodes, and what it does not inline boxes them.
-   */
-  private static void balanced4(MemorySegment codes, long[] first, int lines, int[] factors, int at, int[] sums, int one) {
-    long f0 = first[0];
-    long f1 = first[1];
-    long f2 = first[2];
-    long f3 = first[3];
-    IntVector mask = load(BALANCED_4);
-    ShortVector eight = load(EIGHT).reinterpretAsShorts();
-    ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
-    ShortVector s1 = s0;
-    ShortVector s2 = s0;
-    ShortVector s3 = s0;
+    ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) 0xff);
+    IntVector all = IntVector.zero(Lanes.INTS);
+    IntVector high = IntVector.zero(Lanes.INTS);
     for (int i = 0; i < lines; i += one) {
-      long line = (long) i * LINE;
-      IntVector x0 = load(codes, f0 + line);
-      IntVector x1 = load(codes, f1 + line);
-      IntVector x2 = load(codes, f2 + line);
-      IntVector x3 = load(codes, f3 + line);
-      ShortVector bias = pair(factors, at + 4 * i);
-      ShortVector factor = pair(factors, at + 4 * i + 1);
-      ShortVector laterBias = pair(factors, at + 4 * i + 2);
-      ShortVector laterFactor = pair(factors, at + 4 * i + 3);
-      ShortVector p0 = x0.and(mask).reinterpretAsShorts().mul(factor).add(bias);
-      ShortVector p1 = x1.and(mask).reinterpretAsShorts().mul(factor).add(bias);
-      ShortVector p2 = x2.and(mask).reinterpretAsShorts().mul(factor).add(bias);
-      ShortVector p3 = x3.and(mask).reinterpretAsShorts().mul(factor).add(bias);
-      s0 = s0.add(Lanes.SHIFTS_EACH ? p0.lanewise(LSHR, eight) : p0.lanewise(LSHR, 8));
-      s1 = s1.add(Lanes.SHIFTS_EACH ? p1.lanewise(LSHR, eight) : p1.lanewise(LSHR, 8));
-      s2 = s2.add(Lanes.SHIFTS_EACH ? p2.lanewise(LSHR, eight) : p2.lanewise(LSHR, 8));
-      s3 = s3.add(Lanes.SHIFTS_EACH ? p3.lanewise(LSHR, eight) : p3.lanewise(LSHR, 8));
-      p0 = x0.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(laterFactor).add(laterBias);
-      p1 = x1.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(laterFactor).add(laterBias);
-      p2 = x2.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(laterFactor).add(laterBias);
-      p3 = x3.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(laterFactor).add(laterBias);
-      s0 = s0.add(Lanes.SHIFTS_EACH ? p0.lanewise(LSHR, eight) : p0.lanewise(LSHR, 8));
-      s1 = s1.add(Lanes.SHIFTS_EACH ? p1.lanewise(LSHR, eight) : p1.lanewise(LSHR, 8));
-      s2 = s2.add(Lanes.SHIFTS_EACH ? p2.lanewise(LSHR, eight) : p2.lanewise(LSHR, 8));
-      s3 = s3.add(Lanes.SHIFTS_EACH ? p3.lanewise(LSHR, eight) : p3.lanewise(LSHR, 8));
+      ShortVector x = load(codes, first[0] + (long) i * LINE);
+      IntVector p = x.and(mask).mul(pair(pairs, at + 2 * i)).reinterpretAsInts();
+      IntVector q = x.lanewise(LSHR, 8).mul(pair(pairs, at + 2 * i + 1)).reinterpretAsInts();
+      all = all.add(p).add(q);
+      high = high.add(p.lanewise(LSHR, 16)).add(q.lanewise(LSHR, 16));
     }
-    s0.reinterpretAsInts().intoArray(sums, 0);
-    s1.reinterpretAsInts().intoArray(sums, LANES);
-    s2.reinterpretAsInts().intoArray(sums, 2 * LANES);
-    s3.reinterpretAsInts().intoArray(sums, 3 * LANES);
+    all.sub(high.mul(0xffff)).intoArray(sums, 0);
   }
 
-  /** As {@link #balanced4}: of four columns, two units, whose sums fit a byte together. */
-  private static void balanced2(MemorySegment codes, long[] first, int lines, int[] factors, int at, int[] sums, int one) {
-    for (int s = 0; s < STREAMS; s += 2) {
-      long f0 = first[s];
-      long f1 = first[s + 1];
-      IntVector mask = load(BALANCED_2);
-      ShortVector eight = load(EIGHT).reinterpretAsShorts();
-      ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
-      ShortVector s1 = s0;
-      for (int i = 0; i < lines; i += one) {
-        IntVector x0 = load(codes, f0 + (long) i * LINE);
-        IntVector x1 = load(codes, f1 + (long) i * LINE);
-        for (int k = at + 8 * i; k < at + 8 * i + 8; k += 4) {
-          ShortVector bias = pair(factors, k).add(pair(factors, k + 2));
-          ShortVector p = pair(factors, k + 1);
-          ShortVector q = pair(factors, k + 3);
-          s0 = s0.add(Lanes.shiftRight(product(x0, mask, p).add(product(x0.lanewise(LSHR, 2), mask, q)).add(bias), 8, eight));
-          s1 = s1.add(Lanes.shiftRight(product(x1, mask, p).add(product(x1.lanewise(LSHR, 2), mask, q)).add(bias), 8, eight));
-          x0 = x0.lanewise(LSHR, 4);
-          x1 = x1.lanewise(LSHR, 4);
-        }
-      }
-      s0.reinterpretAsInts().intoArray(sums, s * LANES);
-      s1.reinterpretAsInts().intoArray(sums, (s + 1) * LANES);
+  /** Products of {@link Balanced} activations: the high bytes of lanes are the sums of two columns. */
+  private static void balanced4(MemorySegment codes, long[] first, int lines, int[] factors, int at, int[] sums, int one) {
+    ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) 0x0f0f);
+    ShortVector h0 = ShortVector.zero(Lanes.SHORTS);
+    ShortVector h1 = ShortVector.zero(Lanes.SHORTS);
+    for (int i = 0; i < lines; i += one) {
+      ShortVector x = load(codes, first[0] + (long) i * LINE);
+      ShortVector p = x.and(mask).mul(pair(factors, at + 4 * i + 1)).add(pair(factors, at + 4 * i));
+      ShortVector q = x.lanewise(LSHR, 4).and(mask).mul(pair(factors, at + 4 * i + 3)).add(pair(factors, at + 4 * i + 2));
+      h0 = h0.add(p.lanewise(LSHR, 8));
+      h1 = h1.add(q.lanewise(LSHR, 8));
     }
+    h0.add(h1).reinterpretAsInts().intoArray(sums, 0);
+  }
+
+  /** As {@link #balanced4}: of four columns, two units. */
+  private static void balanced2(MemorySegment codes, long[] first, int lines, int[] factors, int at, int[] sums, int one) {
+    ShortVector mask = ShortVector.broadcast(Lanes.SHORTS, (short) 0x0303);
+    ShortVector sum = ShortVector.zero(Lanes.SHORTS);
+    for (int i = 0; i < 2 * lines; i += one) {
+      ShortVector x = load(codes, first[0] + (long) (i >> 1) * LINE).lanewise(LSHR, 4 * (i & 1));
+      ShortVector p = x.and(mask).mul(pair(factors, at + 4 * i + 1)).add(pair(factors, at + 4 * i));
+      ShortVector q = x.lanewise(LSHR, 2).and(mask).mul(pair(factors, at + 4 * i + 3)).add(pair(factors, at + 4 * i + 2));
+      sum = sum.add(p.add(q).lanewise(LSHR, 8));
+    }
+    sum.reinterpretAsInts().intoArray(sums, 0);
   }
 
   /** Adds {@code 256 · high} to {@code count} sums: the second digit of activations. */

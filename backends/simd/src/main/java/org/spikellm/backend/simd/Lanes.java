@@ -8,7 +8,6 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The vector shapes that all kernels share. */
@@ -49,6 +48,12 @@ final class Lanes {
   static final boolean READS_AHEAD = cpuinfo().contains("GenuineIntel");
 
   /**
+   * Vectors of rows that kernels of codes work on at once. Intel's CPUs have room for few operations that wait for memory: with several
+   * vectors these are fewer a line, and of several streams more is fetched ahead. AMD's fetch less ahead in several streams than in one.
+   */
+  static final int VECTORS = READS_AHEAD ? CodeStreams.VECTORS : 1;
+
+  /**
    * 1, which C2 does not know: a loop that goes on by it is no counted loop, and not unrolled. Where a loop over codes is, C2 reads several
    * vectors in an order of its own, in which the CPU finds no stream to fetch ahead.
    */
@@ -79,11 +84,6 @@ final class Lanes {
   /** {@code a / b} rounded up. */
   static int ceilDiv(int a, int b) {
     return (a + b - 1) / b;
-  }
-
-  /** As shifts of 16-bit lanes by {@code n}, {@code count} in every lane, where that is fewer operations ({@link #SHIFTS_EACH}). */
-  static ShortVector shiftRight(ShortVector lanes, int n, ShortVector count) {
-    return SHIFTS_EACH ? lanes.lanewise(VectorOperators.LSHR, count) : lanes.lanewise(VectorOperators.LSHR, n);
   }
 
   /**

@@ -5,8 +5,8 @@ final class Scratch {
 
   final StagedSpikes.Row row = new StagedSpikes.Row();
   /** Sums of the vectors of rows that {@link CodeDots} works on, and where each begins. */
-  final int[] lanes = new int[CodeDots.STREAMS * Lanes.COUNT];
-  final long[] streams = new long[CodeDots.STREAMS];
+  final int[] lanes = new int[CodeStreams.VECTORS * Lanes.COUNT];
+  final long[] streams = new long[CodeStreams.VECTORS];
 
   private int[][] arrays = {};
   private int[][] totals = {};

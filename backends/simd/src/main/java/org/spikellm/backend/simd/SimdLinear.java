@@ -21,16 +21,26 @@ final class SimdLinear implements SpikingLinear {
   private static final int MIN_SHORT_PAIRS = 8;
 
   private static final int LANES = Lanes.COUNT;
-  private static final int STREAMS = CodeDots.STREAMS;
 
   private final SimdSession session;
+  private final int vectors;
   private final int rows;
   private final ChannelOrder order;
   private final TiledCodes[] classes;
   private final Warmup.Stage stage;
 
   SimdLinear(QuantizedWeight weight, SimdSession session) {
+    this(weight, session, Lanes.VECTORS);
+  }
+
+  /**
+   * A layer.
+   *
+   * @param vectors vectors of rows at once, 1 or {@link CodeStreams#VECTORS}
+   */
+  SimdLinear(QuantizedWeight weight, SimdSession session, int vectors) {
     this.session = session;
+    this.vectors = vectors;
     rows = weight.rows();
     order = weight.order();
     stage = Warmup.stage(weight, null);
@@ -75,10 +85,10 @@ final class SimdLinear implements SpikingLinear {
       });
       return;
     }
-    int[] slices = session.longSlices(Lanes.ceilDiv(rows, STREAMS * LANES));
+    int[] slices = session.longSlices(Lanes.ceilDiv(rows, vectors * LANES));
     session.workers().forEach(slices.length / 2, (slice, worker) -> {
       for (int c = 0; c < classes.length; c++) {
-        few(classes[c], STREAMS * slices[2 * slice], STREAMS * slices[2 * slice + 1], staged[c], tokens, out, session.scratch(worker));
+        few(classes[c], vectors * slices[2 * slice], vectors * slices[2 * slice + 1], staged[c], tokens, out, session.scratch(worker));
       }
     });
   }
@@ -117,11 +127,11 @@ final class SimdLinear implements SpikingLinear {
       return;
     }
     int last = Math.min(end, codes.vectors());
-    int some = Math.max(1, SUMS / length / STREAMS) * STREAMS;
+    int some = Math.max(1, SUMS / length / vectors) * vectors;
     int[] sums = scratch.sums(some * length);
     for (int from = first; from < last; from += some) {
       int to = Math.min(last, from + some);
-      for (int vector = from, at = 0; vector < to; vector += STREAMS, at += STREAMS * length) {
+      for (int vector = from, at = 0; vector < to; vector += vectors, at += vectors * length) {
         for (int t = 0; t < tokens; t++) {
           if (!x.isWide(t)) {
             sums(codes, vector, x, t, sums, at + t * codes.groups * LANES, length, scratch);
@@ -142,17 +152,17 @@ final class SimdLinear implements SpikingLinear {
     }
   }
 
-  /** Σ a·c of {@link CodeDots#STREAMS} vectors of rows and a token, [groups][LANES], each of a vector {@code length} on. */
-  private static void sums(TiledCodes codes, int vector, StagedSpikes x, int t, int[] sums, int at, int length, Scratch scratch) {
+  /** Σ a·c of some vectors of rows and a token, [groups][LANES], each of a vector {@code length} on. */
+  private void sums(TiledCodes codes, int vector, StagedSpikes x, int t, int[] sums, int at, int length, Scratch scratch) {
     int largest = x.balanced[t] ? Balanced.MARK : x.maxActivation;
     for (int g = 0; g < codes.groups; g++) {
-      CodeDots.dots(codes, vector, g, x.pairs, t * x.stride, largest, sums, at + g * LANES, length, scratch);
+      CodeDots.dots(codes, vector, vectors, g, x.pairs, t * x.stride, largest, sums, at + g * LANES, length, scratch);
     }
     if (x.highPairs != null && !x.balanced[t]) {
-      int[] high = scratch.digits(STREAMS * LANES);
+      int[] high = scratch.digits(vectors * LANES);
       for (int g = 0; g < codes.groups; g++) {
-        CodeDots.dots(codes, vector, g, x.highPairs, t * x.stride, 0xff, high, 0, LANES, scratch);
-        for (int s = 0; s < STREAMS; s++) {
+        CodeDots.dots(codes, vector, vectors, g, x.highPairs, t * x.stride, 0xff, high, 0, LANES, scratch);
+        for (int s = 0; s < vectors; s++) {
           CodeDots.addHigh(high, s * LANES, sums, at + s * length + g * LANES, LANES);
         }
       }
@@ -185,16 +195,16 @@ final class SimdLinear implements SpikingLinear {
   }
 
   /** A token of unusual range: digits of 8 bits, summed span by span in long. */
-  private static void wide(TiledCodes codes, int vector, StagedSpikes x, int t, Tensor out, long outAt, int count, Scratch scratch) {
+  private void wide(TiledCodes codes, int vector, StagedSpikes x, int t, Tensor out, long outAt, int count, Scratch scratch) {
     int[] pairs = scratch.pairs(x.stride);
-    int[] part = scratch.dots(STREAMS * LANES);
+    int[] part = scratch.dots(vectors * LANES);
     long[] dots = new long[codes.groups * LANES];
     for (int d = 0; d < x.digitCount(t); d++) {
       x.digits(t, d, scratch.row, pairs);
       for (int g = 0; g < codes.groups; g++) {
         int span = CodeDots.span(codes.layout, 0xff);
         for (int s = codes.groupStep(g); s < codes.groupStepEnd(g); s += span) {
-          CodeDots.dots(codes, vector, g, s, Math.min(codes.groupStepEnd(g), s + span), pairs, 0, 0xff, part, 0, LANES, scratch);
+          CodeDots.dots(codes, vector, vectors, g, s, Math.min(codes.groupStepEnd(g), s + span), pairs, 0, 0xff, part, 0, LANES, scratch);
           for (int lane = 0; lane < LANES; lane++) {
             dots[g * LANES + lane] += (long) part[lane] << 8 * d;
           }

@@ -187,12 +187,14 @@ class SpikingLinearTest {
         + weight.classes().getFirst().groups() + " groups, " + tokens + " tokens, " + counts;
     for (QuantizedWeight codes : List.of(weight, tiles(weight))) {
       for (int threads = 0; threads <= 3; threads++) {
-        try (Session session = threads == 0 ? new SimdSession(2, SimdSession.Kernels.PLAIN)
+        try (SimdSession session = threads == 0 ? new SimdSession(2, SimdSession.Kernels.PLAIN)
             : new SimdSession(threads, SimdSession.Kernels.VECTOR)) {
-          Guarded out = Guarded.of(tokens, weight.rows(), start);
-          session.prepare(codes).accumulate(train, out.tensor());
-          assertArrayEquals(expected, out.tensor().toFloats(), what + ", threads " + threads);
-          out.check(what);
+          for (int vectors : new int[] {1, CodeStreams.VECTORS}) {
+            Guarded out = Guarded.of(tokens, weight.rows(), start);
+            new SimdLinear(codes, session, vectors).accumulate(train, out.tensor());
+            assertArrayEquals(expected, out.tensor().toFloats(), what + ", threads " + threads + ", vectors " + vectors);
+            out.check(what);
+          }
         }
       }
     }
