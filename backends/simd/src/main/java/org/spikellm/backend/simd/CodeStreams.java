@@ -9,15 +9,15 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
 /**
- * The kernels of {@link CodeDots} for {@link #VECTORS} vectors of rows at once. They share what is read of activations, and the CPU fetches
- * ahead in as many streams. Masks come out of memory, as C2 would make a constant anew in every iteration; and what a loop ends with is
+ * The kernels of {@link CodeDots} for {@link #VECTORS} vectors of rows, two or all of which are in a loop: they share what is read of
+ * activations, and the CPU fetches ahead in as many streams. Masks come out of memory, as C2 would make a constant anew in every iteration; and what a loop ends with is
  * written out in each, as C2 makes objects of vectors that it gives to methods that it does not inline, which are those of others than its
  * vectors in methods of so many nodes.
  */
 final class CodeStreams {
 
   /** Vectors of rows at once. */
-  static final int VECTORS = 4;
+  static final int VECTORS = 8;
 
   private static final int LINE = CodeDots.LINE;
   private static final int LANES = Lanes.COUNT;
@@ -172,49 +172,84 @@ final class CodeStreams {
     }
   }
 
-  /** Products of {@link Balanced} activations: the high bytes of lanes are the sums of two columns. */
+  /**
+   * Products of {@link Balanced} activations: the high bytes of lanes are the sums of two columns. Most models have such codes, so that all
+   * vectors are in one loop; one after the other, as AVX2 has no registers for more.
+   */
   static void balanced4(MemorySegment codes, long[] first, int lines, int[] factors, int at, int[] sums, int one) {
     long f0 = first[0];
     long f1 = first[1];
     long f2 = first[2];
     long f3 = first[3];
+    long f4 = first[4];
+    long f5 = first[5];
+    long f6 = first[6];
+    long f7 = first[7];
     IntVector mask = load(BALANCED_4);
     ShortVector eight = load(EIGHT).reinterpretAsShorts();
     ShortVector s0 = ShortVector.zero(Lanes.SHORTS);
     ShortVector s1 = s0;
     ShortVector s2 = s0;
     ShortVector s3 = s0;
+    ShortVector s4 = s0;
+    ShortVector s5 = s0;
+    ShortVector s6 = s0;
+    ShortVector s7 = s0;
     for (int i = 0; i < lines; i += one) {
       long line = (long) i * LINE;
-      IntVector x0 = load(codes, f0 + line);
-      IntVector x1 = load(codes, f1 + line);
-      IntVector x2 = load(codes, f2 + line);
-      IntVector x3 = load(codes, f3 + line);
-      ShortVector bias = pair(factors, at + 4 * i);
-      ShortVector factor = pair(factors, at + 4 * i + 1);
-      ShortVector laterBias = pair(factors, at + 4 * i + 2);
-      ShortVector laterFactor = pair(factors, at + 4 * i + 3);
-      ShortVector p0 = x0.and(mask).reinterpretAsShorts().mul(factor).add(bias);
-      ShortVector p1 = x1.and(mask).reinterpretAsShorts().mul(factor).add(bias);
-      ShortVector p2 = x2.and(mask).reinterpretAsShorts().mul(factor).add(bias);
-      ShortVector p3 = x3.and(mask).reinterpretAsShorts().mul(factor).add(bias);
-      s0 = s0.add(Lanes.SHIFTS_EACH ? p0.lanewise(LSHR, eight) : p0.lanewise(LSHR, 8));
-      s1 = s1.add(Lanes.SHIFTS_EACH ? p1.lanewise(LSHR, eight) : p1.lanewise(LSHR, 8));
-      s2 = s2.add(Lanes.SHIFTS_EACH ? p2.lanewise(LSHR, eight) : p2.lanewise(LSHR, 8));
-      s3 = s3.add(Lanes.SHIFTS_EACH ? p3.lanewise(LSHR, eight) : p3.lanewise(LSHR, 8));
-      p0 = x0.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(laterFactor).add(laterBias);
-      p1 = x1.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(laterFactor).add(laterBias);
-      p2 = x2.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(laterFactor).add(laterBias);
-      p3 = x3.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(laterFactor).add(laterBias);
-      s0 = s0.add(Lanes.SHIFTS_EACH ? p0.lanewise(LSHR, eight) : p0.lanewise(LSHR, 8));
-      s1 = s1.add(Lanes.SHIFTS_EACH ? p1.lanewise(LSHR, eight) : p1.lanewise(LSHR, 8));
-      s2 = s2.add(Lanes.SHIFTS_EACH ? p2.lanewise(LSHR, eight) : p2.lanewise(LSHR, 8));
-      s3 = s3.add(Lanes.SHIFTS_EACH ? p3.lanewise(LSHR, eight) : p3.lanewise(LSHR, 8));
+      ShortVector a = pair(factors, at + 4 * i);
+      ShortVector b = pair(factors, at + 4 * i + 1);
+      ShortVector c = pair(factors, at + 4 * i + 2);
+      ShortVector d = pair(factors, at + 4 * i + 3);
+      IntVector x = IntVector.fromMemorySegment(Lanes.INTS, codes, f0 + line, Lanes.ORDER);
+      ShortVector p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
+      ShortVector q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
+      s0 = s0.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
+      x = IntVector.fromMemorySegment(Lanes.INTS, codes, f1 + line, Lanes.ORDER);
+      p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
+      q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
+      s1 = s1.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
+      x = IntVector.fromMemorySegment(Lanes.INTS, codes, f2 + line, Lanes.ORDER);
+      p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
+      q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
+      s2 = s2.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
+      x = IntVector.fromMemorySegment(Lanes.INTS, codes, f3 + line, Lanes.ORDER);
+      p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
+      q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
+      s3 = s3.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
+      x = IntVector.fromMemorySegment(Lanes.INTS, codes, f4 + line, Lanes.ORDER);
+      p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
+      q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
+      s4 = s4.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
+      x = IntVector.fromMemorySegment(Lanes.INTS, codes, f5 + line, Lanes.ORDER);
+      p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
+      q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
+      s5 = s5.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
+      x = IntVector.fromMemorySegment(Lanes.INTS, codes, f6 + line, Lanes.ORDER);
+      p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
+      q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
+      s6 = s6.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
+      x = IntVector.fromMemorySegment(Lanes.INTS, codes, f7 + line, Lanes.ORDER);
+      p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
+      q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
+      s7 = s7.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
     }
     s0.reinterpretAsInts().intoArray(sums, 0);
     s1.reinterpretAsInts().intoArray(sums, LANES);
     s2.reinterpretAsInts().intoArray(sums, 2 * LANES);
     s3.reinterpretAsInts().intoArray(sums, 3 * LANES);
+    s4.reinterpretAsInts().intoArray(sums, 4 * LANES);
+    s5.reinterpretAsInts().intoArray(sums, 5 * LANES);
+    s6.reinterpretAsInts().intoArray(sums, 6 * LANES);
+    s7.reinterpretAsInts().intoArray(sums, 7 * LANES);
   }
 
   /** As {@link #balanced4}: of four columns, two units, whose sums fit a byte together. */
