@@ -10,9 +10,9 @@ import jdk.incubator.vector.ShortVector;
 
 /**
  * The kernels of {@link CodeDots} for {@link #VECTORS} vectors of rows, two or all of which are in a loop: they share what is read of
- * activations, and the CPU fetches ahead in as many streams. Masks come out of memory, as C2 would make a constant anew in every iteration; and what a loop ends with is
- * written out in each, as C2 makes objects of vectors that it gives to methods that it does not inline, which are those of others than its
- * vectors in methods of so many nodes.
+ * activations, and the CPU fetches ahead in as many streams. Masks come out of memory, as C2 would make a constant anew in every iteration.
+ * What a loop ends with is written out in each: vectors that go to a method which C2 does not inline become objects, and in methods of so
+ * many nodes it inlines none but those of the Vector API.
  */
 final class CodeStreams {
 
