@@ -104,7 +104,8 @@ final class CodeDots {
         scratch);
   }
 
-  private static ShortVector pair(int[] pairs, int i) {
+  /** A pair of activations for every row. */
+  static ShortVector pair(int[] pairs, int i) {
     return IntVector.broadcast(Lanes.INTS, pairs[i]).reinterpretAsShorts();
   }
 

@@ -2,6 +2,8 @@ package org.spikellm.backend.simd;
 
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
+import static org.spikellm.backend.simd.CodeDots.LINE;
+import static org.spikellm.backend.simd.CodeDots.pair;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -19,8 +21,13 @@ final class CodeStreams {
   /** Vectors of rows at once. */
   static final int VECTORS = 8;
 
-  private static final int LINE = CodeDots.LINE;
   private static final int LANES = Lanes.COUNT;
+
+  /**
+   * Whether 16-bit lanes are better shifted each by a number of its own, one operation with AVX-512 and many without: C2 makes two operations
+   * of a shift by the same number on Intel's CPUs.
+   */
+  private static final boolean SHIFTS_EACH = Lanes.BYTES == 64;
 
   private static final int[] CODES_2 = filled(0x0003_0003);
   private static final int[] CODES_3 = filled(0x0004_0004);
@@ -36,10 +43,6 @@ final class CodeStreams {
     int[] lanes = new int[LANES];
     Arrays.fill(lanes, value);
     return lanes;
-  }
-
-  private static ShortVector pair(int[] pairs, int i) {
-    return IntVector.broadcast(Lanes.INTS, pairs[i]).reinterpretAsShorts();
   }
 
   private static IntVector load(MemorySegment codes, long at) {
@@ -204,43 +207,43 @@ final class CodeStreams {
       IntVector x = IntVector.fromMemorySegment(Lanes.INTS, codes, f0 + line, Lanes.ORDER);
       ShortVector p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
       ShortVector q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
-      s0 = s0.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
-          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
+      s0 = s0.add(SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
       x = IntVector.fromMemorySegment(Lanes.INTS, codes, f1 + line, Lanes.ORDER);
       p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
       q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
-      s1 = s1.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
-          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
+      s1 = s1.add(SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
       x = IntVector.fromMemorySegment(Lanes.INTS, codes, f2 + line, Lanes.ORDER);
       p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
       q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
-      s2 = s2.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
-          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
+      s2 = s2.add(SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
       x = IntVector.fromMemorySegment(Lanes.INTS, codes, f3 + line, Lanes.ORDER);
       p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
       q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
-      s3 = s3.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
-          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
+      s3 = s3.add(SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
       x = IntVector.fromMemorySegment(Lanes.INTS, codes, f4 + line, Lanes.ORDER);
       p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
       q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
-      s4 = s4.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
-          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
+      s4 = s4.add(SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
       x = IntVector.fromMemorySegment(Lanes.INTS, codes, f5 + line, Lanes.ORDER);
       p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
       q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
-      s5 = s5.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
-          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
+      s5 = s5.add(SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
       x = IntVector.fromMemorySegment(Lanes.INTS, codes, f6 + line, Lanes.ORDER);
       p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
       q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
-      s6 = s6.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
-          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
+      s6 = s6.add(SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
       x = IntVector.fromMemorySegment(Lanes.INTS, codes, f7 + line, Lanes.ORDER);
       p = x.and(mask).reinterpretAsShorts().mul(b).add(a);
       q = x.lanewise(LSHR, 4).and(mask).reinterpretAsShorts().mul(d).add(c);
-      s7 = s7.add(Lanes.SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
-          .add(Lanes.SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
+      s7 = s7.add(SHIFTS_EACH ? p.lanewise(LSHR, eight) : p.lanewise(LSHR, 8))
+          .add(SHIFTS_EACH ? q.lanewise(LSHR, eight) : q.lanewise(LSHR, 8));
     }
     s0.reinterpretAsInts().intoArray(sums, 0);
     s1.reinterpretAsInts().intoArray(sums, LANES);
@@ -269,9 +272,9 @@ final class CodeStreams {
           ShortVector p = pair(factors, k + 1);
           ShortVector q = pair(factors, k + 3);
           ShortVector p0 = product(x0, mask, p).add(product(x0.lanewise(LSHR, 2), mask, q)).add(bias);
-          s0 = s0.add(Lanes.SHIFTS_EACH ? p0.lanewise(LSHR, eight) : p0.lanewise(LSHR, 8));
+          s0 = s0.add(SHIFTS_EACH ? p0.lanewise(LSHR, eight) : p0.lanewise(LSHR, 8));
           ShortVector p1 = product(x1, mask, p).add(product(x1.lanewise(LSHR, 2), mask, q)).add(bias);
-          s1 = s1.add(Lanes.SHIFTS_EACH ? p1.lanewise(LSHR, eight) : p1.lanewise(LSHR, 8));
+          s1 = s1.add(SHIFTS_EACH ? p1.lanewise(LSHR, eight) : p1.lanewise(LSHR, 8));
           x0 = x0.lanewise(LSHR, 4);
           x1 = x1.lanewise(LSHR, 4);
         }

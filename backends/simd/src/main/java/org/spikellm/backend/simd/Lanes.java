@@ -36,12 +36,6 @@ final class Lanes {
   static final boolean PICKS_BYTES = BYTES == 64 && cpuinfo().contains(" avx512vbmi ");
 
   /**
-   * Whether 16-bit lanes are better shifted each by a number of its own, one operation with AVX-512 and many without: C2 makes two operations
-   * of a shift by the same number on Intel's CPUs.
-   */
-  static final boolean SHIFTS_EACH = BYTES == 64;
-
-  /**
    * Whether look-ups read the next step's codes ahead. Intel's CPUs take three operations to pick bytes, so that few steps wait at a time and
    * the next codes are asked for late; others ask in time, and would read twice for nothing.
    */

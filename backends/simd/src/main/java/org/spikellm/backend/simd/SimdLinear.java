@@ -195,16 +195,16 @@ final class SimdLinear implements SpikingLinear {
   }
 
   /** A token of unusual range: digits of 8 bits, summed span by span in long. */
-  private void wide(TiledCodes codes, int vector, StagedSpikes x, int t, Tensor out, long outAt, int count, Scratch scratch) {
+  private static void wide(TiledCodes codes, int vector, StagedSpikes x, int t, Tensor out, long outAt, int count, Scratch scratch) {
     int[] pairs = scratch.pairs(x.stride);
-    int[] part = scratch.dots(vectors * LANES);
+    int[] part = scratch.dots(LANES);
     long[] dots = new long[codes.groups * LANES];
     for (int d = 0; d < x.digitCount(t); d++) {
       x.digits(t, d, scratch.row, pairs);
       for (int g = 0; g < codes.groups; g++) {
         int span = CodeDots.span(codes.layout, 0xff);
         for (int s = codes.groupStep(g); s < codes.groupStepEnd(g); s += span) {
-          CodeDots.dots(codes, vector, vectors, g, s, Math.min(codes.groupStepEnd(g), s + span), pairs, 0, 0xff, part, 0, LANES, scratch);
+          CodeDots.dots(codes, vector, 1, g, s, Math.min(codes.groupStepEnd(g), s + span), pairs, 0, 0xff, part, 0, LANES, scratch);
           for (int lane = 0; lane < LANES; lane++) {
             dots[g * LANES + lane] += (long) part[lane] << 8 * d;
           }
