@@ -124,15 +124,15 @@ public record Tensor(DType dtype, int rows, int columns, MemorySegment segment) 
     switch (dtype) {
       case F32 -> MemorySegment.copy(segment, FLOAT, start, target, 0, columns);
       case F16 -> {
-        MemorySegment slice = segment.asSlice(start, rowBytes());
+        short[] halves = shorts(start, columns);
         for (int c = 0; c < columns; c++) {
-          target[c] = Float.float16ToFloat(slice.get(SHORT, 2L * c));
+          target[c] = Float.float16ToFloat(halves[c]);
         }
       }
       case BF16 -> {
-        MemorySegment slice = segment.asSlice(start, rowBytes());
+        short[] halves = shorts(start, columns);
         for (int c = 0; c < columns; c++) {
-          target[c] = Float.intBitsToFloat(slice.get(SHORT, 2L * c) << 16);
+          target[c] = Float.intBitsToFloat(halves[c] << 16);
         }
       }
       default -> {
@@ -141,6 +141,12 @@ public record Tensor(DType dtype, int rows, int columns, MemorySegment segment) 
         }
       }
     }
+  }
+
+  private short[] shorts(long start, int count) {
+    short[] shorts = new short[count];
+    MemorySegment.copy(segment, SHORT, start, shorts, 0, count);
+    return shorts;
   }
 
   /** Copies {@code source} into row {@code row} of an F32 tensor. */
@@ -157,8 +163,7 @@ public record Tensor(DType dtype, int rows, int columns, MemorySegment segment) 
     switch (dtype) {
       case I32 -> MemorySegment.copy(segment, INT, start, target, 0, count);
       case I16 -> {
-        short[] shorts = new short[count];
-        MemorySegment.copy(segment, SHORT, start, shorts, 0, count);
+        short[] shorts = shorts(start, count);
         for (int i = 0; i < count; i++) {
           target[i] = shorts[i];
         }

@@ -2,7 +2,6 @@ package org.spikellm.model;
 
 import java.io.IOException;
 import java.io.StringWriter;
-import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -10,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
@@ -54,7 +54,12 @@ public final class Json {
 
   /** Parses UTF-8 text that is one JSON object; {@code where} names it in errors. */
   public static Map<String, Object> parseObject(byte[] utf8, String where) throws CheckpointException {
-    if (parse(utf8, where) instanceof Map<?, ?> map) {
+    return parseObject(utf8, where, Set.of());
+  }
+
+  /** As {@link #parseObject(byte[], String)}, without lists that are fields of these names, in whatever object they are. */
+  public static Map<String, Object> parseObject(byte[] utf8, String where, Set<String> withoutLists) throws CheckpointException {
+    if (parse(utf8, where, withoutLists) instanceof Map<?, ?> map) {
       @SuppressWarnings("unchecked")
       Map<String, Object> object = (Map<String, Object>) map;
       return object;
@@ -64,11 +69,15 @@ public final class Json {
 
   /** Parses UTF-8 text that is one JSON value; {@code where} names it in errors. */
   public static Object parse(byte[] utf8, String where) throws CheckpointException {
+    return parse(utf8, where, Set.of());
+  }
+
+  private static Object parse(byte[] utf8, String where, Set<String> withoutLists) throws CheckpointException {
     try (JsonParser parser = FACTORY.createParser(ObjectReadContext.empty(), utf8)) {
       if (parser.nextToken() == null) {
         throw new CheckpointException(where + ": expected JSON, found nothing");
       }
-      Object value = value(parser);
+      Object value = value(parser, withoutLists);
       if (parser.nextToken() != null) {
         throw new CheckpointException(where + ": expected one JSON value, found more after it");
       }
@@ -80,29 +89,30 @@ public final class Json {
     }
   }
 
-  private static Object value(JsonParser parser) {
+  private static Object value(JsonParser parser, Set<String> withoutLists) {
     return switch (parser.currentToken()) {
       case START_OBJECT -> {
         Map<String, Object> map = new LinkedHashMap<>();
         while (parser.nextToken() != JsonToken.END_OBJECT) {
           String name = parser.currentName();
-          parser.nextToken();
-          map.put(name, value(parser));
+          if (parser.nextToken() == JsonToken.START_ARRAY && withoutLists.contains(name)) {
+            parser.skipChildren();
+          } else {
+            map.put(name, value(parser, withoutLists));
+          }
         }
         yield map;
       }
       case START_ARRAY -> {
         List<Object> list = new ArrayList<>();
         while (parser.nextToken() != JsonToken.END_ARRAY) {
-          list.add(value(parser));
+          list.add(value(parser, withoutLists));
         }
         yield list;
       }
       case VALUE_STRING -> parser.getString();
-      case VALUE_NUMBER_INT -> {
-        BigInteger number = parser.getBigIntegerValue();
-        yield number.bitLength() < Long.SIZE ? (Object) number.longValue() : (Object) number.doubleValue();
-      }
+      case VALUE_NUMBER_INT -> parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER
+          ? (Object) parser.getBigIntegerValue().doubleValue() : (Object) parser.getLongValue();
       case VALUE_NUMBER_FLOAT -> parser.getDoubleValue();
       case VALUE_TRUE -> true;
       case VALUE_FALSE -> false;

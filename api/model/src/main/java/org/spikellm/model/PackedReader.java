@@ -116,10 +116,8 @@ final class PackedReader {
     if (end != columns) {
       throw damaged(name + "classes", columns + " columns in all");
     }
-    int[] order = IntStream.range(0, columns).toArray();
-    if (checkpoint.has(name + "order")) {
-      order = integers(name + "order", checkpoint.tensor(name + "order", 1, columns));
-    }
+    int[] order = checkpoint.has(name + "order") ? integers(name + "order", checkpoint.tensor(name + "order", 1, columns))
+        : IntStream.range(0, columns).toArray();
     try {
       return new Layout(new ChannelOrder(order, starts), bits, groups, timeSteps);
     } catch (IllegalArgumentException e) {
@@ -131,7 +129,9 @@ final class PackedReader {
     if (row.dtype() != DType.I32 || row.rows() != 1) {
       throw damaged(name, "I32 in one row");
     }
-    return IntStream.range(0, row.columns()).map(i -> row.getInt(0, i)).toArray();
+    int[] integers = new int[row.columns()];
+    row.readInts(0, 0, integers, integers.length);
+    return integers;
   }
 
   private static int[] column(Tensor table, int column) {
@@ -202,9 +202,10 @@ final class PackedReader {
     if (tensor.dtype() != DType.U8) {
       throw damaged(name, "U8");
     }
-    boolean[] flags = new boolean[Math.toIntExact(tensor.size())];
+    byte[] bytes = tensor.segment().toArray(Tensor.BYTE);
+    boolean[] flags = new boolean[bytes.length];
     for (int i = 0; i < flags.length; i++) {
-      flags[i] = tensor.segment().get(Tensor.BYTE, i) != 0;
+      flags[i] = bytes[i] != 0;
     }
     return flags;
   }

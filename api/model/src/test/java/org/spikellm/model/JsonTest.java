@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,6 +66,15 @@ class JsonTest {
   @Test
   void orderIsKept() throws CheckpointException {
     assertEquals("{\"z\":1,\"a\":[2,{}],\"m\":null}", Json.write(parse("{\"z\": 1, \"a\": [2, {}], \"m\": null}")));
+  }
+
+  @Test
+  void listsOfSomeNamesArePassedOver() throws CheckpointException {
+    String text = "{\"many\": 1, \"a\": {\"many\": [{}, [2]], \"b\": [{\"many\": []}]}, \"c\": [3]}";
+    Map<String, Object> found = Json.parseObject(text.getBytes(StandardCharsets.UTF_8), "x", Set.of("many"));
+    assertEquals("{\"many\":1,\"a\":{\"b\":[{}]},\"c\":[3]}", Json.write(found));
+    byte[] damaged = "{\"many\": [{\"a\" 1}]}".getBytes(StandardCharsets.UTF_8);
+    assertThrows(CheckpointException.class, () -> Json.parseObject(damaged, "x", Set.of("many")));
   }
 
   @Test

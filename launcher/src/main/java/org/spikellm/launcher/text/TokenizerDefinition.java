@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.spikellm.model.CheckpointException;
 import org.spikellm.model.Json;
 
@@ -39,7 +40,7 @@ record TokenizerDefinition(Path file, String json, int size, List<AddedToken> ad
   private static TokenizerDefinition readJson(Path file) throws CheckpointException {
     byte[] bytes = ModelFile.bytes(file);
     String text = ModelFile.text(file, bytes);
-    Map<String, Object> root = Json.parseObject(bytes, file.toString());
+    Map<String, Object> root = Json.parseObject(bytes, file.toString(), Set.of("merges"));
     int largest = -1;
     if (root.get("model") instanceof Map<?, ?> model && model.get("vocab") instanceof Map<?, ?> vocabulary) {
       for (Object id : vocabulary.values()) {

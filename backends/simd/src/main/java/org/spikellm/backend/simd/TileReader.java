@@ -29,6 +29,12 @@ final class TileReader {
   private final int[] lines;
   private final int[] sums;
   private final int[] rowSums = new int[TILE_ROWS];
+  /** Of a tile, [rows][groups]. */
+  private final float[] scales;
+  private final int[] zeros;
+  /** Of a tile's rows in one group. */
+  private final float[] groupScales = new float[TILE_ROWS];
+  private final int[] groupZeros = new int[TILE_ROWS];
 
   TileReader(CodeClass source, TiledCodes tiled) {
     this.source = source;
@@ -38,15 +44,26 @@ final class TileReader {
     int ints = layout.lineBytes() / Integer.BYTES;
     lines = new int[(tiled.inPlace ? LINES : Math.max(LINES, tiled.lines())) * ints];
     sums = new int[LINES * ints];
+    scales = new float[TILE_ROWS * tiled.groups];
+    zeros = new int[TILE_ROWS * tiled.groups];
   }
 
   void read(int tile) {
     if (!tiled.inPlace) {
       make(tile);
     }
+    int first = tile * TILE_ROWS;
+    int rows = Math.min(TILE_ROWS, tiled.rows - first);
+    Tensor ofRows = source.scales().rows(first, first + rows);
+    new Tensor(ofRows.dtype(), 1, rows * tiled.groups, ofRows.segment()).readRow(0, scales);
+    if (source.timeSteps() > 0) {
+      Arrays.fill(zeros, source.zero(0, 0));
+    } else {
+      source.zeros().readInts(first, 0, zeros, rows * tiled.groups);
+    }
     for (int g = 0; g < tiled.groups; g++) {
       sum(tile, g);
-      factors(tile, g);
+      factors(tile, rows, g);
     }
   }
 
@@ -114,16 +131,17 @@ final class TileReader {
     }
   }
 
-  private void factors(int tile, int group) {
-    int first = tile * TILE_ROWS;
+  private void factors(int tile, int rows, int group) {
     int width = tiled.groupEnd(group) - tiled.groupStart(group);
-    long at = tiled.factors(first / Lanes.COUNT, group);
-    for (int r = 0; r < Math.min(TILE_ROWS, tiled.rows - first); r++, at += Integer.BYTES) {
-      int zero = source.zero(first + r, group);
-      tiled.factors.set(Tensor.FLOAT, at, source.scales().getFloat(first + r, group));
-      tiled.factors.set(Tensor.INT, at + TiledCodes.ZEROS, zero);
-      tiled.factors.set(Tensor.INT, at + TiledCodes.ROW_SUMS, rowSums[r] - width * zero);
+    for (int r = 0; r < rows; r++) {
+      groupScales[r] = scales[r * tiled.groups + group];
+      groupZeros[r] = zeros[r * tiled.groups + group];
+      rowSums[r] -= width * groupZeros[r];
     }
+    long at = tiled.tileFactors(tile, group);
+    MemorySegment.copy(groupScales, 0, tiled.factors, Tensor.FLOAT, at, rows);
+    MemorySegment.copy(groupZeros, 0, tiled.factors, Tensor.INT, at + TiledCodes.ZEROS, rows);
+    MemorySegment.copy(rowSums, 0, tiled.factors, Tensor.INT, at + TiledCodes.ROW_SUMS, rows);
   }
 
   /** Σ code of a lane, in two halves of 16 bits. */

@@ -166,12 +166,11 @@ final class TiledCodes {
   }
 
   private int maxDistance(CodeClass source) {
+    int[] zeros = new int[Math.toIntExact(source.zeros().size())];
+    source.zeros().readInts(0, 0, zeros, zeros.length);
     int largest = 0;
-    for (int r = 0; r < source.zeros().rows(); r++) {
-      for (int g = 0; g < source.zeros().columns(); g++) {
-        int zero = source.zero(r, g);
-        largest = Math.max(largest, Math.max(Math.abs(zero), Math.abs(layout.maxCode() - zero)));
-      }
+    for (int zero : zeros) {
+      largest = Math.max(largest, Math.max(Math.abs(zero), Math.abs(layout.maxCode() - zero)));
     }
     return largest;
   }
