@@ -78,18 +78,29 @@ struct trains {
   struct train_piece *piece;   /* [pieces + 1] */
 };
 
-/* First band of a chunk: all chunks are about as large. */
-static inline int chunk_band(const struct weight *weight, int chunk) {
-  return (int) (chunk * ceil_div(weight->rows, BAND) / weight->trains->chunks);
+/* The bands first..last − 1, and where they lie. */
+struct chunk {
+  int first, last;
+  uint8_t *at;
+};
+
+/* All chunks are about as large. */
+static inline struct chunk chunk_at(const struct weight *weight, int index) {
+  const struct trains *trains = weight->trains;
+  int64_t bands = ceil_div(weight->rows, BAND);
+  int first = (int) (index * bands / trains->chunks), last = (int) ((index + 1) * bands / trains->chunks);
+  return (struct chunk) {first, last, trains->bands + (size_t) first * trains->band_bytes};
 }
 
-/* A piece of a band. */
-static inline uint8_t *band_piece(const struct weight *weight, int band, int piece) {
-  const struct trains *trains = weight->trains;
-  int chunk = (int) (((int64_t) (band + 1) * trains->chunks - 1) / ceil_div(weight->rows, BAND));
-  int first = chunk_band(weight, chunk), bands = chunk_band(weight, chunk + 1) - first;
-  return trains->bands + (size_t) first * trains->band_bytes + (size_t) bands * trains->piece[piece].at
-      + (size_t) (band - first) * (trains->piece[piece + 1].at - trains->piece[piece].at);
+/* The chunk that has a band. */
+static inline struct chunk chunk_of(const struct weight *weight, int band) {
+  return chunk_at(weight, (int) (((int64_t) (band + 1) * weight->trains->chunks - 1) / ceil_div(weight->rows, BAND)));
+}
+
+/* A piece of one of its bands. */
+static inline uint8_t *band_piece(const struct trains *trains, const struct chunk *chunk, int band, int piece) {
+  return chunk->at + (size_t) (chunk->last - chunk->first) * trains->piece[piece].at
+      + (size_t) (band - chunk->first) * (trains->piece[piece + 1].at - trains->piece[piece].at);
 }
 
 /* Of what the tables are. Integers that may pass 32 bits have none. */
