@@ -2,6 +2,8 @@ package org.spikellm.model;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
@@ -11,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -27,27 +30,32 @@ import org.spikellm.api.Tensor;
 
 /**
  * Writes a packed checkpoint block by block into {@code OUT.partial}, which {@link #finish} renames to OUT: a partly written one never has
- * the final name. A finished block is what a later writer of the same task goes on from.
+ * the final name. A finished block is what a later writer of the same task goes on from. One at a time writes there, until it is closed
+ * or its process ends.
  */
-public final class CheckpointWriter {
+public final class CheckpointWriter implements AutoCloseable {
 
+  private static final String LOCK = "lock";
   private static final String TASK = "task.json";
   private static final String CONFIG = "config.json";
   private static final String MEASURED = "measured.json";
+  private static final String TEMPORARY = ".tmp";
+  private static final String INDEX = "model.safetensors.index.json";
   private static final List<String> COPIED = List.of("tokenizer.json", "tokenizer.model", "tokenizer_config.json",
-      "special_tokens_map.json", "generation_config.json", "chat_template.jinja");
+      "added_tokens.json", "special_tokens_map.json", "generation_config.json", "chat_template.jinja");
 
   private final Path out;
   private final Path partial;
   private final Checkpoint source;
-
+  private final FileChannel lock;
   private final int discarded;
 
-  private CheckpointWriter(Path out, Path partial, Checkpoint source, int discarded) {
-    this.discarded = discarded;
+  private CheckpointWriter(Path out, Path partial, Checkpoint source, FileChannel lock, int discarded) {
     this.out = out;
     this.partial = partial;
     this.source = source;
+    this.lock = lock;
+    this.discarded = discarded;
   }
 
   /**
@@ -55,26 +63,48 @@ public final class CheckpointWriter {
    *
    * @param task everything that determines the result; blocks of another task are discarded
    * @param resume whether to keep finished blocks of the same task
-   * @throws CheckpointException if {@code out} exists and is not an empty directory, or cannot be written
+   * @throws CheckpointException if {@code out} exists and is not an empty directory, cannot be written, or is being written
    */
   public static CheckpointWriter open(Path out, Checkpoint source, Map<String, Object> task, boolean resume) throws IOException {
     requireFree(out);
     Path absolute = out.toAbsolutePath().normalize();
     Path partial = partial(absolute);
     try {
-      byte[] description = Json.writePretty(task).getBytes(StandardCharsets.UTF_8);
-      Path file = partial.resolve(TASK);
-      int discarded = 0;
-      if (!resume || !Files.exists(file) || !Arrays.equals(Files.readAllBytes(file), description)) {
-        discarded = resume ? shards(partial) : 0;
-        deleteRecursively(partial);
-        Files.createDirectories(partial);
-        writeWhole(file, description);
+      Files.createDirectories(partial);
+      FileChannel lock = lock(partial);
+      try {
+        byte[] description = Json.writePretty(task).getBytes(StandardCharsets.UTF_8);
+        Path file = partial.resolve(TASK);
+        int discarded = 0;
+        if (!resume || !Files.exists(file) || !Arrays.equals(Files.readAllBytes(file), description)) {
+          discarded = resume ? shards(partial) : 0;
+          discard(partial);
+          writeWhole(file, description);
+        }
+        return new CheckpointWriter(absolute, partial, source, lock, discarded);
+      } catch (Throwable e) {
+        lock.close();
+        throw e;
       }
-      return new CheckpointWriter(absolute, partial, source, discarded);
+    } catch (CheckpointException e) {
+      throw e;
     } catch (IOException e) {
       throw new CheckpointException(partial + ": cannot be written: " + reason(e) + "; choose another place", e);
     }
+  }
+
+  /** Held until it is closed, which the end of the process does, too. */
+  private static FileChannel lock(Path partial) throws IOException {
+    FileChannel channel = FileChannel.open(partial.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try {
+      if (channel.tryLock() != null) {
+        return channel;
+      }
+    } catch (OverlappingFileLockException e) {
+      // within this process
+    }
+    channel.close();
+    throw new CheckpointException(partial + ": is being written by another run; wait for its end, or choose another name");
   }
 
   private static int shards(Path directory) throws IOException {
@@ -88,7 +118,7 @@ public final class CheckpointWriter {
 
   /** Under that name there is never a part of the file. */
   private static void writeWhole(Path file, byte[] content) throws IOException {
-    Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
+    Path temporary = file.resolveSibling(file.getFileName() + TEMPORARY);
     Files.write(temporary, content);
     Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
   }
@@ -112,12 +142,33 @@ public final class CheckpointWriter {
     if (Files.exists(absolute) && !isEmptyDirectory(absolute)) {
       throw new CheckpointException(out + ": exists and is not an empty directory; remove it or choose another name");
     }
-    Path partial = partial(absolute);
-    if (Files.exists(partial) && !isEmptyDirectory(partial) && !Files.exists(partial.resolve(TASK))
-        && !Files.exists(partial.resolve(CONFIG))) {
-      throw new CheckpointException(partial + ": expected nothing or what an unfinished run left, found something else; "
-          + "remove it or choose another name");
+    requireOurs(partial(absolute));
+  }
+
+  /** Nothing, or files of an unfinished run alone. */
+  private static void requireOurs(Path partial) throws IOException {
+    if (!Files.exists(partial)) {
+      return;
     }
+    String other = "a file";
+    if (Files.isDirectory(partial)) {
+      try (Stream<Path> list = Files.list(partial)) {
+        List<String> names = list.map(file -> file.getFileName().toString()).toList();
+        other = names.contains(TASK) ? names.stream().filter(name -> !isOurs(name)).findFirst().orElse("")
+            : names.stream().filter(name -> !name.equals(LOCK) && !name.equals(TASK + TEMPORARY)).findFirst().orElse("");
+      }
+    }
+    if (!other.isEmpty()) {
+      throw new CheckpointException(partial + ": expected nothing or what an unfinished run left, found " + other
+          + "; remove it or choose another name");
+    }
+  }
+
+  /** Whether a run writes files of that name. */
+  private static boolean isOurs(String name) {
+    String whole = name.endsWith(TEMPORARY) ? name.substring(0, name.length() - TEMPORARY.length()) : name;
+    return List.of(LOCK, TASK, CONFIG, MEASURED, INDEX).contains(whole) || COPIED.contains(whole)
+        || whole.matches("measured-\\d+\\.json|model-\\d+-of-\\d+\\.safetensors");
   }
 
   private static Path partial(Path out) {
@@ -231,6 +282,7 @@ public final class CheckpointWriter {
         Files.delete(out.resolve(measuredFile(i).getFileName()));
       }
       Files.delete(out.resolve(TASK));
+      Files.delete(out.resolve(LOCK));
       return size(out);
     } catch (DirectoryNotEmptyException | FileAlreadyExistsException e) {
       throw new CheckpointException(out + ": came into being while the checkpoint was written; the result is in " + partial, e);
@@ -267,7 +319,7 @@ public final class CheckpointWriter {
     Map<String, Object> index = new LinkedHashMap<>();
     index.put("metadata", Map.of("total_size", bytes));
     index.put("weight_map", map);
-    Files.writeString(partial.resolve("model.safetensors.index.json"), Json.writePretty(index));
+    Files.writeString(partial.resolve(INDEX), Json.writePretty(index));
   }
 
   private void writeMeasured() throws IOException {
@@ -306,15 +358,19 @@ public final class CheckpointWriter {
     }
   }
 
-  private static void deleteRecursively(Path directory) throws IOException {
-    if (!Files.exists(directory)) {
-      return;
-    }
-    try (Stream<Path> list = Files.list(directory)) {
-      for (Path file : list.toList()) {
+  /** Deletes what an unfinished run left. */
+  private static void discard(Path partial) throws IOException {
+    requireOurs(partial);
+    try (Stream<Path> list = Files.list(partial)) {
+      for (Path file : list.filter(file -> !file.endsWith(LOCK)).toList()) {
         Files.delete(file);
       }
     }
-    Files.delete(directory);
+  }
+
+  /** Lets others write there. */
+  @Override
+  public void close() throws IOException {
+    lock.close();
   }
 }

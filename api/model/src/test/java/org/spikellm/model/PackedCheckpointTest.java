@@ -126,13 +126,19 @@ class PackedCheckpointTest {
     try (Checkpoint source = Checkpoint.open(PackedTiny.SOURCE, PackedTiny.NEURONS)) {
       CheckpointWriter writer = CheckpointWriter.open(out, source, PackedTiny.task(4, 4, 0, 16), true);
       writer.write(0, PackedTiny.block(source.block(0), 4, 4, 0), Map.of());
+      for (boolean same : new boolean[] {true, false}) {
+        CheckpointException e = assertThrows(CheckpointException.class,
+            () -> CheckpointWriter.open(out, source, PackedTiny.task(4, 4, same ? 0 : 32, 16), true));
+        assertTrue(e.getMessage().contains("out.partial: is being written by another run"), e.getMessage());
+      }
+      writer.close();
       // What a kill leaves of the next block.
       Files.write(partial.resolve("model-00002-of-00003.safetensors.tmp"), new byte[1000]);
       assertFalse(Files.exists(out));
       refused(partial, "config.json", "not found");
-      CheckpointWriter next = CheckpointWriter.open(out, source, PackedTiny.task(4, 4, 0, 16), true);
-      assertEquals(1, next.finishedBlocks());
-      try (Arena arena = Arena.ofShared()) {
+      try (CheckpointWriter next = CheckpointWriter.open(out, source, PackedTiny.task(4, 4, 0, 16), true);
+          Arena arena = Arena.ofShared()) {
+        assertEquals(1, next.finishedBlocks());
         assertEquals(source.config().block(), next.read(0, PackedTiny.NEURON, arena).shape());
       }
     }
@@ -145,22 +151,42 @@ class PackedCheckpointTest {
     Path out = temporary.resolve("out");
     try (Checkpoint source = Checkpoint.open(PackedTiny.SOURCE, PackedTiny.NEURONS)) {
       Map<String, Object> task = PackedTiny.task(4, 4, 0, 16);
-      CheckpointWriter.open(out, source, task, true).write(0, PackedTiny.block(source.block(0), 4, 4, 0), Map.of());
-      assertEquals(1, CheckpointWriter.open(out, source, task, true).finishedBlocks());
-      assertEquals(0, CheckpointWriter.open(out, source, task, false).finishedBlocks(), "told not to resume");
-      CheckpointWriter.open(out, source, task, true).write(0, PackedTiny.block(source.block(0), 4, 4, 0), Map.of());
-      assertEquals(0, CheckpointWriter.open(out, source, PackedTiny.task(4, 4, 32, 16), true).finishedBlocks(), "another task");
+      assertEquals(0, finishedBlocks(out, source, task, true, true));
+      assertEquals(1, finishedBlocks(out, source, task, true, false));
+      assertEquals(0, finishedBlocks(out, source, task, false, true), "told not to resume");
+      assertEquals(0, finishedBlocks(out, source, PackedTiny.task(4, 4, 32, 16), true, false), "another task");
+    }
+  }
+
+  /** How many a writer finds, which may go on to write the first one. */
+  private static int finishedBlocks(Path out, Checkpoint source, Map<String, Object> task, boolean resume, boolean write)
+      throws IOException {
+    try (CheckpointWriter writer = CheckpointWriter.open(out, source, task, resume)) {
+      int found = writer.finishedBlocks();
+      if (write) {
+        writer.write(0, PackedTiny.block(source.block(0), 4, 4, 0), Map.of());
+      }
+      return found;
     }
   }
 
   @Test
   void whatNoRunLeftIsNotTouched() throws IOException {
-    Path mine = Files.createDirectory(temporary.resolve("out.partial")).resolve("thesis.txt");
-    Files.writeString(mine, "precious");
-    CheckpointException e =
-        assertThrows(CheckpointException.class, () -> PackedTiny.write(temporary.resolve("out"), 4, 4, 0, 16));
-    assertTrue(e.getMessage().contains("out.partial: expected nothing or what an unfinished run left"), e.getMessage());
-    assertEquals("precious", Files.readString(mine));
+    Path partial = Files.createDirectory(temporary.resolve("out.partial"));
+    for (String unfinished : new String[] {null, "config.json", "task.json"}) {
+      Path mine = Files.writeString(partial.resolve("thesis.txt"), "precious");
+      if (unfinished != null) {
+        Files.writeString(partial.resolve(unfinished), "{}");
+      }
+      CheckpointException e =
+          assertThrows(CheckpointException.class, () -> PackedTiny.write(temporary.resolve("out"), 4, 4, 0, 16));
+      assertTrue(e.getMessage().contains("out.partial: expected nothing or what an unfinished run left, found "), e.getMessage());
+      assertEquals("precious", Files.readString(mine));
+    }
+    Files.delete(partial.resolve("thesis.txt"));
+    Files.delete(partial.resolve("task.json"));
+    assertThrows(CheckpointException.class, () -> PackedTiny.write(temporary.resolve("out"), 4, 4, 0, 16), "of a download, maybe");
+    assertTrue(Files.exists(partial.resolve("config.json")));
   }
 
   @Test
@@ -183,6 +209,7 @@ class PackedCheckpointTest {
       }
       Files.writeString(Files.createDirectory(out).resolve("theirs"), "");
       CheckpointException e = assertThrows(CheckpointException.class, () -> writer.finish(source.head(), task));
+      writer.close();
       assertTrue(e.getMessage().contains("came into being") && e.getMessage().contains("out.partial"), e.getMessage());
       assertTrue(Files.exists(out.resolve("theirs")));
     }

@@ -118,11 +118,12 @@ final class PackedTiny {
   static Path write(Path out, int weightBits, int activationBits, int groupSize, int headBits) throws IOException {
     try (Checkpoint source = Checkpoint.open(SOURCE, NEURONS)) {
       Map<String, Object> task = task(weightBits, activationBits, groupSize, headBits);
-      CheckpointWriter writer = CheckpointWriter.open(out, source, task, true);
-      for (int i = writer.finishedBlocks(); i < source.config().blocks(); i++) {
-        writer.write(i, block(source.block(i), weightBits, activationBits, groupSize), Map.of());
+      try (CheckpointWriter writer = CheckpointWriter.open(out, source, task, true)) {
+        for (int i = writer.finishedBlocks(); i < source.config().blocks(); i++) {
+          writer.write(i, block(source.block(i), weightBits, activationBits, groupSize), Map.of());
+        }
+        writer.finish(head(source, headBits), task);
       }
-      writer.finish(head(source, headBits), task);
       return out;
     }
   }

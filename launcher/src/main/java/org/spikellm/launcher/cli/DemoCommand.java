@@ -17,6 +17,7 @@ import org.spikellm.launcher.workflow.Operation;
 import org.spikellm.launcher.workflow.Home;
 import org.spikellm.launcher.workflow.Quantization;
 import org.spikellm.model.CheckpointException;
+import org.spikellm.model.Json;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -50,7 +51,7 @@ final class DemoCommand implements Callable<Integer> {
     Path target = out == null ? cache().resolve("demo") : out;
     common.threads();
     registry.backend(common.backend);
-    clear(target);
+    clear(target, registry);
     say("tales-3m: a LLaMA of 3.1 million parameters that tells fairy tales. Backend: " + registry.backend(common.backend).id());
     say("1. Quantizing: 4-bit weights; activations, keys and values as spike counts of GIF neurons,");
     say("   15 a time step; the tenth of the channels that matters most gets two steps.");
@@ -157,6 +158,15 @@ final class DemoCommand implements Callable<Integer> {
     return (xdg != null && !xdg.isBlank() ? Path.of(xdg) : Path.of(System.getProperty("user.home"), ".cache")).resolve("spikellm");
   }
 
+  /** Whether a directory has a spiking model that was made of the embedded one, or lies where a demo puts its own. */
+  private boolean isDemo(Path target, Registry registry) throws IOException {
+    Path config = target.resolve("config.json");
+    return Files.exists(config) && Json.readObject(config).get("quantization_config") instanceof Map<?, ?> made
+        && "spikellm".equals(made.get("quant_method"))
+        && (out == null || made.get("source") instanceof Map<?, ?> source
+            && Demonstration.sourceHash(registry).equals(source.get("sha256")));
+  }
+
   private static boolean isEmpty(Path directory) throws IOException {
     try (Stream<Path> files = Files.list(directory)) {
       return files.findAny().isEmpty();
@@ -164,14 +174,12 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   /** Removes an earlier demo's model, and nothing else: a directory that is not one is refused. */
-  private static void clear(Path target) throws IOException {
+  private void clear(Path target, Registry registry) throws IOException {
     if (!Files.exists(target)) {
       Files.createDirectories(target.toAbsolutePath().getParent());
       return;
     }
-    Path config = target.resolve("config.json");
-    if (!Files.isDirectory(target)
-        || (!isEmpty(target) && !(Files.exists(config) && Files.readString(config).contains("\"spikellm\"")))) {
+    if (!Files.isDirectory(target) || (!isEmpty(target) && !isDemo(target, registry))) {
       throw new CheckpointException(target + ": expected an earlier demo's model or nothing; choose another --out");
     }
     try (Stream<Path> files = Files.list(target)) {

@@ -95,7 +95,7 @@ public final class Main implements Runnable {
   static final class Version implements IVersionProvider {
     @Override
     public String[] getVersion() {
-      return new String[] {"spikellm 0.1.0-SNAPSHOT", "Java " + Runtime.version()};
+      return new String[] {"spikellm " + ApiVersion.program(), "Java " + Runtime.version()};
     }
   }
 }

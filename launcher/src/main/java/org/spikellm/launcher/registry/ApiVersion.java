@@ -23,9 +23,13 @@ public record ApiVersion(int major, int minor) {
 
   /** This program's, or 0.0 where it does not run as modules. */
   public static ApiVersion here() {
+    return parse(program()).orElse(new ApiVersion(0, 0));
+  }
+
+  /** This program's whole version. */
+  public static String program() {
     return Optional.ofNullable(Provider.class.getModule().getDescriptor()).flatMap(ModuleDescriptor::rawVersion)
-        .flatMap(ApiVersion::parse)
-        .orElse(new ApiVersion(0, 0));
+        .orElse("0.1.0-SNAPSHOT");
   }
 
   /** The one a module was compiled against, where it tells. */

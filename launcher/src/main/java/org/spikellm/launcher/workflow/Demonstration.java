@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.launcher.registry.Registry;
+import org.spikellm.model.Checkpoint;
 import org.spikellm.model.LinearObserver;
 import org.spikellm.model.Perplexity;
 import org.spikellm.model.SpikeMode;
@@ -39,6 +40,13 @@ public final class Demonstration {
   public static QuantizeOptions options() {
     return new QuantizeOptions("omniquant", "gif", "gradient", new QuantizationSpec(4, 4, 2, 0.10, 0, 2), QuantizationSpec.FLOAT_BITS, null,
         16, SEQUENCE, Long.MAX_VALUE, true);
+  }
+
+  /** The hash by which a model that was made of the embedded one names its source. */
+  public static String sourceHash(Registry registry) throws IOException {
+    try (Checkpoint source = Checkpoint.open(Home.model(), new CheckpointNeurons(registry, Home.model()))) {
+      return SourceHash.of(source);
+    }
   }
 
   /** Measures a model. */

@@ -2,7 +2,6 @@ package org.spikellm.launcher.workflow;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.lang.module.ModuleDescriptor;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,9 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Stream;
-import org.spikellm.api.Provider;
+import org.spikellm.launcher.registry.ApiVersion;
 import org.spikellm.model.CheckpointException;
 
 /** A Maven project with one provider, for somebody who wants to write another one. */
@@ -84,7 +82,7 @@ public enum ProjectTemplate {
     Path source = directory.resolve("src/main/java/" + sources + ".java");
     Path test = directory.resolve("src/test/java/" + sources + "Test.java");
     Map<String, String> values = Map.of("@TITLE@", title, "@ID@", id, "@ARTIFACT@", artifact, "@VERSION@",
-        version(),
+        ApiVersion.program(),
         "@SOURCE@", directory.relativize(source).toString(), "@TEST@", directory.relativize(test).toString(),
         "@DEPENDENCIES@", dependencies(), "@USE@", use.indent(0));
     copy("pom.xml", directory.resolve("pom.xml"), values);
@@ -130,10 +128,5 @@ public enum ProjectTemplate {
           """.formatted(dependency.substring(0, colon), dependency.substring(colon + 1)));
     }
     return text.toString();
-  }
-
-  private static String version() {
-    return Optional.ofNullable(Provider.class.getModule().getDescriptor()).flatMap(ModuleDescriptor::rawVersion)
-        .orElse("0.1.0-SNAPSHOT");
   }
 }

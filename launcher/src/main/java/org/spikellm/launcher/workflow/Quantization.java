@@ -1,8 +1,6 @@
 package org.spikellm.launcher.workflow;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -10,7 +8,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.IntStream;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.DenseWeight;
@@ -20,6 +17,7 @@ import org.spikellm.api.Provider;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.SalienceDetector;
+import org.spikellm.launcher.registry.ApiVersion;
 import org.spikellm.launcher.registry.Origin;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.text.Tokenizer;
@@ -106,19 +104,20 @@ public final class Quantization {
       Map<String, Object> description =
           description(SourceHash.of(checkpoint), SourceHash.of(text.getBytes(StandardCharsets.UTF_8)), windows, found);
       progress.end();
-      CheckpointWriter writer = CheckpointWriter.open(out, checkpoint, description, options.resume());
-      if (writer.discarded() > 0) {
-        progress.say("Beginning anew: the " + writer.discarded() + " blocks that an unfinished run left are of another task");
+      try (CheckpointWriter writer = CheckpointWriter.open(out, checkpoint, description, options.resume())) {
+        if (writer.discarded() > 0) {
+          progress.say("Beginning anew: the " + writer.discarded() + " blocks that an unfinished run left are of another task");
+        }
+        int resumed = writer.finishedBlocks();
+        if (resumed > 0) {
+          progress.say("Going on after block " + resumed + " of " + checkpoint.config().blocks() + ", which an earlier run finished");
+        }
+        List<BlockRecord> records = new BlockwiseRun(checkpoint, writer, request, found, threads, progress).run(resumed);
+        long blockBytes = writer.blockBytes();
+        long bytes = writer.finish(head(checkpoint), description);
+        return new Result(records.size(), resumed, (System.nanoTime() - began) / 1e9, records, bytes,
+            8.0 * blockBytes / checkpoint.config().blockWeights());
       }
-      int resumed = writer.finishedBlocks();
-      if (resumed > 0) {
-        progress.say("Going on after block " + resumed + " of " + checkpoint.config().blocks() + ", which an earlier run finished");
-      }
-      List<BlockRecord> records = new BlockwiseRun(checkpoint, writer, request, found, threads, progress).run(resumed);
-      long blockBytes = writer.blockBytes();
-      long bytes = writer.finish(head(checkpoint), description);
-      return new Result(records.size(), resumed, (System.nanoTime() - began) / 1e9, records, bytes,
-          8.0 * blockBytes / checkpoint.config().blockWeights());
     }
   }
 
@@ -133,6 +132,7 @@ public final class Quantization {
       throws IOException {
     QuantizationSpec spec = options.spec();
     Map<String, Object> map = new LinkedHashMap<>();
+    map.put("program", ApiVersion.program());
     map.put("pipeline", provider(QuantizationPipeline.class, options.pipeline()));
     Map<String, Object> neuron = provider(NeuronModel.class, options.neuron());
     map.put("neuron", spec.encodesActivations() ? neuron : null);
@@ -149,7 +149,7 @@ public final class Quantization {
     calibration.put("sha256", textHash);
     calibration.put("samples", options.samples());
     calibration.put("sequence", windows.getFirst().length);
-    calibration.put("windows_sha256", SourceHash.of(bytes(windows)));
+    calibration.put("windows_sha256", SourceHash.of(windows));
     map.put("calibration", calibration);
     map.put("backend", backend.id());
     Origin computed = registry.origin(ComputeBackend.class, backend.id());
@@ -158,12 +158,6 @@ public final class Quantization {
     }
     map.put("source", Map.of("sha256", sourceHash));
     return map;
-  }
-
-  private static byte[] bytes(List<int[]> windows) {
-    ByteBuffer all = ByteBuffer.allocate(windows.size() * windows.getFirst().length * Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    windows.forEach(window -> IntStream.of(window).forEach(all::putInt));
-    return all.array();
   }
 
   /** A provider with all its options, so that a default that was spelt out, or has changed, tells. */

@@ -2,6 +2,8 @@ package org.spikellm.launcher.workflow;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
@@ -30,6 +32,17 @@ final class SourceHash {
   /** The SHA-256, in hex, of some bytes. */
   static String of(byte[] bytes) {
     return HexFormat.of().formatHex(sha256().digest(bytes));
+  }
+
+  /** The SHA-256, in hex, of tokens of 32 bits, little-endian. */
+  static String of(List<int[]> windows) {
+    MessageDigest digest = sha256();
+    for (int[] window : windows) {
+      ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(window.length, Integer.BYTES)).order(ByteOrder.LITTLE_ENDIAN);
+      bytes.asIntBuffer().put(window);
+      digest.update(bytes);
+    }
+    return HexFormat.of().formatHex(digest.digest());
   }
 
   private static void add(MessageDigest digest, Path file) throws IOException {

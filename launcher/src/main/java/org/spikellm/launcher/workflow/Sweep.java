@@ -14,11 +14,14 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.NeuronModel;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.SalienceDetector;
+import org.spikellm.launcher.registry.ApiVersion;
 import org.spikellm.launcher.registry.Registry;
+import org.spikellm.launcher.text.Tokenizer;
 import org.spikellm.model.Checkpoint;
 import org.spikellm.model.CheckpointException;
 import org.spikellm.model.Json;
@@ -107,7 +110,6 @@ public final class Sweep {
         throw new CheckpointException("point " + point.name() + ": " + e.getMessage(), e);
       }
     }
-    registry.backend(backend);
     try (Checkpoint source = Checkpoint.open(file.model(), new CheckpointNeurons(registry, file.model()))) {
       if (source.config().packed()) {
         throw new CheckpointException(file.model() + ": is quantized already; sweep over the float checkpoint that it was "
@@ -120,8 +122,15 @@ public final class Sweep {
   /** Leaves in {@code out} what this sweep is of, or finds the same there. */
   private void settle(Checkpoint source) throws IOException {
     Map<String, Object> settings = new LinkedHashMap<>();
+    settings.put("program", ApiVersion.program());
+    settings.put("backend", registry.backend(backend).id());
+    settings.put("plugins", plugins());
     settings.put("source_sha256", SourceHash.of(source));
-    settings.put("text_sha256", SourceHash.of(TextFile.read(file.text()).getBytes(StandardCharsets.UTF_8)));
+    String text = TextFile.read(file.text());
+    settings.put("text_sha256", SourceHash.of(text.getBytes(StandardCharsets.UTF_8)));
+    try (Tokenizer tokenizer = LoadedModel.tokenizer(source)) {
+      settings.put("tokens_sha256", SourceHash.of(List.of(tokenizer.encode(text, tokenizer.addsBos()))));
+    }
     settings.put("calibration_sha256", SourceHash.of(TextFile.read(file.calibration()).getBytes(StandardCharsets.UTF_8)));
     settings.put("sequence", file.sequence());
     settings.put("limit", file.limit());
@@ -154,6 +163,19 @@ public final class Sweep {
     }
     Files.createDirectories(out.resolve(POINTS));
     Files.createDirectories(out.resolve(MODELS));
+  }
+
+  /** The jars of plug-ins that compute something, by provider. */
+  private Map<String, Object> plugins() throws IOException {
+    Map<String, Object> jars = new TreeMap<>();
+    jars.put(registry.backend(backend).id(), CheckpointNeurons.jar(registry.origin(ComputeBackend.class, registry.backend(backend).id())));
+    for (SweepPoint point : file.points()) {
+      jars.put(point.neuron(), CheckpointNeurons.jar(registry.origin(NeuronModel.class, point.neuron())));
+      jars.put(point.detector(), CheckpointNeurons.jar(registry.origin(SalienceDetector.class, point.detector())));
+      jars.put(point.pipeline(), CheckpointNeurons.jar(registry.origin(QuantizationPipeline.class, point.pipeline())));
+    }
+    jars.values().removeIf(Objects::isNull);
+    return jars;
   }
 
   private static boolean isEmpty(Path path) throws IOException {
