@@ -18,7 +18,7 @@ public record Dynamics(float threshold, float leak, int lowLevel, int highLevel,
           + "timeSteps >= 1, found threshold " + threshold + ", leak " + leak + ", levels " + lowLevel + ".." + highLevel
           + ", timeSteps " + timeSteps);
     }
-    if ((long) timeSteps * Math.max(highLevel, -lowLevel) > Short.MAX_VALUE) {
+    if ((long) timeSteps * Math.max(highLevel, -(long) lowLevel) > Short.MAX_VALUE) {
       throw new IllegalArgumentException("spike counts: expected at most " + Short.MAX_VALUE + ", found " + timeSteps + " steps of levels "
           + lowLevel + ".." + highLevel + "; use fewer activation bits or time steps");
     }

@@ -214,7 +214,7 @@ public final class Checkpoint implements AutoCloseable {
 
   /** Bytes of the head's tensors, which may be the embeddings. */
   public long headBytes() {
-    return bytes(config.tiedEmbeddings() ? "model.embed_tokens." : "lm_head.");
+    return bytes(!tensors.has("lm_head.classes") && config.tiedEmbeddings() && tensors.has(EMBEDDINGS) ? EMBEDDINGS : "lm_head.");
   }
 
   private long bytes(String prefix) {

@@ -9,6 +9,8 @@ import org.spikellm.api.Tensor;
 final class FiniteCheck {
 
   private static final int CHUNK = 1 << 20;
+  /** Elements that are copied at once, which compiles sooner than access one by one. */
+  private static final int PART = 1 << 13;
 
   private FiniteCheck() {}
 
@@ -25,21 +27,40 @@ final class FiniteCheck {
   }
 
   private static int firstNonFinite(Tensor tensor, MemorySegment slice, int length) {
-    switch (tensor.dtype()) {
-      case F32 -> {
-        for (int i = 0; i < length; i++) {
-          if ((slice.get(Tensor.INT, i * 4L) & 0x7f800000) == 0x7f800000) {
-            return i;
-          }
-        }
+    boolean wide = tensor.dtype() == DType.F32;
+    int exponent = wide ? 0x7f800000 : tensor.dtype() == DType.F16 ? 0x7c00 : 0x7f80;
+    int[] ints = new int[wide ? Math.min(PART, length) : 0];
+    short[] shorts = new short[wide ? 0 : Math.min(PART, length)];
+    for (int from = 0; from < length; from += PART) {
+      int count = Math.min(PART, length - from);
+      int found;
+      if (wide) {
+        MemorySegment.copy(slice, Tensor.INT, 4L * from, ints, 0, count);
+        found = first(ints, count, exponent);
+      } else {
+        MemorySegment.copy(slice, Tensor.SHORT, 2L * from, shorts, 0, count);
+        found = first(shorts, count, exponent);
       }
-      default -> {
-        int exponent = tensor.dtype() == DType.F16 ? 0x7c00 : 0x7f80;
-        for (int i = 0; i < length; i++) {
-          if ((slice.get(Tensor.SHORT, i * 2L) & exponent) == exponent) {
-            return i;
-          }
-        }
+      if (found >= 0) {
+        return from + found;
+      }
+    }
+    return -1;
+  }
+
+  private static int first(int[] values, int count, int exponent) {
+    for (int i = 0; i < count; i++) {
+      if ((values[i] & exponent) == exponent) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  private static int first(short[] values, int count, int exponent) {
+    for (int i = 0; i < count; i++) {
+      if ((values[i] & exponent) == exponent) {
+        return i;
       }
     }
     return -1;

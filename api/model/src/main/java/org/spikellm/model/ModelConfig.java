@@ -24,6 +24,7 @@ public record ModelConfig(BlockShape block, int blocks, int vocabulary, int cont
     boolean attentionBias, boolean mlpBias, Map<String, Object> json) {
 
   private static final Set<String> ARCHITECTURES = Set.of("LlamaForCausalLM", "MistralForCausalLM");
+  private static final Map<String, String> MODEL_TYPES = Map.of("llama", "LlamaForCausalLM", "mistral", "MistralForCausalLM");
   private static final int MAX_SIZE = 1 << 20;
   private static final int MAX_VOCABULARY = 1 << 24;
   private static final int MAX_BLOCKS = 1 << 12;
@@ -72,7 +73,7 @@ public record ModelConfig(BlockShape block, int blocks, int vocabulary, int cont
   private static void checkArchitecture(Fields fields) throws CheckpointException {
     Object names = fields.get("architectures");
     String name = names instanceof List<?> list && !list.isEmpty() ? String.valueOf(list.getFirst())
-        : "llama".equals(fields.get("model_type")) ? "LlamaForCausalLM" : fields.text("model_type", "nothing");
+        : MODEL_TYPES.getOrDefault(fields.text("model_type", "nothing"), fields.text("model_type", "nothing"));
     if (!ARCHITECTURES.contains(name)) {
       throw fields.wrong("architectures", "one of " + ARCHITECTURES.stream().sorted().toList(), name);
     }

@@ -53,12 +53,13 @@ final class PackedReader {
       LinearWeight weight = layout != null && layout.quantized() ? weight(name, layout, shape.rows(projection))
           : checkpoint.has(name + "binary.mask") ? partlyBinary(name + "binary.", shape.rows(projection), shape.columns(projection))
           : new DenseWeight(checkpoint.floating(name + "weight", shape.rows(projection), shape.columns(projection)));
-      Encoding input = layout == null || neuron == null ? null
+      Encoding input = layout == null || neuron == null || !checkpoint.has(name + "dynamics") ? null
           : new Encoding(neuron, layout.order(), dynamics(name, layout.order().classes()), neuron.collapsible());
       linears.put(projection, new Block.Linear(weight, checkpoint.bias(prefix, projection), input));
     }
     return new Block(shape, linears, checkpoint.norm(prefix + "input_layernorm"),
-        checkpoint.norm(prefix + "post_attention_layernorm"), neuron == null ? null : keyValues(prefix + "self_attn.", shape));
+        checkpoint.norm(prefix + "post_attention_layernorm"), neuron == null || !checkpoint.has(prefix + "self_attn.dynamics") ? null
+            : keyValues(prefix + "self_attn.", shape));
   }
 
   /** A quantized weight whose tensors' names start with {@code name}. */
@@ -74,7 +75,7 @@ final class PackedReader {
     int bytes = CodeClass.packedBytes(columns, 1);
     try {
       return new PartlyBinaryWeight(columns, checkpoint.tensor(name + "mask", rows, bytes), checkpoint.tensor(name + "signs", rows, bytes),
-          checkpoint.tensor(name + "levels", rows, 2), checkpoint.tensor(name + "scales", rows, 1),
+          checkpoint.floating(name + "levels", rows, 2), checkpoint.floating(name + "scales", rows, 1),
           checkpoint.tensor(name + "zeros", rows, 1), checkpoint.tensor(name + "codes"));
     } catch (IllegalArgumentException e) {
       throw damaged(name + "mask", e.getMessage());
@@ -153,15 +154,21 @@ final class PackedReader {
       }
       int[] groupEnds = groupSize > 0 ? CodeClass.groupEnds(columns, groupSize)
           : integers(name + "groups." + c, checkpoint.tensor(name + "groups." + c));
-      int from = checkpoint.has(name + "scales." + c) ? c : 0;
+      boolean shared = c > 0 && !checkpoint.has(name + "scales." + c) && order.end(0) > 0;
+      int from = shared ? 0 : c;
       boolean oneZero = timeSteps > 0;
       boolean tiles = checkpoint.has(name + "tiles." + c);
       try {
-        classes.add(new CodeClass(columns, bits, timeSteps, groupEnds, tiles ? CodeClass.Layout.TILES : CodeClass.Layout.ROWS,
+        Tensor scales = checkpoint.floating(name + "scales." + from, rows, groupEnds.length);
+        Tensor zeros = checkpoint.tensor(name + "zeros." + from, oneZero ? 1 : rows, oneZero ? 1 : groupEnds.length);
+        CodeClass codes = new CodeClass(columns, bits, timeSteps, groupEnds, tiles ? CodeClass.Layout.TILES : CodeClass.Layout.ROWS,
             tiles ? checkpoint.tensor(name + "tiles." + c)
                 : checkpoint.tensor(name + "codes." + c, rows, CodeClass.packedBytes(columns, bits)),
-            checkpoint.tensor(name + "scales." + from, rows, groupEnds.length),
-            checkpoint.tensor(name + "zeros." + from, oneZero ? 1 : rows, oneZero ? 1 : groupEnds.length)));
+            shared ? classes.getFirst().scales() : scales, shared ? classes.getFirst().zeros() : zeros);
+        if (!TrainCodes.fit(codes)) {
+          throw new IllegalArgumentException("codes of spike trains of 0 to " + 2 * codes.zero(0, 0) + ", found larger ones");
+        }
+        classes.add(codes);
       } catch (IllegalArgumentException e) {
         throw damaged(name + (tiles ? "tiles." : "codes.") + c, e.getMessage());
       }

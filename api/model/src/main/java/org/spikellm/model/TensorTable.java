@@ -16,9 +16,12 @@ import org.spikellm.api.Tensor;
  * @param where the directory, for errors
  * @param files the file that holds each tensor
  * @param config the sizes they must have
- * @param finite whether floating values are known to be finite (by checksums) and need not be scanned
+ * @param finite whether large floating tensors are known to be finite, since they were scanned before they got checksums
  */
 record TensorTable(Path where, Map<String, Safetensors> files, ModelConfig config, boolean finite) {
+
+  /** Elements of a tensor that is scanned in any case, as one that somebody else may have made: scales, norms, ranges. */
+  private static final long SMALL = 1 << 23;
 
   /** The tensors whose names {@code wanted} accepts. */
   TensorTable select(Predicate<String> wanted) {
@@ -76,7 +79,7 @@ record TensorTable(Path where, Map<String, Safetensors> files, ModelConfig confi
       throw new CheckpointException(file + ": tensor '" + name + "' is " + tensor.dtype()
           + ", expected F32, F16 or BF16; re-export the checkpoint in one of them");
     }
-    long bad = finite ? -1 : FiniteCheck.firstNonFinite(tensor);
+    long bad = finite && tensor.size() > SMALL ? -1 : FiniteCheck.firstNonFinite(tensor);
     if (bad >= 0) {
       int row = (int) (bad / columns);
       int column = (int) (bad % columns);

@@ -9,6 +9,7 @@ import java.util.function.Consumer;
 import org.spikellm.launcher.text.ChatTemplate;
 import org.spikellm.launcher.workflow.Generation;
 import org.spikellm.launcher.workflow.LoadedModel;
+import org.spikellm.launcher.workflow.Sampler;
 import org.spikellm.launcher.workflow.SamplingOptions;
 import org.spikellm.model.KvCache;
 
@@ -20,6 +21,7 @@ final class Conversation {
 
   private final Path directory;
   private final SamplingOptions options;
+  private final Sampler sampler;
   private final List<ChatTemplate.Message> messages = new ArrayList<>();
   private LoadedModel model;
   private ChatTemplate template;
@@ -34,6 +36,7 @@ final class Conversation {
   Conversation(Path directory, SamplingOptions options, String system) {
     this.directory = directory;
     this.options = options;
+    this.sampler = new Sampler(options);
     if (system != null) {
       messages.add(new ChatTemplate.Message("system", system));
     }
@@ -67,7 +70,7 @@ final class Conversation {
     }
     int shared = Math.min(commonPrefix(cached, ids), ids.length - 1);
     cache.truncate(shared);
-    Generation answer = Generation.run(model, Arrays.copyOfRange(ids, shared, ids.length), ids, cache, options, sink);
+    Generation answer = Generation.run(model, Arrays.copyOfRange(ids, shared, ids.length), ids, cache, options, sampler, sink);
     messages.add(new ChatTemplate.Message("assistant", answer.text()));
     asked = false;
     cached = Arrays.copyOf(ids, ids.length + answer.tokens().length);

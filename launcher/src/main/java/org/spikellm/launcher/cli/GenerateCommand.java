@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import org.spikellm.launcher.workflow.Generation;
 import org.spikellm.launcher.workflow.LoadedModel;
+import org.spikellm.launcher.workflow.Sampler;
 import org.spikellm.launcher.workflow.SamplingOptions;
 import org.spikellm.model.CheckpointException;
 import org.spikellm.model.KvCache;
@@ -53,7 +54,7 @@ final class GenerateCommand implements Callable<Integer> {
       if (!common.json) {
         common.out.print(prompt);
       }
-      Generation result = Generation.run(loaded, ids, ids, cache, options, text -> {
+      Generation result = Generation.run(loaded, ids, ids, cache, options, new Sampler(options), text -> {
         if (!common.json) {
           common.out.print(text);
           common.out.flush();

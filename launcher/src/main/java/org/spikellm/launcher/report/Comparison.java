@@ -1,8 +1,10 @@
 package org.spikellm.launcher.report;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import org.spikellm.api.ComputeBackend;
+import org.spikellm.launcher.registry.ProviderFailure;
 import org.spikellm.launcher.registry.Registry;
 import org.spikellm.launcher.workflow.BlockwisePerplexity;
 import org.spikellm.launcher.workflow.Home;
@@ -37,9 +39,10 @@ public record Comparison(String text, Perplexity before, Perplexity after, Strin
       BlockwisePerplexity perplexity = new BlockwisePerplexity(registry, backend, threads, progress);
       return new Comparison(name, perplexity.measure(source, file, SEQUENCE, WINDOWS),
           perplexity.measure(out, file, SEQUENCE, WINDOWS), null);
-    } catch (IOException e) {
+    } catch (IOException | UncheckedIOException | ProviderFailure e) {
+      Throwable said = e instanceof UncheckedIOException ? e.getCause() : e;
       progress.end();
-      return new Comparison(name, null, null, e.getMessage() == null ? e.toString() : e.getMessage());
+      return new Comparison(name, null, null, said.getMessage() == null ? said.toString() : said.getMessage());
     }
   }
 }

@@ -17,6 +17,9 @@ final class BytePairs {
   private record Merge(int rank, int left, int right, List<String> pair) {
   }
 
+  /** Characters of a piece at most; of a longer one all cuts would take too long, and no vocabulary has such. */
+  static final int MOST_CHARACTERS = 1 << 12;
+
   private BytePairs() {}
 
   /** @param ranks what can be joined or be the result of it; the lowest rank is joined first. Ties are kept stable. */

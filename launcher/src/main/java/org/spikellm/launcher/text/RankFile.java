@@ -39,8 +39,8 @@ record RankFile(Path file, List<String> tokens) {
       int space = line.indexOf(' ');
       try {
         byte[] token = Base64.getDecoder().decode(line.substring(0, Math.max(space, 0)));
-        if (token.length == 0 || Integer.parseInt(line.substring(space + 1)) != tokens.size()) {
-          throw new IllegalArgumentException("out of order");
+        if (token.length == 0 || token.length > BytePairs.MOST_CHARACTERS || Integer.parseInt(line.substring(space + 1)) != tokens.size()) {
+          throw new IllegalArgumentException("out of order, or too long");
         }
         tokens.add(visible(token));
       } catch (IllegalArgumentException e) {

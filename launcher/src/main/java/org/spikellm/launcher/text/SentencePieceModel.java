@@ -82,9 +82,13 @@ record SentencePieceModel(Path file, List<Piece> pieces, boolean byteFallback, b
         throw new CheckpointException(file + ": damaged SentencePiece model: the piece '" + piece.text()
             + "' is empty or occurs twice; download the file again");
       }
+      if (piece.text().length() > BytePairs.MOST_CHARACTERS) {
+        throw new CheckpointException(file + ": damaged SentencePiece model: expected pieces of at most " + BytePairs.MOST_CHARACTERS
+            + " characters, found one of " + piece.text().length() + "; download the file again");
+      }
     }
     int algorithm = (int) ProtobufField.number(trainer, 3, 1);
-    String other = algorithm != 2 ? "algorithm " + ALGORITHMS.get(algorithm > 4 ? 0 : algorithm)
+    String other = algorithm != 2 ? "algorithm " + ALGORITHMS.get(algorithm < 0 || algorithm > 4 ? 0 : algorithm)
         : ProtobufField.length(normalizer, 2) > 0 ? "a table of character substitutions"
         : !ProtobufField.flag(normalizer, 5, true) ? "unescaped spaces"
         : ProtobufField.flag(trainer, 24, false) ? "spaces at the end of pieces" : "";

@@ -48,6 +48,9 @@ public final class Cost {
    */
   public static Measured measure(LoadedModel model, Path file, int sequence, int limit, Progress progress) throws IOException {
     int[] ids = model.tokenizer().encode(TextFile.read(file), model.tokenizer().addsBos());
+    if (ids.length == 0) {
+      throw new CheckpointException(file + ": expected a text, found no tokens in it");
+    }
     int window = Math.min(Math.min(sequence, model.decoder().config().contextLength()), ids.length);
     int windows = Math.min(limit, ids.length / window);
     Cost cost = new Cost(model.checkpoint());

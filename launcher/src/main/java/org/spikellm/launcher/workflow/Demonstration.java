@@ -55,9 +55,11 @@ public final class Demonstration {
     try (LoadedModel model = LoadedModel.open(directory, registry, backend, threads, SpikeMode.COLLAPSED)) {
       int[] ids = model.tokenizer().encode(prompt, model.tokenizer().addsBos());
       SamplingOptions greedy = new SamplingOptions(0, 0, 1, 0, 1.1, 2, maxTokens, List.of());
-      Generation.run(model, ids, ids, model.decoder().newCache(ids.length + maxTokens), greedy, text -> { });
+      Generation.run(model, ids, ids, model.decoder().newCache(ids.length + maxTokens), greedy,
+          new Sampler(greedy), text -> { });
       Generation continuation =
-          Generation.run(model, ids, ids, model.decoder().newCache(ids.length + maxTokens), greedy, text -> { });
+          Generation.run(model, ids, ids, model.decoder().newCache(ids.length + maxTokens), greedy,
+              new Sampler(greedy), text -> { });
       Path text = Home.evaluationText();
       Cost cost = new Cost(model.checkpoint());
       model.decoder().observe(cost::block);

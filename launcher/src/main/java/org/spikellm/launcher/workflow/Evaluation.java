@@ -59,6 +59,12 @@ public final class Evaluation {
     progress.begin("Perplexity of " + name, (long) windows * sequence, "tokens");
     Perplexity result = Perplexity.measure(model.decoder(), ids, sequence, limit, progress::at);
     progress.end();
+    for (double loss : result.losses()) {
+      if (!Double.isFinite(loss)) {
+        throw new CheckpointException(model.checkpoint().directory() + ": on " + name + ": expected a finite log-likelihood, found "
+            + -loss + "; try another --backend, or make the checkpoint again");
+      }
+    }
     return result;
   }
 }

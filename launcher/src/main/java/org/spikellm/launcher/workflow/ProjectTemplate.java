@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.spikellm.launcher.registry.ApiVersion;
 import org.spikellm.model.CheckpointException;

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import org.spikellm.api.ChannelOrder;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.DenseWeight;
@@ -28,6 +29,8 @@ import org.spikellm.model.CheckpointWriter;
 
 /** Quantizes a checkpoint block by block, on any pipeline. */
 public final class Quantization {
+
+  private static final Pattern NUMBER = Pattern.compile("[+-]?(0|[1-9]\\d{0,30})(\\.\\d{1,30})?([eE][+-]?\\d{1,3})?");
 
   private final Registry registry;
   private final QuantizeOptions options;
@@ -175,13 +178,12 @@ public final class Quantization {
     return map;
   }
 
-  /** One spelling of a number: 1e-2 is 0.01. */
+  /** One spelling of what can only be a number: 1e-2 is 0.01, and 0101 stays, which may be a mask. */
   private static String canonical(String value) {
-    try {
-      double number = Double.parseDouble(value);
-      return number == Math.rint(number) && Math.abs(number) < 1e15 ? String.valueOf((long) number) : String.valueOf(number);
-    } catch (NumberFormatException e) {
+    if (!NUMBER.matcher(value).matches()) {
       return value;
     }
+    double number = Double.parseDouble(value);
+    return number == Math.rint(number) && Math.abs(number) < 1e15 ? String.valueOf((long) number) : String.valueOf(number);
   }
 }

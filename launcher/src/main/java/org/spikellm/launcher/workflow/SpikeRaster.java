@@ -77,6 +77,9 @@ public record SpikeRaster(String prompt, List<String> tokens, String layer, byte
     try (LoadedModel model = LoadedModel.open(directory, registry, backend, threads, SpikeMode.STEP_BY_STEP)) {
       int[] all = model.tokenizer().encode(prompt, model.tokenizer().addsBos());
       int[] ids = Arrays.copyOf(all, Math.min(all.length, Math.min(most, model.decoder().config().contextLength())));
+      if (ids.length == 0) {
+        throw new CheckpointException(directory + ": the prompt has no tokens, expected at least one whose spikes are shown");
+      }
       SpikeRaster[] seen = new SpikeRaster[1];
       List<String> tokens = new ArrayList<>();
       for (int id : ids) {

@@ -99,8 +99,9 @@ class DecodingTest {
         int[] prompt = ints(expected.get("prompt_ids"));
         int[] ids = ints(expected.get("ids"));
         assertArrayEquals(prompt, model.tokenizer().encode(String.valueOf(expected.get("prompt")), true));
-        Generation found = Generation.run(model, prompt, prompt, model.decoder().newCache(prompt.length + ids.length),
-            new SamplingOptions(0, 0, 1, 0, 1, 0, ids.length, List.of()), text -> { });
+        SamplingOptions greedy = new SamplingOptions(0, 0, 1, 0, 1, 0, ids.length, List.of());
+        Generation found = Generation.run(model, prompt, prompt, model.decoder().newCache(prompt.length + ids.length), greedy,
+            new Sampler(greedy), text -> { });
         assertArrayEquals(ids, found.tokens(), "continuation of " + expected.get("prompt"));
       }
     }

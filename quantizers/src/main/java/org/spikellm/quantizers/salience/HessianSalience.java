@@ -33,7 +33,8 @@ public final class HessianSalience implements SalienceDetector {
   }
 
   /**
-   * {@code H = 2 G}, of a token, where GPTQ has that of a sequence: the factor between them scales all scores alike.
+   * {@code H = 2 G}, of a token, where GPTQ has that of a sequence: the factor between them scales all scores alike, but for dead channels,
+   * whose diagonal is 1 with either and has its part in the mean that damps.
    */
   private static Tensor hessian(Tensor gram, Arena arena) {
     int n = gram.rows();
