@@ -212,12 +212,12 @@ INLINE vf vf_load_type_some(const void *base, size_t at, int type, int n) {
 }
 
 /*
- * e^x within 2 units in the last place for x ≤ 0 and not below −87.6; 0 below that. x = n·ln 2 + r, |r| ≤ ln 2 / 2; ln 2 is taken
+ * e^x within 2 units in the last place for x ≤ 0 and not below −87.6; 0 below that, NaN of NaN. x = n·ln 2 + r, |r| ≤ ln 2 / 2; ln 2 is taken
  * off in two parts, of which n times the first is exact; a polynomial of degree 7 for e^r; 2^n into the exponent.
  */
 INLINE vf vf_exp(vf x) {
-  vi in_range = (vi) (x >= vf_set(-87.6f));
-  vf clamped = vf_max(x, vf_set(-87.6f));
+  vi below = (vi) (x < vf_set(-87.6f));
+  vf clamped = vf_max(vf_set(-87.6f), x);   /* the second one where either is NaN */
   vi n = vi_round(clamped * vf_set(0x1.715476p0f));
   vf whole = vf_of(n);
   vf r = vf_fma(whole, vf_set(-0x1.62e4p-1f), clamped);
@@ -230,5 +230,5 @@ INLINE vf vf_exp(vf x) {
   p = vf_fma(p, r, vf_set(0.5f));
   p = vf_fma(p, r * r, r) + vf_set(1.0f);
   vf power = (vf) ((vi_add(n, vi_set(127))) << 23);
-  return (vf) ((vi) (p * power) & in_range);
+  return (vf) ((vi) (p * power) & ~below);
 }

@@ -19,9 +19,10 @@ void share(vec4 mine) {
   barrier();
 }
 
-// Whether the threads of one subgroup can take up what all have left.
+// Whether the threads of one subgroup can take up what all have left. It may have fewer than gl_SubgroupSize, but no fewer than all
+// have on average.
 bool oneTakesAll() {
-  return gl_NumSubgroups <= gl_SubgroupSize;
+  return gl_NumSubgroups * gl_NumSubgroups <= THREADS;
 }
 #endif
 

@@ -25,6 +25,22 @@ public record DecoderPlan(BlockShape shape, List<Layer> blocks, Tensor finalNorm
    */
   public record Linear(SpikingLinear quantized, Tensor dense, Tensor bias, Encoding input) {
 
+    public Linear {
+      if ((quantized == null) == (dense == null) || dense != null && !dense.dtype().isFloating()) {
+        throw new IllegalArgumentException("layer of a decoder: expected either a quantized weight or F32, F16 or BF16, found "
+            + (quantized == null ? String.valueOf(dense) : "both"));
+      }
+      int rows = quantized == null ? dense.rows() : quantized.rows();
+      int columns = quantized == null ? dense.columns() : quantized.columns();
+      if (bias != null) {
+        Shapes.f32("bias", bias, 1, rows);
+      }
+      if (input != null && input.order().channels() != columns) {
+        throw new IllegalArgumentException("layer of a decoder: expected an encoding of " + columns + " channels, found "
+            + input.order().channels());
+      }
+    }
+
     /** Output channels. */
     public int rows() {
       return quantized == null ? dense.rows() : quantized.rows();
@@ -53,5 +69,31 @@ public record DecoderPlan(BlockShape shape, List<Layer> blocks, Tensor finalNorm
 
   public DecoderPlan {
     blocks = List.copyOf(blocks);
+    for (Layer block : blocks) {
+      for (Projection projection : Projection.values()) {
+        expect(projection.tensorName(), block.linears().get(projection), shape.rows(projection), shape.columns(projection));
+      }
+      Shapes.f32("norm before attention", block.attentionNorm(), 1, shape.hidden());
+      Shapes.f32("norm before the MLP", block.mlpNorm(), 1, shape.hidden());
+      int channels = shape.kvHeads() * shape.headDim();
+      if (block.keyValues() != null && block.keyValues().channels() != channels) {
+        throw new IllegalArgumentException("keys and values of a decoder: expected an encoding of " + channels + " channels, found "
+            + block.keyValues().channels());
+      }
+    }
+    if ((finalNorm == null) != (head == null)) {
+      throw new IllegalArgumentException("decoder: expected a norm with a head, or neither, found one of them");
+    }
+    if (head != null) {
+      Shapes.f32("last norm", finalNorm, 1, shape.hidden());
+      expect("head", head, head.rows(), shape.hidden());
+    }
+  }
+
+  private static void expect(String what, Linear linear, int rows, int columns) {
+    if (linear == null || linear.rows() != rows || linear.columns() != columns) {
+      throw new IllegalArgumentException(what + " of a decoder: expected a layer [" + rows + ", " + columns + "], found "
+          + (linear == null ? "none" : "[" + linear.rows() + ", " + linear.columns() + "]"));
+    }
   }
 }

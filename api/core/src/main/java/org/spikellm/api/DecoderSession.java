@@ -21,7 +21,7 @@ public interface DecoderSession extends AutoCloseable {
    * Runs consecutive tokens through all blocks and, where the plan has one, the final norm, and caches their keys and values.
    *
    * @param x embeddings, F32 [tokens, hidden], replaced by the final hidden states, or the blocks' output
-   * @param cache of this session, filled for the positions before
+   * @param cache of this decoder, filled for the positions before
    * @param position of the first token
    * @param rope table of all positions of the cache, as for {@link Session#rope}
    */

@@ -21,11 +21,25 @@ public record KeyValues(int kvHeads, int headDim, int capacity, KeyValueEncoding
     CountRow row = encoding == null ? null : encoding.row(headDim);
     DType type = row == null ? DType.F32 : row.type();
     int columns = row == null ? headDim : row.columns();
+    int rows = Math.multiplyExact(kvHeads, capacity);
     for (Tensor tensor : new Tensor[] {keys, values}) {
-      if (tensor.dtype() != type || tensor.rows() != kvHeads * capacity || tensor.columns() != columns) {
-        throw new IllegalArgumentException("key/value cache: expected keys and values in " + type + " [" + kvHeads * capacity
+      if (tensor.dtype() != type || tensor.rows() != rows || tensor.columns() != columns) {
+        throw new IllegalArgumentException("key/value cache: expected keys and values in " + type + " [" + rows
             + ", " + columns + "], found " + tensor);
       }
+    }
+    if (encoding != null && encoding.channels() != kvHeads * headDim) {
+      throw new IllegalArgumentException("key/value cache: expected an encoding of " + kvHeads * headDim + " channels, found "
+          + encoding.channels());
+    }
+    expect("thresholds of values", valueThresholds, encoding == null ? null : DType.F32, rows);
+    expect("zero points of values", valueZeros, encoding == null ? null : DType.I32, rows);
+  }
+
+  private static void expect(String what, Tensor tensor, DType type, int rows) {
+    if (type == null ? tensor != null : tensor == null || tensor.dtype() != type || tensor.rows() != rows || tensor.columns() != 2) {
+      throw new IllegalArgumentException("key/value cache: expected " + what + (type == null ? " where spikes are cached alone"
+          : " " + type + " [" + rows + ", 2]") + ", found " + tensor);
     }
   }
 
@@ -65,10 +79,7 @@ public record KeyValues(int kvHeads, int headDim, int capacity, KeyValueEncoding
   public void append(Tensor k, Tensor v, int position) {
     Shapes.f32("keys", k, k.rows(), kvHeads * headDim);
     Shapes.f32("values", v, k.rows(), kvHeads * headDim);
-    if (position < 0 || position + k.rows() > capacity) {
-      throw new IllegalArgumentException("key/value cache: positions " + position + ".." + (position + k.rows() - 1)
-          + " do not fit in a capacity of " + capacity);
-    }
+    Shapes.positions("key/value cache", position, k.rows(), capacity);
     if (spiking()) {
       PlainKernels.encodeKeys(k, position, this);
       PlainKernels.encodeValues(v, position, this);

@@ -112,7 +112,7 @@ public interface Session extends AutoCloseable {
   /**
    * Calls {@code body} with each of 0..{@code count − 1} once, in any order and maybe at the same time on the session's threads, and
    * returns when all are done; what a call computes may not depend on another one, nor may it call this session. What a call throws is
-   * thrown here.
+   * thrown here, once no other call is running; whether those that had not begun are made is open.
    */
   default void forEach(int count, IntConsumer body) {
     for (int i = 0; i < count; i++) {

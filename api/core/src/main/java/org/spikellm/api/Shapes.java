@@ -14,6 +14,21 @@ public final class Shapes {
     }
   }
 
+  /** Rows at consecutive positions from {@code position} on, all of them below {@code limit}. */
+  public static void positions(String what, int position, int rows, int limit) {
+    if (position < 0 || position > limit - rows) {
+      throw new IllegalArgumentException(what + ": expected positions below " + limit + ", found " + rows + " from " + position + " on");
+    }
+  }
+
+  /** The tokens of a call of {@link DecoderSession}, at least one, where positions are below {@code limit}. */
+  public static void tokens(Tensor x, int position, int limit) {
+    if (x.rows() < 1) {
+      throw new IllegalArgumentException("decoder: expected at least one token, found none");
+    }
+    positions("decoder", position, x.rows(), limit);
+  }
+
   /** The arguments of {@link Session#matmul}. */
   public static void matmul(Tensor a, Tensor b, Tensor out) {
     f32("left factor", a, a.rows(), b.columns());
@@ -27,10 +42,11 @@ public final class Shapes {
   public static void rope(Tensor x, int headDim, Tensor table, int position) {
     f32("rope input", x, x.rows(), x.columns());
     f32("rope table", table, table.rows(), headDim);
-    if (headDim % 2 != 0 || x.columns() % headDim != 0 || position < 0 || position + x.rows() > table.rows()) {
-      throw new IllegalArgumentException("rope: expected whole heads of an even number of channels at positions below " + table.rows()
-          + ", found " + x + ", heads of " + headDim + ", position " + position);
+    if (headDim % 2 != 0 || x.columns() % headDim != 0) {
+      throw new IllegalArgumentException("rope: expected whole heads of an even number of channels, found " + x + ", heads of "
+          + headDim);
     }
+    positions("rope", position, x.rows(), table.rows());
   }
 
   /** The arguments of {@link Session#encode}. */
@@ -74,9 +90,6 @@ public final class Shapes {
     }
     f32("attention queries", queries, queries.rows(), queries.columns());
     f32("attention output", out, queries.rows(), queries.columns());
-    if (position < 0 || position + queries.rows() > cache.capacity()) {
-      throw new IllegalArgumentException("attention: expected positions below " + cache.capacity() + ", found " + position + ".."
-          + (position + queries.rows() - 1));
-    }
+    positions("attention", position, queries.rows(), cache.capacity());
   }
 }

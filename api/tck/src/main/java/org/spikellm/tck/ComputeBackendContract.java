@@ -157,7 +157,7 @@ public abstract class ComputeBackendContract {
   }
 
   @Test
-  @DisplayName("B.11 forEach: every index once, and what a call throws is thrown")
+  @DisplayName("B.11 forEach: every index once, what a call throws is thrown, and no call runs on")
   final void forEach() {
     for (int threads = 1; threads <= 3; threads++) {
       try (Session session = backend().open(threads)) {

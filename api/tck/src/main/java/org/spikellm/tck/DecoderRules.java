@@ -175,6 +175,10 @@ final class DecoderRules {
     decoder.forward(test.tokens(0, 7), cache, 0, test.rope());
     refuses("more tokens than the cache has room for", () -> decoder.forward(test.tokens(7, 11), cache, 7, test.rope()));
     refuses("a position before the first", () -> decoder.next(test.tokens(7, 8), cache, -1, test.rope(), logits()));
+    refuses("a position far past the last", () -> decoder.next(test.tokens(7, 8), cache, Integer.MAX_VALUE, test.rope(), logits()));
+    DecoderSession another = open(session, DecoderCase.of(DecoderCase.Form.FLOAT, session, new Draw("another decoder")).plan());
+    refuses("another decoder's cache", () -> decoder.forward(test.tokens(7, 8), another.cache(10), 7, test.rope()));
+    another.close();
     refuses("no tokens", () -> decoder.forward(test.tokens(7, 7), cache, 7, test.rope()));
     refuses("a table of fewer positions", () -> decoder.forward(test.tokens(7, 9), cache, 7, test.rope().rows(0, 8)));
     refuses("embeddings of other widths", () -> decoder.forward(Tensor.allocate(DType.F32, 1, 15), cache, 7, test.rope()));

@@ -13,7 +13,9 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ForkJoinWorkerThread;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Assumptions;
 import org.spikellm.api.ComputeBackend;
@@ -173,6 +175,17 @@ final class SessionRules {
         cause = cause.getCause();
       }
       assertEquals("index " + failing, cause.getMessage());
+      AtomicInteger calls = new AtomicInteger();
+      assertThrows(IllegalStateException.class, () -> session.forEach(64, i -> {
+        if (i == failing) {
+          throw new IllegalStateException();
+        }
+        LockSupport.parkNanos(1_000_000);
+        calls.incrementAndGet();
+      }));
+      int before = calls.get();
+      LockSupport.parkNanos(20_000_000);
+      assertEquals(before, calls.get(), () -> "calls that ended after index " + failing + " had thrown and forEach was done");
       session.forEach(3, i -> { }); // and the session works on
     }
   }

@@ -89,6 +89,7 @@ final class ShapeRules {
     refused("rope with another table", () -> s.rope(f32(2, 8), 4, f32(9, 6), 0));
     refused("rope past its table", () -> s.rope(f32(2, 8), 4, f32(9, 4), 8));
     refused("rope before its table", () -> s.rope(f32(2, 8), 4, f32(9, 4), -1));
+    refused("rope far past its table", () -> s.rope(f32(1, 8), 4, f32(9, 4), Integer.MAX_VALUE));
     refused("softmax of F16", () -> s.softmax(f16(2, 5)));
     refused("swiGlu of two shapes", () -> s.swiGlu(f32(2, 5), f32(2, 4), f32(2, 5)));
     refused("swiGlu into another shape", () -> s.swiGlu(f32(2, 5), f32(2, 5), f32(1, 5)));
@@ -112,6 +113,7 @@ final class ShapeRules {
     KeyValues cache = KeyValues.allocate(2, 4, 6, null);
     refused("queries of a part of a head", () -> s.attention(f32(2, 12), cache, 0, f32(2, 12)));
     refused("attention past the capacity", () -> s.attention(f32(2, 8), cache, 5, f32(2, 8)));
+    refused("attention far past the capacity", () -> s.attention(f32(1, 8), cache, Integer.MAX_VALUE, f32(1, 8)));
     refused("attention before the start", () -> s.attention(f32(2, 8), cache, -1, f32(2, 8)));
     refused("attention into another shape", () -> s.attention(f32(2, 8), cache, 0, f32(2, 16)));
     refused("queries in F16", () -> s.attention(f16(2, 8), cache, 0, f32(2, 8)));

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.spikellm.tck.BackendTrial.broken;
 
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -104,9 +105,15 @@ class DecoderFaultsTest {
 
           @Override
           public Cache cache(int capacity) {
-            return new HostCache(capacity, ((HostCache) one).blocks());
+            return new HostCache(this, capacity, ((HostCache) one).blocks());
           }
         }, "B.73"),
+        brokenDecoder("the cache of another is taken", (session, plan) -> new NaiveDecoder(session, plan) {
+          @Override
+          void check(Tensor x, Cache cache, int position, Tensor rope) {
+            super.check(x, new HostCache(this, cache.capacity(), List.of()), position, rope);
+          }
+        }, "B.74"),
         brokenDecoder("a position that is filled anew keeps its first keys", (session, plan) -> new NaiveDecoder(session, plan) {
           private final Set<Integer> filled = new HashSet<>();
 

@@ -24,11 +24,11 @@ class NaiveDecoder implements DecoderSession {
     this.plain = plain;
   }
 
-  record HostCache(int capacity, List<KeyValues> blocks) implements Cache {}
+  record HostCache(NaiveDecoder decoder, int capacity, List<KeyValues> blocks) implements Cache {}
 
   @Override
   public Cache cache(int capacity) {
-    return new HostCache(capacity, plain.cache(capacity));
+    return new HostCache(this, capacity, plain.cache(capacity));
   }
 
   @Override
@@ -60,10 +60,10 @@ class NaiveDecoder implements DecoderSession {
       throw new IllegalStateException("closed");
     }
     Shapes.f32("embeddings", x, x.rows(), plan.shape().hidden());
-    int most = Math.min(cache.capacity(), rope.rows());
-    if (x.rows() < 1 || position < 0 || position + x.rows() > most) {
-      throw new IllegalArgumentException("expected positions below " + most + ", found " + x.rows() + " from " + position);
+    if (!(cache instanceof HostCache own) || own.decoder() != this) {
+      throw new IllegalArgumentException("expected a cache of this decoder, found one of another");
     }
+    Shapes.tokens(x, position, Math.min(cache.capacity(), rope.rows()));
   }
 
   @Override

@@ -5,13 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.spikellm.tck.BackendTrial.broken;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntConsumer;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.DynamicTest;
@@ -125,6 +128,27 @@ class SessionFaultsTest {
                 // as if nothing had happened
               }
             });
+          }
+        }, "B.11"),
+        broken("a failure does not wait for calls that run", threads -> new NaiveSession(threads) {
+          @Override
+          public void forEach(int count, IntConsumer body) {
+            AtomicReference<RuntimeException> failure = new AtomicReference<>();
+            List<Thread> two = IntStream.range(0, 2).mapToObj(half -> Thread.ofPlatform().start(() -> {
+              try {
+                for (int i = half; i < count; i += 2) {
+                  body.accept(i);
+                }
+              } catch (RuntimeException e) {
+                failure.set(e);
+              }
+            })).toList();
+            while (failure.get() == null && two.stream().anyMatch(Thread::isAlive)) {
+              Thread.onSpinWait();
+            }
+            if (failure.get() != null) {
+              throw failure.get();
+            }
           }
         }, "B.11"),
         broken("a rate is no number", threads -> new NaiveSession(threads) {

@@ -4,6 +4,10 @@ import com.sun.jna.FunctionMapper;
 import com.sun.jna.Library;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLibrary;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.util.Locale;
 import java.util.Map;
 
@@ -17,8 +21,22 @@ final class Kernels {
   static {
     FunctionMapper names = (library, method) ->
         "spikellm_" + method.getName().replaceAll("[A-Z]", "_$0").toLowerCase(Locale.ROOT);
-    Native.register(Kernels.class, NativeLibrary.getInstance("spikellm", Map.of(Library.OPTION_FUNCTION_MAPPER, names,
-        Library.OPTION_CLASSLOADER, Kernels.class.getClassLoader())));
+    Native.register(Kernels.class, library(Map.of(Library.OPTION_FUNCTION_MAPPER, names)));
+  }
+
+  /** The library that was built with this class, whatever others of its name the machine has: only they know each other's structures. */
+  private static NativeLibrary library(Map<String, ?> options) {
+    try {
+      boolean packed = !"file".equals(Kernels.class.getResource(NativeBackend.RESOURCE).getProtocol());
+      File file = Native.extractFromResourcePath(NativeBackend.RESOURCE, Kernels.class.getClassLoader());
+      NativeLibrary library = NativeLibrary.getInstance(file.getAbsolutePath(), options);
+      if (packed) {
+        Files.deleteIfExists(file.toPath());
+      }
+      return library;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private Kernels() {}

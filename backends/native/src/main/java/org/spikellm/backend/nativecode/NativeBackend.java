@@ -13,7 +13,7 @@ import org.spikellm.api.Session;
 public final class NativeBackend implements ComputeBackend {
 
   private static final String OPTION = "instructions";
-  private static final String RESOURCE = "/linux-x86-64/libspikellm.so";
+  static final String RESOURCE = "/linux-x86-64/libspikellm.so";
 
   private final String instructions;
 

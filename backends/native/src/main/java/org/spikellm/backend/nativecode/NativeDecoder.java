@@ -95,7 +95,7 @@ final class NativeDecoder implements DecoderSession {
   }
 
   /** Keys and values in memory that the collector gives back, and their addresses for the library. */
-  record BlockCaches(int capacity, List<KeyValues> blocks, MemorySegment addresses) implements Cache {}
+  record BlockCaches(NativeDecoder decoder, int capacity, List<KeyValues> blocks, MemorySegment addresses) implements Cache {}
 
   @Override
   public Cache cache(int capacity) {
@@ -105,7 +105,7 @@ final class NativeDecoder implements DecoderSession {
     long[] addresses = blocks.stream().flatMapToLong(keyValues -> LongStream.of(NativeSession.address(keyValues.keys()),
         NativeSession.address(keyValues.values()), addressOrNull(keyValues.valueThresholds()),
         addressOrNull(keyValues.valueZeros()))).toArray();
-    return new BlockCaches(capacity, blocks, Arena.ofAuto().allocateFrom(ValueLayout.JAVA_LONG, addresses));
+    return new BlockCaches(this, capacity, blocks, Arena.ofAuto().allocateFrom(ValueLayout.JAVA_LONG, addresses));
   }
 
   @Override
@@ -126,14 +126,11 @@ final class NativeDecoder implements DecoderSession {
     session.handle();
     BlockShape shape = plan.shape();
     Shapes.f32("embeddings", x, x.rows(), shape.hidden());
-    if (position < 0 || x.rows() < 1 || position + x.rows() > cache.capacity() || position + x.rows() > rope.rows()) {
-      throw new IllegalArgumentException("decoder: expected tokens at positions below " + Math.min(cache.capacity(), rope.rows())
-          + ", found " + x.rows() + " from " + position + " on");
-    }
     Shapes.f32("rope table", rope, rope.rows(), shape.headDim());
-    if (!(cache instanceof BlockCaches caches)) {
-      throw new IllegalArgumentException("decoder: expected a cache of backend 'native', found " + cache);
+    if (!(cache instanceof BlockCaches caches) || caches.decoder() != this) {
+      throw new IllegalArgumentException("decoder: expected a cache of this decoder, found one of another");
     }
+    Shapes.tokens(x, position, Math.min(cache.capacity(), rope.rows()));
     NativeSession.check(Kernels.decode(handle, caches.addresses().address(), caches.capacity(), NativeSession.address(x), x.rows(),
         position, NativeSession.address(rope) + position * rope.rowBytes(), addressOrNull(logits)));
     NativeSession.keep(x, rope, logits);
@@ -150,6 +147,7 @@ final class NativeDecoder implements DecoderSession {
     if (handle != 0) {
       Kernels.decoderClose(handle);
       handle = 0;
+      session.forget(this);
     }
   }
 }

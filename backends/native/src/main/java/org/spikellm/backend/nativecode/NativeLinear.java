@@ -110,6 +110,7 @@ final class NativeLinear implements SpikingLinear {
         NativeSession.address(out)));
     Reference.reachabilityFence(x);
     NativeSession.keep(out);
+    Reference.reachabilityFence(this);   // planes, and the weight where it runs in place
   }
 
   @Override
@@ -122,5 +123,6 @@ final class NativeLinear implements SpikingLinear {
     }
     NativeSession.check(Kernels.floats(handle, x.rows(), NativeSession.address(x), NativeSession.address(out)));
     NativeSession.keep(x, out);
+    Reference.reachabilityFence(this);
   }
 }

@@ -5,15 +5,14 @@ import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ForkJoinPool;
 import java.util.function.IntConsumer;
-import java.util.stream.IntStream;
 import org.spikellm.api.CountRow;
 import org.spikellm.api.DType;
 import org.spikellm.api.DecoderPlan;
 import org.spikellm.api.DecoderSession;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.KeyValues;
+import org.spikellm.api.LoopPool;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
 import org.spikellm.api.Shapes;
@@ -24,16 +23,15 @@ import org.spikellm.api.Tensor;
 /** Checks shapes and hands addresses to the library, which owns threads and the memory of prepared weights. */
 final class NativeSession implements Session {
 
-  private final int threads;
   private final Tables tables = new Tables();
   private final List<NativeDecoder> decoders = new ArrayList<>();
-  /** For {@link #forEach} only: the library's threads run C. */
-  private ForkJoinPool pool;
+  /** The library's threads run C. */
+  private final LoopPool loops;
   /** The library's session; 0 when closed. */
   private long handle;
 
   NativeSession(int threads, Instructions instructions) {
-    this.threads = threads;
+    loops = new LoopPool(threads);
     handle = Kernels.open(threads, instructions.ordinal());
     if (handle == 0) {
       throw new IllegalStateException("backend 'native' cannot start " + threads + " threads; open it with fewer");
@@ -112,6 +110,11 @@ final class NativeSession implements Session {
     return Optional.of(decoder);
   }
 
+  /** That it is closed. */
+  void forget(NativeDecoder decoder) {
+    decoders.remove(decoder);
+  }
+
   @Override
   public void rmsNorm(Tensor x, Tensor weight, float epsilon, Tensor out) {
     long session = handle();
@@ -186,25 +189,16 @@ final class NativeSession implements Session {
   @Override
   public void forEach(int count, IntConsumer body) {
     handle();
-    if (threads == 1) {
-      Session.super.forEach(count, body);
-      return;
-    }
-    if (pool == null) {
-      pool = new ForkJoinPool(threads);
-    }
-    pool.submit(() -> IntStream.range(0, count).parallel().forEach(body)).join();
+    loops.forEach(count, body);
   }
 
   @Override
   public void close() {
     if (handle != 0) {
-      decoders.forEach(NativeDecoder::close);
+      List.copyOf(decoders).forEach(NativeDecoder::close);
       Kernels.close(handle);
       handle = 0;
-      if (pool != null) {
-        pool.close();
-      }
+      loops.close();
     }
   }
 }

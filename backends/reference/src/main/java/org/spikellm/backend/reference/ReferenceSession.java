@@ -1,8 +1,7 @@
 package org.spikellm.backend.reference;
 
-import java.util.concurrent.ForkJoinPool;
 import java.util.function.IntConsumer;
-import java.util.stream.IntStream;
+import org.spikellm.api.LoopPool;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
 import org.spikellm.api.Shapes;
@@ -12,10 +11,10 @@ import org.spikellm.api.Tensor;
 /** The two required kernels, a row of the weight at a time; everything else is the API's default. */
 final class ReferenceSession implements Session {
 
-  private final ForkJoinPool pool;
+  private final LoopPool loops;
 
   ReferenceSession(int threads) {
-    pool = new ForkJoinPool(threads);
+    loops = new LoopPool(threads);
   }
 
   @Override
@@ -43,12 +42,12 @@ final class ReferenceSession implements Session {
 
   @Override
   public void close() {
-    pool.close();
+    loops.close();
   }
 
   @Override
   public void forEach(int count, IntConsumer body) {
-    pool.submit(() -> IntStream.range(0, count).parallel().forEach(body)).join();
+    loops.forEach(count, body);
   }
 
   static float[][] rows(Tensor x) {

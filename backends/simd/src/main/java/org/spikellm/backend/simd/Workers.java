@@ -57,8 +57,13 @@ final class Workers implements AutoCloseable {
       parked[i] = new AtomicInteger();
       threads[i] = Thread.ofPlatform().daemon().name("spikellm-simd-" + worker).unstarted(() -> loop(worker));
     }
-    for (Thread thread : threads) {
-      thread.start();
+    try {
+      for (Thread thread : threads) {
+        thread.start();
+      }
+    } catch (Throwable e) {
+      close();   // there may be no more threads to have
+      throw e;
     }
   }
 
@@ -90,11 +95,15 @@ final class Workers implements AutoCloseable {
         Thread.yield(); // a worker lost its core in the middle of a slice
       }
     }
-    if (job.failure instanceof RuntimeException e) {
-      throw e;
-    } else if (job.failure instanceof Error e) {
-      throw e;
+    if (job.failure != null) {
+      throw Workers.<RuntimeException>asItIs(job.failure);
     }
+  }
+
+  /** Slices may throw what they do not declare. */
+  @SuppressWarnings("unchecked")
+  private static <T extends Throwable> T asItIs(Throwable failure) throws T {
+    throw (T) failure;
   }
 
   private void loop(int worker) {

@@ -80,6 +80,9 @@ final class Commands implements Recorder, AutoCloseable {
 
   private void submit() {
     recording = false;
+    if (!arrivals.isEmpty()) {
+      barrier(slots.get(turn));   // the host is to see them
+    }
     slots.get(turn).end();
     slots.get(turn).submit();
     if (!arrivals.isEmpty()) {

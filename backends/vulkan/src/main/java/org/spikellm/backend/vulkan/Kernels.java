@@ -29,6 +29,9 @@ final class Kernels implements AutoCloseable {
   private static final int FEW_THREADS = 64;
   private static final int MOST_THREADS = 1024;
   private static final int ITEMS = 4;
+  /** What threads that share a row have in memory for each of them (rows.glsl), and for all (encode.comp) at most. */
+  private static final int THREAD_BYTES = 16;
+  private static final int GROUP_BYTES = 2048;
   private static final int PART_ITEMS = 256;
   private static final int BUSY_GROUPS = 64;
   /** Positions of attention's tiles; how much memory threads share for each slice, and for 64 channels of a head. */
@@ -76,7 +79,8 @@ final class Kernels implements AutoCloseable {
     if (!device.isTunedForGpu()) {
       return FEW_THREADS;
     }
-    int most = Integer.highestOneBit(Math.min(MOST_THREADS, device.facts().mostThreads()));
+    int shared = Math.min(MOST_THREADS, (device.facts().sharedBytes() - GROUP_BYTES) / THREAD_BYTES);
+    int most = Integer.highestOneBit(Math.min(shared, device.facts().mostThreads()));
     return Math.clamp(Integer.highestOneBit(Math.max(1, items / ITEMS)), Math.min(FEW_THREADS, most), most);
   }
 

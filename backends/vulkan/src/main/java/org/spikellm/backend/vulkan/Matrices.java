@@ -31,17 +31,18 @@ import org.lwjgl.vulkan.VkPipelineShaderStageRequiredSubgroupSizeCreateInfo;
  * The matrices of signed bytes that a device's subgroups multiply and add up in 32 bits: m x k by k x n.
  *
  * @param subgroup threads of a subgroup
- * @param sizable whether a kernel may ask for subgroups of that size, all of them full
  * @param mostThreads of a workgroup
  * @param sharedBytes that a workgroup has at most
  */
-record Matrices(int m, int n, int k, int subgroup, boolean sizable, int mostThreads, int sharedBytes) {
+record Matrices(int m, int n, int k, int subgroup, int mostThreads, int sharedBytes) {
 
   /** Rows and tokens of the smallest tile, which must be whole matrices. */
   private static final int LEAST_TILE = 32;
   /** Columns that linear_matrix.comp brings at a time, and what a matrix begins at a multiple of. */
   private static final int STEP = 64;
   private static final int LEAST_COLUMNS = 8;
+  private static final List<String> EXTENSIONS = List.of(KHRCooperativeMatrix.VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME,
+      EXTSubgroupSizeControl.VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
 
   /**
    * The largest that linear_matrix.comp can use, or null.
@@ -49,36 +50,32 @@ record Matrices(int m, int n, int k, int subgroup, boolean sizable, int mostThre
    * @param has whether the device has an extension
    */
   static Matrices of(VkPhysicalDevice device, Predicate<String> has) {
-    if (!has.test(KHRCooperativeMatrix.VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) {
+    if (!EXTENSIONS.stream().allMatch(has)) {
       return null;
     }
     try (MemoryStack stack = stackPush()) {
-      boolean sizes = has.test(EXTSubgroupSizeControl.VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
       var sizeFeatures = VkPhysicalDeviceSubgroupSizeControlFeatures.calloc(stack).sType$Default();
       var features = VkPhysicalDeviceCooperativeMatrixFeaturesKHR.calloc(stack).sType$Default();
       var twelve = VkPhysicalDeviceVulkan12Features.calloc(stack).sType$Default();
-      var allFeatures = VkPhysicalDeviceFeatures2.calloc(stack).sType$Default().pNext(features).pNext(twelve);
+      var allFeatures = VkPhysicalDeviceFeatures2.calloc(stack).sType$Default().pNext(features).pNext(twelve).pNext(sizeFeatures);
       var sizeLimits = VkPhysicalDeviceSubgroupSizeControlProperties.calloc(stack).sType$Default();
       var stages = VkPhysicalDeviceCooperativeMatrixPropertiesKHR.calloc(stack).sType$Default();
       var subgroup = VkPhysicalDeviceSubgroupProperties.calloc(stack).sType$Default();
-      var properties = VkPhysicalDeviceProperties2.calloc(stack).sType$Default().pNext(stages).pNext(subgroup);
-      if (sizes) {
-        allFeatures.pNext(sizeFeatures);
-        properties.pNext(sizeLimits);
-      }
+      var properties = VkPhysicalDeviceProperties2.calloc(stack).sType$Default().pNext(stages).pNext(subgroup).pNext(sizeLimits);
       vkGetPhysicalDeviceFeatures2(device, allFeatures);
       vkGetPhysicalDeviceProperties2(device, properties);
+      int threads = subgroup.subgroupSize();
+      // Kernels are written for full subgroups of a size that they ask for.
       if (!features.cooperativeMatrix() || !twelve.vulkanMemoryModel() || !twelve.shaderInt8()
-          || (stages.cooperativeMatrixSupportedStages() & VK_SHADER_STAGE_COMPUTE_BIT) == 0) {
+          || (stages.cooperativeMatrixSupportedStages() & VK_SHADER_STAGE_COMPUTE_BIT) == 0
+          || !sizeFeatures.subgroupSizeControl() || !sizeFeatures.computeFullSubgroups()
+          || (sizeLimits.requiredSubgroupSizeStages() & VK_SHADER_STAGE_COMPUTE_BIT) == 0
+          || threads < sizeLimits.minSubgroupSize() || threads > sizeLimits.maxSubgroupSize()) {
         return null;
       }
-      int threads = subgroup.subgroupSize();
-      boolean sizable = sizes && sizeFeatures.subgroupSizeControl() && sizeFeatures.computeFullSubgroups()
-          && (sizeLimits.requiredSubgroupSizeStages() & VK_SHADER_STAGE_COMPUTE_BIT) != 0
-          && sizeLimits.minSubgroupSize() <= threads && threads <= sizeLimits.maxSubgroupSize();
       var limits = properties.properties().limits();
       return all(device).stream()
-          .map(shape -> new Matrices(shape[0], shape[1], shape[2], threads, sizable, limits.maxComputeWorkGroupInvocations(),
+          .map(shape -> new Matrices(shape[0], shape[1], shape[2], threads, limits.maxComputeWorkGroupInvocations(),
               limits.maxComputeSharedMemorySize()))
           .filter(Matrices::canBeUsed).max(Comparator.comparingInt(shape -> shape.m * shape.n * shape.k)).orElse(null);
     }
@@ -110,28 +107,21 @@ record Matrices(int m, int n, int k, int subgroup, boolean sizable, int mostThre
 
   /** Names of extensions to be enabled. */
   List<String> extensions() {
-    return sizable ? List.of(KHRCooperativeMatrix.VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME,
-        EXTSubgroupSizeControl.VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)
-        : List.of(KHRCooperativeMatrix.VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
+    return EXTENSIONS;
   }
 
   /** Adds the features that kernels need. */
   void enable(VkDeviceCreateInfo create, VkPhysicalDeviceVulkan12Features twelve, MemoryStack stack) {
     twelve.vulkanMemoryModel(true).shaderInt8(true);
     create.pNext(VkPhysicalDeviceCooperativeMatrixFeaturesKHR.calloc(stack).sType$Default().cooperativeMatrix(true));
-    if (sizable) {
-      create.pNext(VkPhysicalDeviceSubgroupSizeControlFeatures.calloc(stack).sType$Default().subgroupSizeControl(true)
-          .computeFullSubgroups(true));
-    }
+    create.pNext(VkPhysicalDeviceSubgroupSizeControlFeatures.calloc(stack).sType$Default().subgroupSizeControl(true)
+        .computeFullSubgroups(true));
   }
 
   /** Lets a kernel have full subgroups of its size. */
   void require(VkPipelineShaderStageCreateInfo stage, MemoryStack stack) {
-    if (sizable) {
-      stage.flags(EXTSubgroupSizeControl.VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT)
-          .pNext(VkPipelineShaderStageRequiredSubgroupSizeCreateInfo.calloc(stack).sType$Default()
-              .requiredSubgroupSize(subgroup));
-    }
+    stage.flags(EXTSubgroupSizeControl.VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT_EXT)
+        .pNext(VkPipelineShaderStageRequiredSubgroupSizeCreateInfo.calloc(stack).sType$Default().requiredSubgroupSize(subgroup));
   }
 
   /** Its shape in words. */

@@ -148,11 +148,7 @@ final class VulkanDecoder implements DecoderSession {
     if (!(cache instanceof DeviceCache own) || own.decoder() != this) {
       throw new IllegalArgumentException("decoder: expected a cache of this decoder, found one of another");
     }
-    int most = Math.min(cache.capacity(), rope.rows());
-    if (position < 0 || tokens < 1 || position + tokens > most) {
-      throw new IllegalArgumentException("decoder: expected tokens at positions below " + most + ", found " + tokens + " from "
-          + position + " on");
-    }
+    Shapes.tokens(x, position, Math.min(cache.capacity(), rope.rows()));
     Recording recording = session.recording(tokens);
     require(tokens);
     Staging place = Staging.of(plan.shape(), tokens);

@@ -2,15 +2,17 @@ package org.spikellm.backend.vulkan;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ForkJoinPool;
 import java.util.function.IntConsumer;
-import java.util.stream.IntStream;
 import org.spikellm.api.DecoderPlan;
 import org.spikellm.api.DecoderSession;
 import org.spikellm.api.DeviceLimits;
 import org.spikellm.api.Encoding;
 import org.spikellm.api.KeyValues;
+import org.spikellm.api.LoopPool;
 import org.spikellm.api.QuantizedWeight;
 import org.spikellm.api.Session;
 import org.spikellm.api.Shapes;
@@ -28,7 +30,6 @@ final class VulkanSession implements Session {
   /** Of a slab at most: a dimension's workgroups. */
   private static final int SLAB_TILES = 65_535;
 
-  private final int threads;
   private final Device device;
   private final Layers layers;
   private final DeviceMemory memory;
@@ -37,8 +38,7 @@ final class VulkanSession implements Session {
   /** Of a decoder's passes: over one token, and over several. */
   private final Recording tokenPass;
   private final Recording promptPass;
-  /** For {@link #forEach} only. */
-  private ForkJoinPool pool;
+  private final LoopPool loops;
   private boolean closed;
 
   VulkanSession(Device device, int threads, Layers layers) {
@@ -47,17 +47,22 @@ final class VulkanSession implements Session {
 
   /** A session whose ranges of device memory have at most {@code largestRange} bytes. */
   VulkanSession(Device device, int threads, Layers layers, long largestRange) {
-    this.threads = threads;
+    loops = new LoopPool(threads);
     this.device = device;
     this.layers = layers;
     memory = new DeviceMemory(device, largestRange);
+    Deque<Runnable> made = new ArrayDeque<>(List.of(device::close));
+    made.push(memory::close);
     try {
       kernels = new Kernels(device);
+      made.push(kernels::close);
       commands = new Commands(device);
+      made.push(commands::close);
       tokenPass = new Recording(device);
+      made.push(tokenPass::close);
       promptPass = new Recording(device);
     } catch (RuntimeException | Error e) {
-      device.close();
+      made.forEach(Runnable::run);
       throw e;
     }
   }
@@ -259,14 +264,7 @@ final class VulkanSession implements Session {
   @Override
   public void forEach(int count, IntConsumer body) {
     checkOpen();
-    if (threads == 1) {
-      Session.super.forEach(count, body);
-      return;
-    }
-    if (pool == null) {
-      pool = new ForkJoinPool(threads);
-    }
-    pool.submit(() -> IntStream.range(0, count).parallel().forEach(body)).join();
+    loops.forEach(count, body);
   }
 
   @Override
@@ -275,9 +273,7 @@ final class VulkanSession implements Session {
       return;
     }
     closed = true;
-    if (pool != null) {
-      pool.close();
-    }
+    loops.close();
     device.await(); // after a call that failed something may still run
     tokenPass.close();
     promptPass.close();

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 /** How a product is cut into tiles. */
 class MatrixTileTest {
 
-  private static final Matrices MATRICES = new Matrices(16, 16, 32, 32, true, 1_024, 48 << 10);
+  private static final Matrices MATRICES = new Matrices(16, 16, 32, 32, 1_024, 48 << 10);
 
   private static String tile(Matrices matrices, int rows, int tokens, int digits) {
     MatrixTile tile = MatrixTile.of(matrices, MatrixTile.Size.ALL, rows, tokens, digits);
@@ -31,14 +31,14 @@ class MatrixTileTest {
   void aTokenHasAColumnForEachDigit() {
     assertEquals("128x64", tile(MATRICES, 11_008, 512, 2));
     assertEquals("32x16", tile(MATRICES, 64, 16, 2));
-    assertEquals("32x32", tile(new Matrices(32, 32, 16, 32, true, 1_024, 48 << 10), 64, 16, 2));
+    assertEquals("32x32", tile(new Matrices(32, 32, 16, 32, 1_024, 48 << 10), 64, 16, 2));
   }
 
   @Test
   void noLargerThanTheDeviceHasRoomFor() {
-    assertEquals("64x128", tile(new Matrices(16, 16, 32, 32, true, 128, 48 << 10), 11_008, 512, 1));
-    assertEquals("64x64", tile(new Matrices(16, 16, 32, 32, true, 1_024, 16 << 10), 11_008, 512, 1));
-    assertNull(MatrixTile.of(new Matrices(16, 16, 32, 32, true, 64, 48 << 10), MatrixTile.Size.ALL, 11_008, 512, 1));
+    assertEquals("64x128", tile(new Matrices(16, 16, 32, 32, 128, 48 << 10), 11_008, 512, 1));
+    assertEquals("64x64", tile(new Matrices(16, 16, 32, 32, 1_024, 16 << 10), 11_008, 512, 1));
+    assertNull(MatrixTile.of(new Matrices(16, 16, 32, 32, 64, 48 << 10), MatrixTile.Size.ALL, 11_008, 512, 1));
   }
 
   @Test
