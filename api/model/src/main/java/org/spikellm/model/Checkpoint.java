@@ -10,6 +10,8 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.spikellm.api.Block;
 import org.spikellm.api.DenseWeight;
@@ -25,6 +27,7 @@ public final class Checkpoint implements AutoCloseable {
 
   private static final String INDEX = "model.safetensors.index.json";
   private static final String BLOCKS = "model.layers.";
+  private static final Pattern BLOCK = Pattern.compile("model\\.layers\\.(\\d+)\\.");
   private static final String EMBEDDINGS = "model.embed_tokens.weight";
   private static final String HEAD = "lm_head.weight";
 
@@ -68,6 +71,7 @@ public final class Checkpoint implements AutoCloseable {
           }
         }
       }
+      checkBlocks(directory, byName, config);
       TensorTable tensors = new TensorTable(directory, byName, config, config.packed());
       PackedReader packed = config.packed() ? PackedReader.of(tensors, neurons) : null;
       Checkpoint checkpoint = new Checkpoint(directory, config, arena, tensors, packed);
@@ -76,6 +80,17 @@ public final class Checkpoint implements AutoCloseable {
     } catch (Throwable e) {
       arena.close();
       throw e;
+    }
+  }
+
+  /** The files have no blocks but those that the configuration tells of. */
+  private static void checkBlocks(Path directory, Map<String, Safetensors> tensors, ModelConfig config) throws CheckpointException {
+    for (Map.Entry<String, Safetensors> tensor : tensors.entrySet()) {
+      Matcher name = BLOCK.matcher(tensor.getKey());
+      if (name.lookingAt() && (name.group(1).length() > 9 || Integer.parseInt(name.group(1)) >= config.blocks())) {
+        throw new CheckpointException(directory.resolve("config.json") + ": num_hidden_layers: expected more than " + name.group(1)
+            + ", since " + tensor.getValue().file().getFileName() + " has tensor '" + tensor.getKey() + "', found " + config.blocks());
+      }
     }
   }
 

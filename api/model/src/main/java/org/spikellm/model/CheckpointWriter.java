@@ -67,7 +67,7 @@ public final class CheckpointWriter implements AutoCloseable {
    */
   public static CheckpointWriter open(Path out, Checkpoint source, Map<String, Object> task, boolean resume) throws IOException {
     requireFree(out);
-    Path absolute = out.toAbsolutePath().normalize();
+    Path absolute = place(out);
     Path partial = partial(absolute);
     try {
       Files.createDirectories(partial);
@@ -135,7 +135,7 @@ public final class CheckpointWriter implements AutoCloseable {
    *     not from one
    */
   public static void requireFree(Path out) throws IOException {
-    Path absolute = out.toAbsolutePath().normalize();
+    Path absolute = place(out);
     if (absolute.getFileName() == null) {
       throw new CheckpointException(out + ": expected the name of a new directory, found the root");
     }
@@ -143,6 +143,26 @@ public final class CheckpointWriter implements AutoCloseable {
       throw new CheckpointException(out + ": exists and is not an empty directory; remove it or choose another name");
     }
     requireOurs(partial(absolute));
+    Path there = absolute.getParent();
+    while (!Files.exists(there)) {
+      there = there.getParent();
+    }
+    if (!Files.isDirectory(there) || !Files.isWritable(there)) {
+      throw new CheckpointException(out + ": cannot be written: " + (Files.isDirectory(there) ? there + ": permission denied"
+          : there + " is a file") + "; choose another place");
+    }
+  }
+
+  /** Where a directory is, and not a link to it, which a rename would replace. */
+  private static Path place(Path out) throws IOException {
+    Path absolute = out.toAbsolutePath().normalize();
+    if (!Files.isSymbolicLink(absolute)) {
+      return absolute;
+    }
+    if (!Files.exists(absolute)) {
+      throw new CheckpointException(out + ": is a link to nothing; remove it or choose another name");
+    }
+    return absolute.toRealPath();
   }
 
   /** Nothing, or files of an unfinished run alone. */

@@ -69,7 +69,7 @@ record Fields(Map<String, Object> json, String where) {
   }
 
   CheckpointException wrong(String name, String expected, Object found) {
-    String text = found == null ? "nothing" : String.valueOf(found);
+    String text = found == null ? "nothing" : found instanceof String string ? "the text '" + string + "'" : String.valueOf(found);
     return new CheckpointException(where + ": " + name + ": expected " + expected + ", found "
         + (text.length() > 80 ? text.substring(0, 80) + "…" : text));
   }

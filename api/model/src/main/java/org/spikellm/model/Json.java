@@ -84,8 +84,10 @@ public final class Json {
       return value;
     } catch (JacksonException e) {
       var at = e.getLocation();
-      throw new CheckpointException(where + ": not JSON: " + e.getOriginalMessage().lines().findFirst().orElse("")
-          + (at == null ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")"), e);
+      String pointer = LfsPointer.hint(utf8);
+      throw new CheckpointException(!pointer.isEmpty() ? where + ": expected JSON, found " + pointer
+          : where + ": not JSON: " + e.getOriginalMessage().lines().findFirst().orElse("")
+          + (at == null ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")") + "; correct it, or fetch it again", e);
     }
   }
 

@@ -74,7 +74,9 @@ public final class Safetensors {
       MemorySegment mapped = channel.map(MapMode.READ_ONLY, 0, size, arena);
       long length = mapped.get(LONG, 0);
       if (length < 0 || length > MAX_HEADER_BYTES || length > size - LENGTH_BYTES) {
-        throw new CheckpointException(file + ": header length is " + Long.toUnsignedString(length) + ", expected at most "
+        String pointer = LfsPointer.hint(mapped.asSlice(0, Math.min(size, 64)).toArray(Tensor.BYTE));
+        throw new CheckpointException(!pointer.isEmpty() ? file + ": expected a safetensors file, found " + pointer
+            : file + ": header length is " + Long.toUnsignedString(length) + ", expected at most "
             + Math.min(MAX_HEADER_BYTES, size - LENGTH_BYTES) + "; the file is truncated or not safetensors");
       }
       byte[] header = mapped.asSlice(LENGTH_BYTES, length).toArray(Tensor.BYTE);

@@ -132,6 +132,15 @@ class CheckpointTest {
 
   /** A bias on the queries' and keys' projections shifts scores, on the values' the output: checked on a block with one token. */
   @Test
+  void aModelIsNotRunWithoutSomeOfItsBlocks() throws IOException {
+    String one = config(false, false).replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1");
+    Path directory = write("one", one, tensors(DType.F32, false));
+    CheckpointException e = assertThrows(CheckpointException.class, () -> Checkpoint.open(directory, NONE));
+    assertTrue(e.getMessage().contains("config.json: num_hidden_layers: expected more than 1, since model.safetensors has tensor "
+        + "'model.layers.1.") && e.getMessage().endsWith("found 1"), e.getMessage());
+  }
+
+  @Test
   void attentionBiasesAreAdded() throws IOException {
     Map<String, Tensor> biased = tensors(DType.F32, true);
     float[] with = logits(write("biased", config(false, true), biased));

@@ -94,6 +94,13 @@ class JsonTest {
   }
 
   @Test
+  void aPointerOfGitIsCalledOne() {
+    CheckpointException e = assertThrows(CheckpointException.class,
+        () -> parse("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"));
+    assertTrue(e.getMessage().contains("a git-lfs pointer in place of the file"), e.getMessage());
+  }
+
+  @Test
   void bombsAreRefused() {
     for (String bomb : new String[] {"[".repeat(1_000_000), "{\"a\":".repeat(100_000), "9".repeat(1_000_000),
         "1e" + "9".repeat(5000)}) {

@@ -199,6 +199,18 @@ class PackedCheckpointTest {
   }
 
   @Test
+  void aLinkStaysALink() throws IOException {
+    Path far = Files.createDirectory(temporary.resolve("far"));
+    Path link = Files.createSymbolicLink(temporary.resolve("link"), far);
+    PackedTiny.write(link, 4, 4, 0, 16);
+    assertTrue(Files.isSymbolicLink(link));
+    assertTrue(Files.exists(far.resolve("config.json")));
+    Path dangling = Files.createSymbolicLink(temporary.resolve("dangling"), temporary.resolve("gone"));
+    CheckpointException e = assertThrows(CheckpointException.class, () -> PackedTiny.write(dangling, 4, 4, 0, 16));
+    assertTrue(e.getMessage().contains("dangling: is a link to nothing"), e.getMessage());
+  }
+
+  @Test
   void whatComesIntoBeingMeanwhileIsKept() throws IOException {
     Path out = temporary.resolve("out");
     try (Checkpoint source = Checkpoint.open(PackedTiny.SOURCE, PackedTiny.NEURONS)) {

@@ -55,6 +55,9 @@ final class ChatCommand implements Callable<Integer> {
       common.prompt("> ");
       String line = in.readLine();
       if (line == null || line.isBlank()) {
+        if (line == null) {
+          common.prompt("\n");
+        }
         return;
       }
       try {

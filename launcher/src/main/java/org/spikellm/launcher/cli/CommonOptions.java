@@ -118,8 +118,8 @@ final class CommonOptions implements AutoCloseable {
 
   /** The options that name where further providers lie, as they were given, for a command to try next. */
   String providerDirectories() {
-    return (modulePath.isEmpty() ? "" : " --module-path " + modulePath.stream().map(Path::toString).collect(Collectors.joining(":")))
-        + (pluginDirectory == null ? "" : " --plugins " + pluginDirectory);
+    return (modulePath.isEmpty() ? "" : " --module-path " + modulePath.stream().map(Shell::quoted).collect(Collectors.joining(":")))
+        + (pluginDirectory == null ? "" : " --plugins " + Shell.quoted(pluginDirectory));
   }
 
   /** Shows progress on standard error. */

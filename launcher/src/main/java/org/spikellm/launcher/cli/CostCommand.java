@@ -65,9 +65,6 @@ final class CostCommand implements Callable<Integer> {
       common.tell(loaded.neurons());
       Cost.Measured measured =
           Cost.measure(loaded, text == null ? Home.evaluationText() : text, sequence, limit, common.progress());
-      if (page != null) {
-        page.write(report(measured, table, reporting.rasters(common, registry, List.of(model))).page());
-      }
       if (common.json) {
         common.printJson(new CostSummary(measured, table).json());
       } else if (csv) {
@@ -76,6 +73,7 @@ final class CostCommand implements Callable<Integer> {
         print(measured, table);
       }
       if (page != null) {
+        page.write(report(measured, table, reporting.rasters(common, registry, List.of(model))).page());
         common.note("Report: " + page);
       }
       return 0;

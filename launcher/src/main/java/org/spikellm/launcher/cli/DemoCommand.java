@@ -105,17 +105,11 @@ final class DemoCommand implements Callable<Integer> {
     common.out.println("  Memory traffic is left out.");
     common.out.println();
     common.out.println("Go on with:");
-    common.out.println("  spikellm generate " + quoted(target) + " --prompt \"The old king\" --step-by-step");
-    common.out.println("  spikellm evaluate " + quoted(source) + " " + quoted(target) + " --text FILE");
-    common.out.println("  spikellm inspect " + quoted(target) + " --layers");
-    common.out.println("  spikellm cost " + quoted(target));
+    common.out.println("  spikellm generate " + Shell.quoted(target) + " --prompt \"The old king\" --step-by-step");
+    common.out.println("  spikellm evaluate " + Shell.quoted(source) + " " + Shell.quoted(target) + " --text FILE");
+    common.out.println("  spikellm inspect " + Shell.quoted(target) + " --layers");
+    common.out.println("  spikellm cost " + Shell.quoted(target));
     common.out.println("  spikellm quantize MODEL OUT --steps 4 --salient 0.05");
-  }
-
-  /** A path as a shell takes it. */
-  private static String quoted(Path path) {
-    String text = path.toString();
-    return text.matches("[\\w./-]+") ? text : "'" + text.replace("'", "'\\''") + "'";
   }
 
   private static void row(Table table, String name, Demonstration.Figures a, Demonstration.Figures b,
@@ -176,7 +170,11 @@ final class DemoCommand implements Callable<Integer> {
   /** Removes an earlier demo's model, and nothing else: a directory that is not one is refused. */
   private void clear(Path target, Registry registry) throws IOException {
     if (!Files.exists(target)) {
-      Files.createDirectories(target.toAbsolutePath().getParent());
+      try {
+        Files.createDirectories(target.toAbsolutePath().getParent());
+      } catch (IOException e) {
+        throw new CheckpointException(target + ": the demo's model cannot be written there (" + e.getMessage() + "); choose another --out", e);
+      }
       return;
     }
     if (!Files.isDirectory(target) || (!isEmpty(target) && !isDemo(target, registry))) {

@@ -105,12 +105,10 @@ final class EvaluateCommand implements Callable<Integer> {
       if (file != null) {
         file.finish();
       }
+      print(results);
       if (page != null) {
         page.write(new EvaluationPage(results, costs, energy)
             .measures(reporting.rasters(common, registry, models.stream().distinct().toList())).page());
-      }
-      print(results);
-      if (page != null) {
         common.note("Report: " + page);
       }
       return 0;
@@ -143,6 +141,9 @@ final class EvaluateCommand implements Callable<Integer> {
     }
     if (shots < 0) {
       throw common.wrong("--shots: expected 0 or more, found " + shots);
+    }
+    if (shots > 0 && tasks.isEmpty()) {
+      throw common.wrong("--shots: expected --tasks FILE with it, found none");
     }
     if (shots == 0 && !shotsFrom.isEmpty()) {
       throw common.wrong("--shots-from: expected --shots N with it, found none");

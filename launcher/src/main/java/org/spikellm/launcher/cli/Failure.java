@@ -52,6 +52,9 @@ final class Failure {
 
   /** As above, for what picocli lets through. */
   static int report(Throwable e, PrintWriter err, boolean trace) {
+    if (e instanceof StandardOutput.Failure output && output.isUnread()) {
+      return StandardOutput.NOBODY_READS;
+    }
     err.println("spikellm: " + oneLine(message(e)));
     if (trace) {
       e.printStackTrace(err);

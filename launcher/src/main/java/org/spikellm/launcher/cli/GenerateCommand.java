@@ -64,8 +64,13 @@ final class GenerateCommand implements Callable<Integer> {
         common.printJson(json(result));
       } else {
         common.out.println();
-        common.note(String.format(Locale.ROOT, "[%d tokens, %.1f a second; prompt %d tokens, %.1f a second]", result.tokens().length,
-            result.tokensPerSecond(), result.promptTokens(), result.promptTokensPerSecond()));
+        int count = result.tokens().length;
+        common.note(String.format(Locale.ROOT, "[%d %s; prompt %d tokens, %.1f a second]", count,
+            count < 2 ? count == 1 ? "token" : "tokens" : String.format(Locale.ROOT, "tokens, %.1f a second", result.tokensPerSecond()),
+            result.promptTokens(), result.promptTokensPerSecond()));
+        if (count < options.maxTokens() && ids.length + count > limit) {
+          common.note("It ends at the model's limit of " + limit + " tokens.");
+        }
       }
       return 0;
     }

@@ -1,7 +1,10 @@
 package org.spikellm.launcher.cli;
 
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.spikellm.launcher.registry.ApiVersion;
@@ -11,8 +14,9 @@ import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.TypeConversionException;
 
-/** The program {@code spikellm}. Exit status: 0 done, 1 could not be done, 2 wrong call, 130 interrupted. */
+/** The program {@code spikellm}. Exit status: 0 done, 1 could not be done, 2 wrong call, 130 interrupted, 141 nobody reads on. */
 @Command(name = "spikellm", description = "Turns LLaMA-class language models into spiking models and runs them.",
     versionProvider = Main.Version.class, subcommands = {DemoCommand.class, QuantizeCommand.class, GenerateCommand.class, ChatCommand.class,
         EvaluateCommand.class, CostCommand.class, SweepCommand.class, InspectCommand.class, BenchCommand.class,
@@ -21,6 +25,9 @@ public final class Main implements Runnable {
 
   /** What hooks get to do their work. */
   private static final Duration EXIT = Duration.ofSeconds(10);
+  /** A line of help. */
+  private static final int LEAST_COLUMNS = 60;
+  private static final int MOST_COLUMNS = 140;
 
   @Option(names = {"-V", "--version"}, versionHelp = true, description = "Show the version and exit.")
   private boolean version;
@@ -41,6 +48,7 @@ public final class Main implements Runnable {
           default -> "";
         })));
     Runtime.getRuntime().addShutdownHook(interruption);
+    System.setOut(StandardOutput.open());
     int status = run(args);
     Runtime.getRuntime().removeShutdownHook(interruption);
     haltAfterExit(status);
@@ -65,20 +73,40 @@ public final class Main implements Runnable {
     program.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
     program.setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8));
     program.setCaseInsensitiveEnumValuesAllowed(true).setAbbreviatedOptionsAllowed(false);
-    program.setUsageHelpAutoWidth(true).setUsageHelpLongOptionsMaxWidth(32);
+    program.setExpandAtFiles(false);   // a prompt may begin so
+    program.setUsageHelpWidth(Math.clamp(Terminal.columns(), LEAST_COLUMNS, MOST_COLUMNS)).setUsageHelpLongOptionsMaxWidth(32);
+    program.registerConverter(Path.class, Main::path);
     program.setParameterExceptionHandler(Failure::wrongCall);
     program.setExecutionExceptionHandler(Failure::report);
     program.setExecutionStrategy(Main::runAndClose);
     try {
-      return program.execute(args);
-    } catch (Error e) {
+      int status = program.execute(args);
+      if (status == 0) {
+        System.out.flush();
+      }
+      return status;
+    } catch (Error | UncheckedIOException e) {
       return Failure.report(e, program.getErr(), List.of(args).contains("--stacktrace"));
+    }
+  }
+
+  private static Path path(String text) {
+    if (text.isEmpty()) {
+      throw new TypeConversionException("expected a path, found nothing");
+    }
+    try {
+      return Path.of(text);
+    } catch (InvalidPathException e) {
+      throw new TypeConversionException("'" + text + "' is no path here: " + e.getReason()
+          + "; where characters are missing, LC_ALL=C.UTF-8 lets Java have them");
     }
   }
 
   private static int runAndClose(ParseResult parsed) {
     try {
       return new CommandLine.RunLast().execute(parsed);
+    } catch (StandardOutput.Failure e) {
+      return Failure.report(e, parsed.commandSpec().commandLine().getErr(), false);   // help, of which picocli would show a stack trace
     } finally {
       for (CommandLine command : parsed.asCommandLineList()) {
         command.getCommandSpec().mixins().values().stream().map(mixin -> mixin.userObject())

@@ -33,7 +33,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Turns a float checkpoint into a spiking one. */
-@Command(name = "quantize", description = "Turn a float checkpoint into a spiking one.", showDefaultValues = true,
+@Command(name = "quantize", description = "Turn a float checkpoint into a spiking one.",
     footer = {"", "A run that was stopped goes on from its last finished block when called again with the same arguments."})
 final class QuantizeCommand implements Callable<Integer> {
 
@@ -50,13 +50,16 @@ final class QuantizeCommand implements Callable<Integer> {
   @Parameters(index = "1", paramLabel = "OUT", description = "Directory to write, which must not exist or be empty.")
   private Path out;
 
-  @Option(names = "--pipeline", paramLabel = "ID", defaultValue = "omniquant", description = "How blocks are quantized.")
+  @Option(names = "--pipeline", paramLabel = "ID", defaultValue = "omniquant",
+      description = "How blocks are quantized. Default: ${DEFAULT-VALUE}.")
   private String pipeline;
 
-  @Option(names = "--neuron", paramLabel = "ID", defaultValue = "gif", description = "Which neuron encodes activations, keys and values.")
+  @Option(names = "--neuron", paramLabel = "ID", defaultValue = "gif",
+      description = "Which neuron encodes activations, keys and values. Default: ${DEFAULT-VALUE}.")
   private String neuron;
 
-  @Option(names = "--salience", paramLabel = "ID", defaultValue = "gradient", description = "Which detector scores channels.")
+  @Option(names = "--salience", paramLabel = "ID", defaultValue = "gradient",
+      description = "Which detector scores channels. Default: ${DEFAULT-VALUE}.")
   private String salience;
 
   @Option(names = "--weight-bits", paramLabel = "N",
@@ -76,24 +79,26 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(names = "--group-size", paramLabel = "N", description = "Weights that share a scale; 0: a row. Default: 0.")
   private Integer groupSize;
 
-  @Option(names = "--head-bits", paramLabel = "N", defaultValue = "16", description = "Bits of the head: 8, or 16 to keep its type.")
+  @Option(names = "--head-bits", paramLabel = "N", defaultValue = "16",
+      description = "Bits of the head: 8, or 16 to keep its type. Default: ${DEFAULT-VALUE}.")
   private int headBits;
 
-  @Option(names = "--calibration", paramLabel = "FILE", showDefaultValue = picocli.CommandLine.Help.Visibility.NEVER,
-      description = "Text to calibrate on. Default: the embedded text.")
+  @Option(names = "--calibration", paramLabel = "FILE", description = "Text to calibrate on. Default: the embedded text.")
   private Path calibration;
 
-  @Option(names = "--samples", paramLabel = "N", defaultValue = "128", description = "Calibration windows.")
+  @Option(names = "--samples", paramLabel = "N", defaultValue = "128", description = "Calibration windows. Default: ${DEFAULT-VALUE}.")
   private int samples;
 
-  @Option(names = "--sequence", paramLabel = "N", defaultValue = "2048", description = "Tokens a window; at most the model's limit.")
+  @Option(names = "--sequence", paramLabel = "N", defaultValue = "2048",
+      description = "Tokens a window; at most the model's limit. Default: ${DEFAULT-VALUE}.")
   private int sequence;
 
   @Option(names = "--memory", paramLabel = "SIZE", defaultValue = "1G",
-      description = "Memory for the calibration samples on their way, as in 512M or 8G; more goes to temporary files.")
+      description = "Memory for the calibration samples on their way, as in 512M or 8G; more goes to temporary files. "
+          + "Default: ${DEFAULT-VALUE}.")
   private String memory;
 
-  @Option(names = "--seed", paramLabel = "N", defaultValue = "2", description = "Seed of everything random.")
+  @Option(names = "--seed", paramLabel = "N", defaultValue = "2", description = "Seed of everything random. Default: ${DEFAULT-VALUE}.")
   private long seed;
 
   @Mixin
@@ -102,7 +107,7 @@ final class QuantizeCommand implements Callable<Integer> {
   @Option(names = "--no-resume", description = "Begin anew even if an earlier run left finished blocks.")
   private boolean noResume;
 
-  @Option(names = "--report", paramLabel = "FILE.html", showDefaultValue = picocli.CommandLine.Help.Visibility.NEVER,
+  @Option(names = "--report", paramLabel = "FILE.html",
       description = "Also write a page about the run: losses, salience, perplexity before and after, sizes, provenance.")
   private Path report;
 
@@ -130,9 +135,6 @@ final class QuantizeCommand implements Callable<Integer> {
     ReportFile page = report == null ? null : ReportFile.at(report, out);
     Quantization.Result result = new Quantization(registry, options, common.progress())
         .run(model, out, common.backend, common.threads());
-    if (page != null) {
-      page.write(Page.of(report(registry, result)));
-    }
     result.warnings().forEach(common::warnIfQuiet);
     if (common.json) {
       common.printJson(json(result));
@@ -142,10 +144,11 @@ final class QuantizeCommand implements Callable<Integer> {
       if (!Double.isNaN(result.equalSteps())) {
         common.out.printf(Locale.ROOT, "Weights are spike trains of %.2f equal steps: the mean over all of them%n", result.equalSteps());
       }
-      if (page != null) {
-        common.out.println("Report: " + page);
-      }
-      common.out.println("Try: spikellm generate " + out + common.providerDirectories() + " --prompt \"Once upon a time\"");
+      common.out.println("Try: spikellm generate " + Shell.quoted(out) + common.providerDirectories() + " --prompt \"Once upon a time\"");
+    }
+    if (page != null) {
+      page.write(Page.of(report(registry, result)));
+      common.note("Report: " + page);
     }
     return 0;
   }

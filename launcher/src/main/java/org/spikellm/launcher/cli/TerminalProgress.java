@@ -5,14 +5,14 @@ import java.util.Locale;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.spikellm.launcher.workflow.Progress;
 
 /** Progress on standard error: a bar with rate and remaining time on a terminal, a plain line now and then elsewhere. */
 final class TerminalProgress implements Progress {
 
   private static final long LINE_INTERVAL_NANOS = 10_000_000_000L;
-  private static final int BAR_COLUMNS = 100;
+  /** Of colours, which take no room; the line itself fits. */
+  private static final int ROOM = 64;
 
   private final PrintStream err;
   private final boolean terminal;
@@ -20,9 +20,10 @@ final class TerminalProgress implements Progress {
   private String label;
   private String unit;
   private long total;
-  private long first;
+  private volatile long first;
   private long began;
   private long lastLine;
+  private volatile long done;
 
   TerminalProgress(PrintStream err, boolean terminal) {
     this.err = err;
@@ -39,9 +40,10 @@ final class TerminalProgress implements Progress {
     this.began = System.nanoTime();
     this.lastLine = began;
     if (terminal) {
-      bar = new ProgressBarBuilder().setTaskName(label).setInitialMax(total).setUnit(" " + unit, 1).setUpdateIntervalMillis(200)
-          .setStyle(ProgressBarStyle.COLORFUL_UNICODE_BAR).showSpeed().clearDisplayOnFinish()
-          .setConsumer(new ConsoleProgressBarConsumer(err, BAR_COLUMNS)).build();
+      int columns = Terminal.columns();
+      bar = new ProgressBarBuilder().setTaskName(label).setInitialMax(total).setUpdateIntervalMillis(200).clearDisplayOnFinish()
+          .setRenderer(new ProgressLine(unit, columns, Terminal.hasColors(), this::rate))
+          .setConsumer(new ConsoleProgressBarConsumer(err, columns + ROOM)).build();
     }
   }
 
@@ -50,6 +52,7 @@ final class TerminalProgress implements Progress {
     if (first < 0) {
       first = done - 1;  // what an earlier run did took no time of this one
     }
+    this.done = done;
     if (bar != null) {
       bar.stepTo(done);
       return;
@@ -57,9 +60,14 @@ final class TerminalProgress implements Progress {
     long now = System.nanoTime();
     if (label != null && !terminal && now - lastLine >= LINE_INTERVAL_NANOS) {
       lastLine = now;
-      double rate = (done - first) / ((now - began) / 1e9);
+      double rate = rate();
       err.printf(Locale.ROOT, "%s: %d of %d %s, %.1f a second, %.0f s left%n", label, done, total, unit, rate, (total - done) / rate);
     }
+  }
+
+  /** Units a second, NaN before the first. */
+  private double rate() {
+    return first < 0 ? Double.NaN : (done - first) / ((System.nanoTime() - began) / 1e9);
   }
 
   @Override
@@ -85,7 +93,7 @@ final class TerminalProgress implements Progress {
   @Override
   public void note(String text) {
     if (bar != null) {
-      bar.setExtraMessage(" " + text);
+      bar.setExtraMessage(text);
     } else {
       err.println(text);
     }

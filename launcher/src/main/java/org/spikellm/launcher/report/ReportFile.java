@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Locale;
+import org.spikellm.launcher.workflow.OutputFile;
 
 /** Where a report goes: found fit before the work begins, and written whole or not at all. */
 public final class ReportFile {
@@ -44,7 +45,7 @@ public final class ReportFile {
   }
 
   private static ReportFile at(Path file, Path checkpoint, String done) throws IOException {
-    Path target = file.toAbsolutePath().normalize();
+    Path target = OutputFile.place(file);
     Path directory = target.getParent();
     if (directory == null || Files.isDirectory(target) || target.equals(checkpoint)) {
       throw new IOException(file + ": expected the name of an HTML file for the report, found a directory");

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.spikellm.launcher.tasks.ItemScore.OptionScore;
+import org.spikellm.launcher.workflow.OutputFile;
 import org.spikellm.model.CheckpointException;
 import org.spikellm.model.Json;
 
@@ -23,11 +24,13 @@ public final class SamplesFile implements AutoCloseable {
   private static final String START = "{\"model\":";
 
   private final Path file;
+  private final Path target;
   private final Path partial;
   private final BufferedWriter out;
 
-  private SamplesFile(Path file, Path partial, BufferedWriter out) {
+  private SamplesFile(Path file, Path target, Path partial, BufferedWriter out) {
     this.file = file;
+    this.target = target;
     this.partial = partial;
     this.out = out;
   }
@@ -39,16 +42,18 @@ public final class SamplesFile implements AutoCloseable {
    * @throws IOException if it is something else, or cannot be written
    */
   public static SamplesFile begin(Path file) throws IOException {
+    Path target = OutputFile.place(file);
     if (Files.exists(file) && !(Files.isRegularFile(file) && isOne(file))) {
       throw new CheckpointException(file + ": exists and is not a file of samples; remove it or choose another name");
     }
-    Path directory = file.toAbsolutePath().getParent();
+    Path directory = target.getParent();
     if (directory == null || !Files.isDirectory(directory)) {
       throw new CheckpointException(file + ": expected a directory to write the samples to, found none at " + directory);
     }
-    Path partial = directory.resolve("." + file.getFileName() + ".partial");
+    Path partial = directory.resolve("." + target.getFileName() + ".partial");
     try {
-      return new SamplesFile(file, partial, Files.newBufferedWriter(partial));
+      partial.toFile().deleteOnExit();   // where it is interrupted
+      return new SamplesFile(file, target, partial, Files.newBufferedWriter(partial));
     } catch (IOException e) {
       throw refused(file, e);
     }
@@ -115,7 +120,7 @@ public final class SamplesFile implements AutoCloseable {
   public void finish() throws IOException {
     try {
       out.close();
-      Files.move(partial, file.toAbsolutePath(), StandardCopyOption.ATOMIC_MOVE);
+      Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
       throw refused(file, e);
     }

@@ -25,9 +25,9 @@ public record Generation(String text, int[] tokens, int promptTokens, double pro
     return promptTokens / promptSeconds;
   }
 
-  /** Rate of generating; the first token comes with the prompt. */
+  /** Rate of generating; the first token comes with the prompt, and NaN with it alone. */
   public double tokensPerSecond() {
-    return tokens.length < 2 ? 0 : (tokens.length - 1) / seconds;
+    return tokens.length < 2 ? Double.NaN : (tokens.length - 1) / seconds;
   }
 
   /**

@@ -127,8 +127,9 @@ class BadInputTest {
     refused(1, new String[] {"taken", "not an empty directory"}, quantize(full.toString()));
     assertEquals("keep", Files.readString(full.resolve("precious")));
     Path file = Files.writeString(temporary.resolve("file"), "");
-    refused(1, new String[] {file.resolve("out.partial") + ": cannot be written", "another place"},
+    refused(1, new String[] {file.resolve("out") + ": cannot be written: ", "file is a file", "another place"},
         quantize(file.resolve("out").toString()));
+    refused(2, new String[] {"OUT", "expected a path, found nothing"}, quantize(""));
   }
 
   /** A directory that not even a superuser may write to. */

@@ -89,7 +89,7 @@ class ReportTest {
     Program run = Program.run("quantize", MODEL, out.toString(), "--pipeline", "rtn", "--activation-bits", "16", "--samples", "1",
         "--sequence", "16", "--quiet", "--report", out.resolve("report.html").toString());
     assertEquals(0, run.status(), run.err());
-    assertTrue(run.out().contains("Report: " + out.resolve("report.html")), run.out());
+    assertTrue(run.out().contains("bits a weight"), run.out());
     String page = Files.readString(out.resolve("report.html"));
     assertTrue(page.contains("rtn computed its weights in one pass"));
     assertTrue(page.contains("No channel was scored and none is salient"));

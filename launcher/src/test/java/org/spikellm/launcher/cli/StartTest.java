@@ -61,6 +61,15 @@ class StartTest {
         "finished blocks are kept");
   }
 
+  @Test
+  void standardOutputThatTakesNothing() throws IOException, InterruptedException {
+    assumeTrue(Files.exists(Path.of("/dev/full")), "there is no /dev/full here");
+    for (String[] call : new String[][] {{"--help"}, {"providers", "--json"},
+        {"generate", ModelCopy.ORIGINAL.toString(), "--prompt", "Once", "--max-tokens", "2", "--quiet"}}) {
+      refused(start("exec >/dev/full;", List.of(), call), "standard output cannot be written: ");
+    }
+  }
+
   /** A million windows of 512 tokens do not fit in such a heap. */
   @Test
   void notEnoughMemory() throws IOException, InterruptedException {

@@ -97,20 +97,21 @@ public final class Gptq implements QuantizationPipeline {
 
   @Override
   public void check(QuantizationSpec spec, NeuronModel neuron) {
-    layers(spec, train(neuron, spec.weightBits()));
+    layers(spec, neuron);
   }
 
   @Override
   public QuantizedBlock quantize(BlockTask task, Session session) {
     QuantizationSpec spec = task.spec();
-    return LayerByLayer.quantize(task, session, settings, layers(spec, train(task.neuron(), spec.weightBits())));
+    return LayerByLayer.quantize(task, session, settings, layers(spec, task.neuron()));
   }
 
-  private LayerQuantizer layers(QuantizationSpec spec, IntFunction<Dynamics> train) {
+  private LayerQuantizer layers(QuantizationSpec spec, NeuronModel neuron) {
     if (!spec.quantizesWeights()) {
       throw new IllegalArgumentException("pipeline '" + ID + "' quantizes weights: expected --weight-bits 2 to 8, found "
           + spec.weightBits());
     }
+    IntFunction<Dynamics> train = train(neuron, spec.weightBits());
     if (train == null) {
       return new UniformLayer(spec.weightBits(), spec.groupSize(), blockSize);
     }
