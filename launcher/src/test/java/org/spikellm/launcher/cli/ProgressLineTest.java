@@ -21,7 +21,7 @@ class ProgressLineTest {
 
   @Test
   void whatIsLeastNeededGoesFirstAndTheNoteStays() {
-    assertEquals("Quantizing  25 % ━━───────  0:16 left  33/s  168/672  " + NOTE, line(89, NOTE));
+    assertEquals("Quantizing  25 % ━━━───────  0:16 left  33 samples/s  " + NOTE, line(89, NOTE));
     assertEquals("Quantizing  25 % ━━───────  0:16 left  33/s  " + NOTE, line(80, NOTE));
     assertEquals("Quantizing  25 % ━━───────  0:16 left  " + NOTE, line(74, NOTE));
     assertEquals("Quantizing  25 % " + NOTE, line(60, NOTE));
