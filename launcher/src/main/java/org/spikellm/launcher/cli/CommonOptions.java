@@ -80,6 +80,9 @@ final class CommonOptions implements AutoCloseable {
     if (modules == null) {
       modules = Registry.ofModules(modulePath);
       plugins = pluginDirectory == null ? null : Plugins.open(pluginDirectory);
+      if (plugins != null && plugins.listings().isEmpty()) {
+        warn("--plugins " + pluginDirectory + ": no jar in it has providers");
+      }
     }
     return registry(plugins == null ? List.of() : plugins.listings());
   }

@@ -14,6 +14,7 @@ import org.spikellm.launcher.workflow.Demonstration;
 import org.spikellm.launcher.workflow.EnergyTable;
 import org.spikellm.launcher.workflow.LayerCost;
 import org.spikellm.launcher.workflow.Operation;
+import org.spikellm.launcher.workflow.OutputFile;
 import org.spikellm.launcher.workflow.Home;
 import org.spikellm.launcher.workflow.Quantization;
 import org.spikellm.model.CheckpointException;
@@ -173,7 +174,7 @@ final class DemoCommand implements Callable<Integer> {
       try {
         Files.createDirectories(target.toAbsolutePath().getParent());
       } catch (IOException e) {
-        throw new CheckpointException(target + ": the demo's model cannot be written there (" + e.getMessage() + "); choose another --out", e);
+        throw new CheckpointException(target + ": the demo's model cannot be written there (" + OutputFile.reason(e) + "); choose another --out", e);
       }
       return;
     }

@@ -3,10 +3,7 @@ package org.spikellm.launcher.report;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Locale;
@@ -63,7 +60,7 @@ public final class ReportFile {
     try {
       Files.delete(Files.createTempFile(directory, ".report", ".partial"));
     } catch (IOException e) {
-      throw new IOException(file + ": the report cannot be written: " + reason(e) + "; choose another place", e);
+      throw new IOException(file + ": the report cannot be written: " + OutputFile.reason(e) + "; choose another place", e);
     }
     return new ReportFile(file, target, done);
   }
@@ -89,17 +86,8 @@ public final class ReportFile {
         Files.deleteIfExists(partial);
       }
     } catch (IOException e) {
-      throw new IOException(file + ": " + done + ", but the report cannot be written: " + reason(e), e);
+      throw new IOException(file + ": " + done + ", but the report cannot be written: " + OutputFile.reason(e), e);
     }
-  }
-
-  private static String reason(IOException e) {
-    return switch (e) {
-      case AccessDeniedException denied -> "permission denied";
-      case NoSuchFileException place -> "its directory takes no new files";
-      case FileSystemException system when system.getReason() != null -> system.getReason();
-      default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-    };
   }
 
   @Override

@@ -4,8 +4,6 @@ import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -67,12 +65,7 @@ public final class SamplesFile implements AutoCloseable {
   }
 
   private static CheckpointException refused(Path file, IOException e) {
-    String reason = switch (e) {
-      case AccessDeniedException denied -> "permission denied";
-      case FileSystemException system when system.getReason() != null -> system.getReason();
-      default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-    };
-    return new CheckpointException(file + ": the samples cannot be written: " + reason + "; choose another place", e);
+    return new CheckpointException(file + ": the samples cannot be written: " + OutputFile.reason(e) + "; choose another place", e);
   }
 
   /** Adds a model's scores of a task. */

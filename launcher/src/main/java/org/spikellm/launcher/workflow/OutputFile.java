@@ -1,7 +1,10 @@
 package org.spikellm.launcher.workflow;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.spikellm.model.CheckpointException;
 
@@ -27,5 +30,15 @@ public final class OutputFile {
       throw new CheckpointException(file + ": is a link to nothing; remove it or choose another name");
     }
     return absolute.toRealPath();
+  }
+
+  /** Why something cannot be written, in words. */
+  public static String reason(IOException e) {
+    return switch (e) {
+      case AccessDeniedException denied -> "permission denied";
+      case NoSuchFileException place -> "its directory takes no new files";
+      case FileSystemException system when system.getReason() != null -> system.getReason();
+      default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    };
   }
 }

@@ -158,7 +158,7 @@ public final class Sweep {
         Files.createDirectories(out);
         write(known, settings);
       } catch (IOException e) {
-        throw new CheckpointException(out + ": cannot be written: " + e.getMessage() + "; choose another place", e);
+        throw new CheckpointException(out + ": cannot be written: " + OutputFile.reason(e) + "; choose another place", e);
       }
     }
     Files.createDirectories(out.resolve(POINTS));
