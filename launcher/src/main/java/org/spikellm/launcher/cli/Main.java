@@ -16,11 +16,12 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.TypeConversionException;
 
-/** The program {@code spikellm}. Exit status: 0 done, 1 could not be done, 2 wrong call, 130 interrupted, 141 nobody reads on. */
+/** The program {@code spikellm}. Its help tells the exit statuses. */
 @Command(name = "spikellm", description = "Turns LLaMA-class language models into spiking models and runs them.",
     versionProvider = Main.Version.class, subcommands = {DemoCommand.class, QuantizeCommand.class, GenerateCommand.class, ChatCommand.class,
         EvaluateCommand.class, CostCommand.class, SweepCommand.class, InspectCommand.class, BenchCommand.class,
-        ProvidersCommand.class})
+        ProvidersCommand.class},
+    footer = {"", "Exit status: 0 done; 1 it could not be done; 2 the call was wrong; 130 interrupted; 141 nobody reads the output."})
 public final class Main implements Runnable {
 
   /** What hooks get to do their work. */
