@@ -3,7 +3,6 @@ package org.spikellm.model;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
@@ -13,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -34,15 +32,6 @@ import org.spikellm.api.Tensor;
  * or its process ends.
  */
 public final class CheckpointWriter implements AutoCloseable {
-
-  private static final String LOCK = "lock";
-  private static final String TASK = "task.json";
-  private static final String CONFIG = "config.json";
-  private static final String MEASURED = "measured.json";
-  private static final String TEMPORARY = ".tmp";
-  private static final String INDEX = "model.safetensors.index.json";
-  private static final List<String> COPIED = List.of("tokenizer.json", "tokenizer.model", "tokenizer_config.json",
-      "added_tokens.json", "special_tokens_map.json", "generation_config.json", "chat_template.jinja");
 
   private final Path out;
   private final Path partial;
@@ -66,22 +55,22 @@ public final class CheckpointWriter implements AutoCloseable {
    * @throws CheckpointException if {@code out} exists and is not an empty directory, cannot be written, or is being written
    */
   public static CheckpointWriter open(Path out, Checkpoint source, Map<String, Object> task, boolean resume) throws IOException {
-    requireFree(out);
-    Path absolute = place(out);
-    Path partial = partial(absolute);
+    UnfinishedCheckpoint unfinished = UnfinishedCheckpoint.of(out);
+    unfinished.requireFree();
+    Path partial = unfinished.directory();
     try {
       Files.createDirectories(partial);
-      FileChannel lock = lock(partial);
+      FileChannel lock = unfinished.lock();
       try {
         byte[] description = Json.writePretty(task).getBytes(StandardCharsets.UTF_8);
-        Path file = partial.resolve(TASK);
+        Path file = partial.resolve(UnfinishedCheckpoint.TASK);
         int discarded = 0;
         if (!resume || !Files.exists(file) || !Arrays.equals(Files.readAllBytes(file), description)) {
-          discarded = resume ? shards(partial) : 0;
-          discard(partial);
+          int shards = unfinished.discard();
+          discarded = resume ? shards : 0;
           writeWhole(file, description);
         }
-        return new CheckpointWriter(absolute, partial, source, lock, discarded);
+        return new CheckpointWriter(unfinished.out(), partial, source, lock, discarded);
       } catch (Throwable e) {
         lock.close();
         throw e;
@@ -93,32 +82,9 @@ public final class CheckpointWriter implements AutoCloseable {
     }
   }
 
-  /** Held until it is closed, which the end of the process does, too. */
-  private static FileChannel lock(Path partial) throws IOException {
-    FileChannel channel = FileChannel.open(partial.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    try {
-      if (channel.tryLock() != null) {
-        return channel;
-      }
-    } catch (OverlappingFileLockException e) {
-      // within this process
-    }
-    channel.close();
-    throw new CheckpointException(partial + ": is being written by another run; wait for its end, or choose another name");
-  }
-
-  private static int shards(Path directory) throws IOException {
-    if (!Files.isDirectory(directory)) {
-      return 0;
-    }
-    try (Stream<Path> list = Files.list(directory)) {
-      return (int) list.filter(file -> file.toString().endsWith(".safetensors")).count();
-    }
-  }
-
   /** Under that name there is never a part of the file. */
   private static void writeWhole(Path file, byte[] content) throws IOException {
-    Path temporary = file.resolveSibling(file.getFileName() + TEMPORARY);
+    Path temporary = file.resolveSibling(file.getFileName() + UnfinishedCheckpoint.TEMPORARY);
     Files.write(temporary, content);
     Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
   }
@@ -135,73 +101,7 @@ public final class CheckpointWriter implements AutoCloseable {
    *     not from one
    */
   public static void requireFree(Path out) throws IOException {
-    Path absolute = place(out);
-    if (absolute.getFileName() == null) {
-      throw new CheckpointException(out + ": expected the name of a new directory, found the root");
-    }
-    if (Files.exists(absolute) && !isEmptyDirectory(absolute)) {
-      throw new CheckpointException(out + ": exists and is not an empty directory; remove it or choose another name");
-    }
-    requireOurs(partial(absolute));
-    Path there = absolute.getParent();
-    while (!Files.exists(there)) {
-      there = there.getParent();
-    }
-    if (!Files.isDirectory(there) || !Files.isWritable(there)) {
-      throw new CheckpointException(out + ": cannot be written: " + (Files.isDirectory(there) ? there + ": permission denied"
-          : there + " is a file") + "; choose another place");
-    }
-  }
-
-  /** Where a directory is, and not a link to it, which a rename would replace. */
-  private static Path place(Path out) throws IOException {
-    Path absolute = out.toAbsolutePath().normalize();
-    if (!Files.isSymbolicLink(absolute)) {
-      return absolute;
-    }
-    if (!Files.exists(absolute)) {
-      throw new CheckpointException(out + ": is a link to nothing; remove it or choose another name");
-    }
-    return absolute.toRealPath();
-  }
-
-  /** Nothing, or files of an unfinished run alone. */
-  private static void requireOurs(Path partial) throws IOException {
-    if (!Files.exists(partial)) {
-      return;
-    }
-    String other = "a file";
-    if (Files.isDirectory(partial)) {
-      try (Stream<Path> list = Files.list(partial)) {
-        List<String> names = list.map(file -> file.getFileName().toString()).toList();
-        other = names.contains(TASK) ? names.stream().filter(name -> !isOurs(name)).findFirst().orElse("")
-            : names.stream().filter(name -> !name.equals(LOCK) && !name.equals(TASK + TEMPORARY)).findFirst().orElse("");
-      }
-    }
-    if (!other.isEmpty()) {
-      throw new CheckpointException(partial + ": expected nothing or what an unfinished run left, found " + other
-          + "; remove it or choose another name");
-    }
-  }
-
-  /** Whether a run writes files of that name. */
-  private static boolean isOurs(String name) {
-    String whole = name.endsWith(TEMPORARY) ? name.substring(0, name.length() - TEMPORARY.length()) : name;
-    return List.of(LOCK, TASK, CONFIG, MEASURED, INDEX).contains(whole) || COPIED.contains(whole)
-        || whole.matches("measured-\\d+\\.json|model-\\d+-of-\\d+\\.safetensors");
-  }
-
-  private static Path partial(Path out) {
-    return out.resolveSibling(out.getFileName() + ".partial");
-  }
-
-  private static boolean isEmptyDirectory(Path path) throws IOException {
-    if (!Files.isDirectory(path)) {
-      return false;
-    }
-    try (Stream<Path> list = Files.list(path)) {
-      return list.findAny().isEmpty();
-    }
+    UnfinishedCheckpoint.of(out).requireFree();
   }
 
   /** How many blocks, from the first, an earlier run of the same task left whole. */
@@ -288,8 +188,8 @@ public final class CheckpointWriter implements AutoCloseable {
       described.put("format_version", PackedFormat.VERSION);
       described.putAll(quantization);
       config.put("quantization_config", described);
-      Files.writeString(partial.resolve(CONFIG), Json.writePretty(config));
-      for (String name : COPIED) {
+      Files.writeString(partial.resolve(UnfinishedCheckpoint.CONFIG), Json.writePretty(config));
+      for (String name : UnfinishedCheckpoint.COPIED) {
         Path file = source.directory().resolve(name);
         if (Files.exists(file)) {
           Files.copy(file, partial.resolve(name), StandardCopyOption.REPLACE_EXISTING);
@@ -301,8 +201,8 @@ public final class CheckpointWriter implements AutoCloseable {
       for (int i = 0; i < source.config().blocks(); i++) {
         Files.delete(out.resolve(measuredFile(i).getFileName()));
       }
-      Files.delete(out.resolve(TASK));
-      Files.delete(out.resolve(LOCK));
+      Files.delete(out.resolve(UnfinishedCheckpoint.TASK));
+      Files.delete(out.resolve(UnfinishedCheckpoint.LOCK));
       return size(out);
     } catch (DirectoryNotEmptyException | FileAlreadyExistsException e) {
       throw new CheckpointException(out + ": came into being while the checkpoint was written; the result is in " + partial, e);
@@ -339,7 +239,7 @@ public final class CheckpointWriter implements AutoCloseable {
     Map<String, Object> index = new LinkedHashMap<>();
     index.put("metadata", Map.of("total_size", bytes));
     index.put("weight_map", map);
-    Files.writeString(partial.resolve(INDEX), Json.writePretty(index));
+    Files.writeString(partial.resolve(UnfinishedCheckpoint.INDEX), Json.writePretty(index));
   }
 
   private void writeMeasured() throws IOException {
@@ -347,7 +247,7 @@ public final class CheckpointWriter implements AutoCloseable {
     for (int i = 0; i < source.config().blocks(); i++) {
       blocks.add(measured(i));
     }
-    Files.writeString(partial.resolve(MEASURED), Json.write(Map.of("blocks", blocks)));
+    Files.writeString(partial.resolve(UnfinishedCheckpoint.MEASURED), Json.write(Map.of("blocks", blocks)));
   }
 
   private Path measuredFile(int block) {
@@ -375,16 +275,6 @@ public final class CheckpointWriter implements AutoCloseable {
         sum += Files.size(file);
       }
       return sum;
-    }
-  }
-
-  /** Deletes what an unfinished run left. */
-  private static void discard(Path partial) throws IOException {
-    requireOurs(partial);
-    try (Stream<Path> list = Files.list(partial)) {
-      for (Path file : list.filter(file -> !file.endsWith(LOCK)).toList()) {
-        Files.delete(file);
-      }
     }
   }
 
