@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.spikellm.launcher.registry.Registry;
+import org.spikellm.launcher.registry.RegistryException;
 import org.spikellm.launcher.report.FigureTable;
 import org.spikellm.launcher.report.Measures;
 import org.spikellm.launcher.report.Pareto;
@@ -60,9 +62,15 @@ final class SweepCommand implements Callable<Integer> {
     common.noOptions("FILE, since they are kept with the results");
     SweepFile grid = SweepFile.read(file);
     EnergyTable energy = energyTable == null ? EnergyTable.DEFAULT : EnergyTable.read(energyTable);
-    Sweep sweep = new Sweep(grid, out, common.registry().with(grid.options()), energy, common.backend, common.threads(), keep,
-        common.progress());
-    sweep.check();
+    Registry registry = common.registry();
+    registry.backend(common.backend);
+    Sweep sweep;
+    try {
+      sweep = new Sweep(grid, out, registry.with(grid.options()), energy, common.backend, common.threads(), keep, common.progress());
+      sweep.check();
+    } catch (RegistryException e) {
+      throw common.wrong(file + ": " + e.getMessage());
+    }
     ReportFile page = ReportFile.at(out.resolve("report.html"));
     List<Sweep.Row> rows = sweep.run();
     write(out.resolve("table.csv"), Csv.of(rows.stream().map(Sweep.Row::json).toList()));

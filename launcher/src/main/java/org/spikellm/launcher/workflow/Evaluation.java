@@ -54,7 +54,7 @@ public final class Evaluation {
     int windows = Math.min(limit, ids.length / sequence);
     if (windows < 1) {
       throw new CheckpointException(name + ": expected at least one window of " + sequence + " tokens, found " + ids.length
-          + " tokens; give a longer text or a smaller --sequence");
+          + " tokens; give a longer text or smaller windows (--sequence)");
     }
     progress.begin("Perplexity of " + name, (long) windows * sequence, "tokens");
     Perplexity result = Perplexity.measure(model.decoder(), ids, sequence, limit, progress::at);
