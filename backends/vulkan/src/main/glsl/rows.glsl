@@ -19,8 +19,8 @@ void share(vec4 mine) {
   barrier();
 }
 
-// Whether the threads of one subgroup can take up what all have left. It may have fewer than gl_SubgroupSize, but no fewer than all
-// have on average.
+// Whether the threads of one subgroup can take up what all have left. It may have fewer than gl_SubgroupSize, but all have as
+// many: their sizes and THREADS are powers of two.
 bool oneTakesAll() {
   return gl_NumSubgroups * gl_NumSubgroups <= THREADS;
 }

@@ -10,6 +10,7 @@ public final class LoopPool implements AutoCloseable {
 
   private final int threads;
   private ForkJoinPool pool;
+  private boolean closed;
 
   /** @param threads how many run a loop's body at the same time */
   public LoopPool(int threads) {
@@ -21,6 +22,9 @@ public final class LoopPool implements AutoCloseable {
    * what the first one threw is thrown.
    */
   public void forEach(int count, IntConsumer body) {
+    if (closed) {
+      throw new IllegalStateException("the session of these loops is closed");
+    }
     if (threads == 1) {
       IntStream.range(0, count).forEach(body);
       return;
@@ -51,6 +55,7 @@ public final class LoopPool implements AutoCloseable {
 
   @Override
   public void close() {
+    closed = true;
     if (pool != null) {
       pool.close();
     }

@@ -1,15 +1,12 @@
 package org.spikellm.model;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
@@ -36,10 +33,10 @@ public final class CheckpointWriter implements AutoCloseable {
   private final Path out;
   private final Path partial;
   private final Checkpoint source;
-  private final FileChannel lock;
+  private final Closeable lock;
   private final int discarded;
 
-  private CheckpointWriter(Path out, Path partial, Checkpoint source, FileChannel lock, int discarded) {
+  private CheckpointWriter(Path out, Path partial, Checkpoint source, Closeable lock, int discarded) {
     this.out = out;
     this.partial = partial;
     this.source = source;
@@ -60,7 +57,7 @@ public final class CheckpointWriter implements AutoCloseable {
     Path partial = unfinished.directory();
     try {
       Files.createDirectories(partial);
-      FileChannel lock = unfinished.lock();
+      Closeable lock = unfinished.lock();
       try {
         byte[] description = Json.writePretty(task).getBytes(StandardCharsets.UTF_8);
         Path file = partial.resolve(UnfinishedCheckpoint.TASK);
@@ -78,7 +75,7 @@ public final class CheckpointWriter implements AutoCloseable {
     } catch (CheckpointException e) {
       throw e;
     } catch (IOException e) {
-      throw new CheckpointException(partial + ": cannot be written: " + reason(e) + "; choose another place", e);
+      throw new CheckpointException(partial + ": cannot be written: " + OutputPlace.reason(e) + "; choose another place", e);
     }
   }
 
@@ -152,7 +149,7 @@ public final class CheckpointWriter implements AutoCloseable {
       writeWhole(measuredFile(index), Json.write(measured).getBytes(StandardCharsets.UTF_8));
       SafetensorsWriter.write(shard(index), PackedWriter.block(Checkpoint.prefix(index), block));
     } catch (IOException e) {
-      throw new CheckpointException(shard(index) + ": cannot be written: " + reason(e)
+      throw new CheckpointException(shard(index) + ": cannot be written: " + OutputPlace.reason(e)
           + "; finished blocks are kept, run the same command again", e);
     }
   }
@@ -207,7 +204,7 @@ public final class CheckpointWriter implements AutoCloseable {
     } catch (DirectoryNotEmptyException | FileAlreadyExistsException e) {
       throw new CheckpointException(out + ": came into being while the checkpoint was written; the result is in " + partial, e);
     } catch (IOException e) {
-      throw new CheckpointException(partial + ": cannot be written: " + reason(e), e);
+      throw new CheckpointException(partial + ": cannot be written: " + OutputPlace.reason(e), e);
     }
   }
 
@@ -257,15 +254,6 @@ public final class CheckpointWriter implements AutoCloseable {
   private Path shard(int index) {
     int shards = source.config().blocks() + 1;
     return partial.resolve("model-%05d-of-%05d.safetensors".formatted(index + 1, shards));
-  }
-
-  private static String reason(IOException e) {
-    return switch (e) {
-      case AccessDeniedException denied -> "permission denied";
-      case NoSuchFileException place -> "its directory takes no new ones";
-      case FileSystemException system when system.getReason() != null -> system.getReason();
-      default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-    };
   }
 
   private static long size(Path directory) throws IOException {

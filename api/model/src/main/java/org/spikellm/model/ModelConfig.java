@@ -24,7 +24,7 @@ public record ModelConfig(BlockShape block, int blocks, int vocabulary, int cont
     boolean attentionBias, boolean mlpBias, Map<String, Object> json) {
 
   private static final Set<String> ARCHITECTURES = Set.of("LlamaForCausalLM", "MistralForCausalLM");
-  private static final Map<String, String> MODEL_TYPES = Map.of("llama", "LlamaForCausalLM", "mistral", "MistralForCausalLM");
+  private static final Set<String> MODEL_TYPES = Set.of("llama", "mistral");
   private static final int MAX_SIZE = 1 << 20;
   private static final int MAX_VOCABULARY = 1 << 24;
   private static final int MAX_BLOCKS = 1 << 12;
@@ -72,10 +72,14 @@ public record ModelConfig(BlockShape block, int blocks, int vocabulary, int cont
 
   private static void checkArchitecture(Fields fields) throws CheckpointException {
     Object names = fields.get("architectures");
-    String name = names instanceof List<?> list && !list.isEmpty() ? String.valueOf(list.getFirst())
-        : MODEL_TYPES.getOrDefault(fields.text("model_type", "nothing"), fields.text("model_type", "nothing"));
-    if (!ARCHITECTURES.contains(name)) {
-      throw fields.wrong("architectures", "one of " + ARCHITECTURES.stream().sorted().toList(), name);
+    if (names instanceof List<?> list && !list.isEmpty()) {
+      if (!ARCHITECTURES.contains(String.valueOf(list.getFirst()))) {
+        throw fields.wrong("architectures", "one of " + ARCHITECTURES.stream().sorted().toList(), list.getFirst());
+      }
+    } else if (fields.get("model_type") == null) {
+      throw fields.wrong("architectures", "one of " + ARCHITECTURES.stream().sorted().toList(), null);
+    } else if (!MODEL_TYPES.contains(fields.text("model_type", ""))) {
+      throw fields.wrong("model_type", "one of " + MODEL_TYPES.stream().sorted().toList(), fields.get("model_type"));
     }
     if (fields.get("sliding_window") instanceof Long window && window < fields.size("max_position_embeddings", MAX_CONTEXT)) {
       throw fields.wrong("sliding_window", "null: attention over a window is not supported", window);

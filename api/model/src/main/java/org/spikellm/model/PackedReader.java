@@ -155,16 +155,16 @@ final class PackedReader {
       int[] groupEnds = groupSize > 0 ? CodeClass.groupEnds(columns, groupSize)
           : integers(name + "groups." + c, checkpoint.tensor(name + "groups." + c));
       boolean shared = c > 0 && !checkpoint.has(name + "scales." + c) && order.end(0) > 0;
-      int from = shared ? 0 : c;
       boolean oneZero = timeSteps > 0;
       boolean tiles = checkpoint.has(name + "tiles." + c);
       try {
-        Tensor scales = checkpoint.floating(name + "scales." + from, rows, groupEnds.length);
-        Tensor zeros = checkpoint.tensor(name + "zeros." + from, oneZero ? 1 : rows, oneZero ? 1 : groupEnds.length);
+        Tensor scales = shared ? classes.getFirst().scales() : checkpoint.floating(name + "scales." + c, rows, groupEnds.length);
+        Tensor zeros = shared ? classes.getFirst().zeros()
+            : checkpoint.tensor(name + "zeros." + c, oneZero ? 1 : rows, oneZero ? 1 : groupEnds.length);
         CodeClass codes = new CodeClass(columns, bits, timeSteps, groupEnds, tiles ? CodeClass.Layout.TILES : CodeClass.Layout.ROWS,
             tiles ? checkpoint.tensor(name + "tiles." + c)
                 : checkpoint.tensor(name + "codes." + c, rows, CodeClass.packedBytes(columns, bits)),
-            shared ? classes.getFirst().scales() : scales, shared ? classes.getFirst().zeros() : zeros);
+            scales, zeros);
         if (!TrainCodes.fit(codes)) {
           throw new IllegalArgumentException("codes of spike trains of 0 to " + 2 * codes.zero(0, 0) + ", found larger ones");
         }

@@ -1,12 +1,14 @@
 package org.spikellm.model;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /**
@@ -30,25 +32,15 @@ record UnfinishedCheckpoint(Path given, Path out, Path directory) {
       "special_tokens_map.json", "generation_config.json", "chat_template.jinja");
 
   private static final String SHARD = ".safetensors";
+  /** Directories that this process writes to. */
+  private static final Set<Path> LOCKED = ConcurrentHashMap.newKeySet();
 
   static UnfinishedCheckpoint of(Path out) throws IOException {
-    Path place = place(out);
+    Path place = OutputPlace.of(out);
     if (place.getFileName() == null) {
       throw new CheckpointException(out + ": expected the name of a new directory, found the root");
     }
     return new UnfinishedCheckpoint(out, place, place.resolveSibling(place.getFileName() + ".partial"));
-  }
-
-  /** Where a directory is, and not a link to it, which a rename would replace. */
-  private static Path place(Path out) throws IOException {
-    Path absolute = out.toAbsolutePath().normalize();
-    if (!Files.isSymbolicLink(absolute)) {
-      return absolute;
-    }
-    if (!Files.exists(absolute)) {
-      throw new CheckpointException(out + ": is a link to nothing; remove it or choose another name");
-    }
-    return absolute.toRealPath();
   }
 
   /** Nothing is where the checkpoint is to be, or an empty directory, and it can be written. */
@@ -84,7 +76,7 @@ record UnfinishedCheckpoint(Path given, Path out, Path directory) {
     String other = "a file";
     if (Files.isDirectory(directory)) {
       try (Stream<Path> list = Files.list(directory)) {
-        List<String> names = list.map(file -> file.getFileName().toString()).toList();
+        List<String> names = list.map(file -> file.getFileName().toString()).filter(name -> !name.startsWith(".")).toList();
         other = names.contains(TASK) ? names.stream().filter(name -> !isOurs(name)).findFirst().orElse("")
             : names.stream().filter(name -> !name.equals(LOCK) && !name.equals(TASK + TEMPORARY)).findFirst().orElse("");
       }
@@ -102,18 +94,41 @@ record UnfinishedCheckpoint(Path given, Path out, Path directory) {
         || whole.matches("measured-\\d+\\.json|model-\\d+-of-\\d+\\.safetensors");
   }
 
-  /** Keeps others from writing there until it is closed, which the end of the process does, too. */
-  FileChannel lock() throws IOException {
-    FileChannel channel = FileChannel.open(directory.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    try {
-      if (channel.tryLock() != null) {
-        return channel;
-      }
-    } catch (OverlappingFileLockException e) {
-      // within this process
+  /** Keeps others from writing there until it is closed, which the end of the process does, too; where files can be locked. */
+  Closeable lock() throws IOException {
+    if (!LOCKED.add(directory)) {
+      throw locked();   // by this process, whose lock would be lost if the file were opened and closed once more
     }
-    channel.close();
-    throw new CheckpointException(directory + ": is being written by another run; wait for its end, or choose another name");
+    FileChannel channel = null;
+    try {
+      channel = FileChannel.open(directory.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      if (isLockedByAnother(channel)) {
+        throw locked();
+      }
+      FileChannel held = channel;
+      return () -> {
+        LOCKED.remove(directory);
+        held.close();
+      };
+    } catch (Throwable e) {
+      LOCKED.remove(directory);
+      if (channel != null) {
+        channel.close();
+      }
+      throw e;
+    }
+  }
+
+  private static boolean isLockedByAnother(FileChannel channel) {
+    try {
+      return channel.tryLock() == null;
+    } catch (IOException e) {
+      return false;   // some file systems have no locks
+    }
+  }
+
+  private CheckpointException locked() {
+    return new CheckpointException(directory + ": is being written by another run; wait for its end, or choose another name");
   }
 
   /** Deletes what an unfinished run left; returns how many shards these were. */
@@ -121,7 +136,8 @@ record UnfinishedCheckpoint(Path given, Path out, Path directory) {
     requireOurs();
     int shards = 0;
     try (Stream<Path> list = Files.list(directory)) {
-      for (Path file : list.filter(file -> !file.endsWith(LOCK)).toList()) {
+      // The task stays until another one takes its place: what it is beside is known as an unfinished run's.
+      for (Path file : list.filter(file -> isOurs(file.getFileName().toString()) && !file.endsWith(LOCK) && !file.endsWith(TASK)).toList()) {
         shards += file.toString().endsWith(SHARD) ? 1 : 0;
         Files.delete(file);
       }

@@ -130,7 +130,6 @@ class CheckpointTest {
     assertTrue(e.getMessage().contains("also in"), e.getMessage());
   }
 
-  /** A bias on the queries' and keys' projections shifts scores, on the values' the output: checked on a block with one token. */
   @Test
   void aModelIsNotRunWithoutSomeOfItsBlocks() throws IOException {
     String one = config(false, false).replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1");
@@ -140,6 +139,7 @@ class CheckpointTest {
         + "'model.layers.1.") && e.getMessage().endsWith("found 1"), e.getMessage());
   }
 
+  /** A bias on the queries' and keys' projections shifts scores, on the values' the output: checked on a block with one token. */
   @Test
   void attentionBiasesAreAdded() throws IOException {
     Map<String, Tensor> biased = tensors(DType.F32, true);

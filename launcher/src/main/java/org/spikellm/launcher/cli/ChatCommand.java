@@ -2,6 +2,7 @@ package org.spikellm.launcher.cli;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -69,7 +70,9 @@ final class ChatCommand implements Callable<Integer> {
           return;
         }
         answer(conversation);
-      } catch (ProviderFailure | IOException e) {
+      } catch (StandardOutput.Failure e) {
+        throw e;
+      } catch (ProviderFailure | IOException | UncheckedIOException e) {
         // A plug-in's, which may be replaced while the conversation waits; of a model alone they end it.
         if (common.plugins() == null) {
           throw e;

@@ -14,11 +14,11 @@ import org.spikellm.launcher.workflow.Demonstration;
 import org.spikellm.launcher.workflow.EnergyTable;
 import org.spikellm.launcher.workflow.LayerCost;
 import org.spikellm.launcher.workflow.Operation;
-import org.spikellm.launcher.workflow.OutputFile;
 import org.spikellm.launcher.workflow.Home;
 import org.spikellm.launcher.workflow.Quantization;
 import org.spikellm.model.CheckpointException;
 import org.spikellm.model.Json;
+import org.spikellm.model.OutputPlace;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -153,13 +153,13 @@ final class DemoCommand implements Callable<Integer> {
     return (xdg != null && !xdg.isBlank() ? Path.of(xdg) : Path.of(System.getProperty("user.home"), ".cache")).resolve("spikellm");
   }
 
-  /** Whether a directory has a spiking model that was made of the embedded one, or lies where a demo puts its own. */
+  /** Whether a directory has a spiking model that was made of the embedded one as the demo does it, or lies where a demo puts its own. */
   private boolean isDemo(Path target, Registry registry) throws IOException {
     Path config = target.resolve("config.json");
     return Files.exists(config) && Json.readObject(config).get("quantization_config") instanceof Map<?, ?> made
         && "spikellm".equals(made.get("quant_method"))
         && (out == null || made.get("source") instanceof Map<?, ?> source
-            && Demonstration.sourceHash(registry).equals(source.get("sha256")));
+            && Demonstration.sourceHash(registry).equals(source.get("sha256")) && Demonstration.isDescribedBy(made));
   }
 
   private static boolean isEmpty(Path directory) throws IOException {
@@ -174,7 +174,7 @@ final class DemoCommand implements Callable<Integer> {
       try {
         Files.createDirectories(target.toAbsolutePath().getParent());
       } catch (IOException e) {
-        throw new CheckpointException(target + ": the demo's model cannot be written there (" + OutputFile.reason(e) + "); choose another --out", e);
+        throw new CheckpointException(target + ": the demo's model cannot be written there (" + OutputPlace.reason(e) + "); choose another --out", e);
       }
       return;
     }

@@ -2,17 +2,15 @@ package org.spikellm.launcher.cli;
 
 import java.io.PrintStream;
 import java.util.Locale;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarConsumer;
 import org.spikellm.launcher.workflow.Progress;
 
 /** Progress on standard error: a bar with rate and remaining time on a terminal, a plain line now and then elsewhere. */
 final class TerminalProgress implements Progress {
 
   private static final long LINE_INTERVAL_NANOS = 10_000_000_000L;
-  /** Of colours, which take no room; the line itself fits. */
-  private static final int ROOM = 64;
 
   private final PrintStream err;
   private final boolean terminal;
@@ -30,6 +28,32 @@ final class TerminalProgress implements Progress {
     this.terminal = terminal;
   }
 
+  /**
+   * Where the bar's line is written anew. The library's own leaves the end of a longer line before it.
+   *
+   * @param getMaxRenderedLength the terminal's columns
+   */
+  record Line(PrintStream err, int getMaxRenderedLength) implements ProgressBarConsumer {
+
+    private static final String CLEARED = "\033[K";
+
+    @Override
+    public void accept(String line) {
+      err.print("\r" + line + CLEARED);
+      err.flush();
+    }
+
+    @Override
+    public void clear() {
+      accept("");
+    }
+
+    @Override
+    public void close() {
+      err.flush();
+    }
+  }
+
   @Override
   public void begin(String label, long total, String unit) {
     end();
@@ -43,7 +67,7 @@ final class TerminalProgress implements Progress {
       int columns = Terminal.columns();
       bar = new ProgressBarBuilder().setTaskName(label).setInitialMax(total).setUpdateIntervalMillis(200).clearDisplayOnFinish()
           .setRenderer(new ProgressLine(unit, columns, Terminal.hasColors(), this::rate))
-          .setConsumer(new ConsoleProgressBarConsumer(err, columns + ROOM)).build();
+          .setConsumer(new Line(err, columns)).build();
     }
   }
 

@@ -21,12 +21,12 @@ public record ApiVersion(int major, int minor) {
 
   private static final Pattern NUMBERS = Pattern.compile("(\\d{1,9})(?:\\.(\\d{1,9}))?.*");
 
-  /** This program's, or 0.0 where it does not run as modules. */
+  /** This program's. */
   public static ApiVersion here() {
-    return parse(program()).orElse(new ApiVersion(0, 0));
+    return parse(program()).orElseThrow();
   }
 
-  /** This program's whole version. */
+  /** This program's whole version: that of its modules, or of the source where it does not run as modules. */
   public static String program() {
     return Optional.ofNullable(Provider.class.getModule().getDescriptor()).flatMap(ModuleDescriptor::rawVersion)
         .orElse("0.1.0-SNAPSHOT");

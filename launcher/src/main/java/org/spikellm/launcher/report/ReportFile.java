@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Locale;
 import org.spikellm.launcher.workflow.OutputFile;
+import org.spikellm.model.OutputPlace;
 
 /** Where a report goes: found fit before the work begins, and written whole or not at all. */
 public final class ReportFile {
@@ -60,7 +61,7 @@ public final class ReportFile {
     try {
       Files.delete(Files.createTempFile(directory, ".report", ".partial"));
     } catch (IOException e) {
-      throw new IOException(file + ": the report cannot be written: " + OutputFile.reason(e) + "; choose another place", e);
+      throw new IOException(file + ": the report cannot be written: " + OutputPlace.reason(e) + "; choose another place", e);
     }
     return new ReportFile(file, target, done);
   }
@@ -86,7 +87,7 @@ public final class ReportFile {
         Files.deleteIfExists(partial);
       }
     } catch (IOException e) {
-      throw new IOException(file + ": " + done + ", but the report cannot be written: " + OutputFile.reason(e), e);
+      throw new IOException(file + ": " + done + ", but the report cannot be written: " + OutputPlace.reason(e), e);
     }
   }
 

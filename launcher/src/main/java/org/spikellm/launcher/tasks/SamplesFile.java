@@ -15,6 +15,7 @@ import org.spikellm.launcher.tasks.ItemScore.OptionScore;
 import org.spikellm.launcher.workflow.OutputFile;
 import org.spikellm.model.CheckpointException;
 import org.spikellm.model.Json;
+import org.spikellm.model.OutputPlace;
 
 /** The score of every item, as JSON lines: whole once it has its name, so that one that was cut short is not taken for it. */
 public final class SamplesFile implements AutoCloseable {
@@ -65,7 +66,7 @@ public final class SamplesFile implements AutoCloseable {
   }
 
   private static CheckpointException refused(Path file, IOException e) {
-    return new CheckpointException(file + ": the samples cannot be written: " + OutputFile.reason(e) + "; choose another place", e);
+    return new CheckpointException(file + ": the samples cannot be written: " + OutputPlace.reason(e) + "; choose another place", e);
   }
 
   /** Adds a model's scores of a task. */

@@ -49,6 +49,16 @@ public final class Demonstration {
     }
   }
 
+  /** Whether a model that says so of itself was quantized with the demo's options. */
+  public static boolean isDescribedBy(Map<?, ?> made) {
+    QuantizeOptions options = options();
+    return made.get("pipeline") instanceof Map<?, ?> pipeline && options.pipeline().equals(pipeline.get("id"))
+        && pipeline.get("options") instanceof Map<?, ?> given && PIPELINE_OPTIONS.get("omniquant.epochs").equals(given.get("epochs"))
+        && made.get("calibration") instanceof Map<?, ?> calibration && calibration.get("samples") instanceof Number samples
+        && samples.intValue() == options.samples() && made.get("weight_bits") instanceof Number bits
+        && bits.intValue() == options.spec().weightBits();
+  }
+
   /** Measures a model. */
   public static Figures measure(Path directory, String prompt, int maxTokens, Registry registry, String backend, int threads,
       Progress progress) throws IOException {

@@ -1,12 +1,9 @@
 package org.spikellm.launcher.workflow;
 
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.spikellm.model.CheckpointException;
+import org.spikellm.model.OutputPlace;
 
 /** Where a file is to lie that is written beside its place and then renamed. */
 public final class OutputFile {
@@ -23,22 +20,6 @@ public final class OutputFile {
     if (absolute.startsWith("/dev") && !absolute.startsWith("/dev/shm") || absolute.startsWith("/proc")) {
       throw new CheckpointException(file + ": expected the name of a file, found a device; choose another place");
     }
-    if (!Files.isSymbolicLink(absolute)) {
-      return absolute;
-    }
-    if (!Files.exists(absolute)) {
-      throw new CheckpointException(file + ": is a link to nothing; remove it or choose another name");
-    }
-    return absolute.toRealPath();
-  }
-
-  /** Why something cannot be written, in words. */
-  public static String reason(IOException e) {
-    return switch (e) {
-      case AccessDeniedException denied -> "permission denied";
-      case NoSuchFileException place -> "its directory takes no new files";
-      case FileSystemException system when system.getReason() != null -> system.getReason();
-      default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-    };
+    return OutputPlace.of(file);
   }
 }

@@ -1,6 +1,7 @@
 package org.spikellm.launcher.workflow;
 
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -183,7 +184,6 @@ public final class Quantization {
     if (!NUMBER.matcher(value).matches()) {
       return value;
     }
-    double number = Double.parseDouble(value);
-    return number == Math.rint(number) && Math.abs(number) < 1e15 ? String.valueOf((long) number) : String.valueOf(number);
+    return new BigDecimal(value).stripTrailingZeros().toPlainString();
   }
 }

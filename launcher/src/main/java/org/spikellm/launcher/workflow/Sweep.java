@@ -16,6 +16,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.spikellm.api.ComputeBackend;
 import org.spikellm.api.NeuronModel;
+import org.spikellm.api.Provider;
 import org.spikellm.api.QuantizationPipeline;
 import org.spikellm.api.QuantizationSpec;
 import org.spikellm.api.SalienceDetector;
@@ -26,6 +27,7 @@ import org.spikellm.model.Checkpoint;
 import org.spikellm.model.CheckpointException;
 import org.spikellm.model.Json;
 import org.spikellm.model.LinearObserver;
+import org.spikellm.model.OutputPlace;
 import org.spikellm.model.Perplexity;
 import org.spikellm.model.SpikeMode;
 
@@ -142,6 +144,7 @@ public final class Sweep {
     Path known = out.resolve(SETTINGS);
     if (Files.exists(known)) {
       Map<String, Object> before = Json.readObject(known);
+      addPlugins(settings, before);
       for (Map.Entry<String, Object> setting : settings.entrySet()) {
         String now = Json.write(setting.getValue());
         String then = Json.write(before.get(setting.getKey()));
@@ -158,24 +161,47 @@ public final class Sweep {
         Files.createDirectories(out);
         write(known, settings);
       } catch (IOException e) {
-        throw new CheckpointException(out + ": cannot be written: " + OutputFile.reason(e) + "; choose another place", e);
+        throw new CheckpointException(out + ": cannot be written: " + OutputPlace.reason(e) + "; choose another place", e);
       }
     }
     Files.createDirectories(out.resolve(POINTS));
     Files.createDirectories(out.resolve(MODELS));
   }
 
-  /** The jars of plug-ins that compute something, by provider. */
+  /** The jars of plug-ins that compute something, by kind and id. */
   private Map<String, Object> plugins() throws IOException {
     Map<String, Object> jars = new TreeMap<>();
-    jars.put(registry.backend(backend).id(), CheckpointNeurons.jar(registry.origin(ComputeBackend.class, registry.backend(backend).id())));
+    put(jars, "backend", ComputeBackend.class, registry.backend(backend).id());
     for (SweepPoint point : file.points()) {
-      jars.put(point.neuron(), CheckpointNeurons.jar(registry.origin(NeuronModel.class, point.neuron())));
-      jars.put(point.detector(), CheckpointNeurons.jar(registry.origin(SalienceDetector.class, point.detector())));
-      jars.put(point.pipeline(), CheckpointNeurons.jar(registry.origin(QuantizationPipeline.class, point.pipeline())));
+      put(jars, "neuron", NeuronModel.class, point.neuron());
+      put(jars, "salience", SalienceDetector.class, point.detector());
+      put(jars, "pipeline", QuantizationPipeline.class, point.pipeline());
     }
-    jars.values().removeIf(Objects::isNull);
     return jars;
+  }
+
+  private void put(Map<String, Object> jars, String kind, Class<? extends Provider> type, String id) throws IOException {
+    Map<String, Object> jar = CheckpointNeurons.jar(registry.origin(type, id));
+    if (jar != null) {
+      jars.put(kind + " " + id, jar);
+    }
+  }
+
+  /** Points may have come and gone: of plug-ins that the sweep had before, those of today's points must be the same, and new ones are kept. */
+  private void addPlugins(Map<String, Object> settings, Map<String, Object> before) throws IOException {
+    if (!(before.get("plugins") instanceof Map<?, ?> known) || !(settings.get("plugins") instanceof Map<?, ?> now)) {
+      return;
+    }
+    Map<String, Object> all = new TreeMap<>();
+    now.forEach((provider, jar) -> all.put(String.valueOf(provider), jar));
+    known.forEach((provider, jar) -> all.putIfAbsent(String.valueOf(provider), jar));
+    settings.put("plugins", all);
+    if (!known.keySet().containsAll(all.keySet())) {
+      Map<String, Object> more = new TreeMap<>(all);
+      known.forEach((provider, jar) -> more.put(String.valueOf(provider), jar));
+      before.put("plugins", more);
+      write(out.resolve(SETTINGS), before);
+    }
   }
 
   private static boolean isEmpty(Path path) throws IOException {

@@ -137,7 +137,7 @@ class BadInputTest {
   void aSystemsOwnDirectory() {
     Path proc = Path.of("/proc");
     assumeTrue(Files.isDirectory(proc), "there is no " + proc + " here");
-    refused(1, new String[] {"/proc/out.partial: cannot be written: its directory takes no new ones"}, quantize("/proc/out"));
+    refused(1, new String[] {"/proc/out.partial: cannot be written: its directory takes no new files"}, quantize("/proc/out"));
   }
 
   @Test

@@ -4,6 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
 import org.junit.jupiter.api.Test;
 
 class ProgressLineTest {
@@ -35,6 +40,21 @@ class ProgressLineTest {
         int length = line(columns, note).length();
         assertTrue(length < columns, columns + ": " + length);
       }
+    }
+  }
+
+  @Test
+  void everyLineReachesTheTerminalAndNothingOfOneBefore() {
+    for (int columns = 20; columns < 200; columns++) {
+      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+      PrintStream err = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+      ProgressLine renderer = new ProgressLine("tokens", columns, true, () -> Double.NaN);
+      try (ProgressBar bar = new ProgressBarBuilder().setTaskName("Perplexity of evaluation.txt").setInitialMax(37_000)
+          .setUpdateIntervalMillis(10_000).setRenderer(renderer).setConsumer(new TerminalProgress.Line(err, columns)).build()) {
+        bar.refresh();
+      }
+      String last = bytes.toString(StandardCharsets.UTF_8);
+      assertTrue(last.startsWith("\rPerplexity of eval") && last.contains("\033[K"), columns + ": " + last);
     }
   }
 
