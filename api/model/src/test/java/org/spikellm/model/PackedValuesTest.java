@@ -78,7 +78,8 @@ class PackedValuesTest {
   @Test
   void aLayerWithoutDynamicsTakesFloats() throws IOException {
     Path out = PackedTiny.write(temporary.resolve("out"), 4, 4, 0, 16);
-    alter(out, tensors -> tensors.keySet().removeIf(name -> name.equals(Q + "dynamics") || name.matches(".*self_attn[.](dynamics|key_.*|value_.*)")));
+    alter(out, tensors -> tensors.keySet().removeIf(name -> name.equals(Q + "dynamics")
+        || name.matches(".*self_attn[.](dynamics|key_.*|value_.*)")));
     try (Checkpoint checkpoint = Checkpoint.open(out, PackedTiny.NEURONS)) {
       Block block = checkpoint.block(0);
       assertNull(block.linear(Projection.Q).input());

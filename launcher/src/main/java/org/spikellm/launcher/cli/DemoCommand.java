@@ -174,7 +174,8 @@ final class DemoCommand implements Callable<Integer> {
       try {
         Files.createDirectories(target.toAbsolutePath().getParent());
       } catch (IOException e) {
-        throw new CheckpointException(target + ": the demo's model cannot be written there (" + OutputPlace.reason(e) + "); choose another --out", e);
+        throw new CheckpointException(target + ": the demo's model cannot be written there (" + OutputPlace.reason(e)
+            + "); choose another --out", e);
       }
       return;
     }

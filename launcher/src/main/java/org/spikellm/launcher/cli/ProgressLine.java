@@ -8,8 +8,9 @@ import me.tongfei.progressbar.ProgressBarRenderer;
 import me.tongfei.progressbar.ProgressState;
 
 /**
- * The line of a progress bar, which fits the terminal: {@code Quantizing  45 % ━━━━━━━━  0:26 left  32.5 samples/s  65/672  loss 0.12}. Where
- * that is too long the count goes first, then the rate's unit, the rate, the time and the bar; what is said of the step at hand stays.
+ * The line of a progress bar, which fits the terminal: {@code Quantizing  45 % ━━━━━━━━  0:26 left  33 samples/s  65/672  loss 0.12}.
+ * Where that is too long the count goes first, then the rate's unit, the rate, the time and the bar; what is said of the step at hand
+ * stays.
  */
 final class ProgressLine implements ProgressBarRenderer {
 
