@@ -32,6 +32,6 @@ final class Backends {
     if (name.startsWith(PLAIN)) {
       return new NativeBackend().configure(Map.of("instructions", "plain"));
     }
-    return name.startsWith("native-") ? new NativeBackend() : new SimdBackend();
+    return name.startsWith("native-") ? new NativeBackend() : new SimdBackend().configure(Map.of("warmup", "open"));
   }
 }

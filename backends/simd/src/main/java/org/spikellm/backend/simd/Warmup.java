@@ -69,6 +69,9 @@ final class Warmup {
   /** Multiply-adds without vectors, done, after which these are compiled once tokens come one by one: the first answer is out then. */
   private static final long SOME_WORK = 1L << 31;
 
+  /** How many times as long as one with a code a multiply-add with a dense weight takes without vectors. */
+  private static final long DENSE_TIME = 8;
+
   private static final LongAdder CODES = new LongAdder();
   private static final LongAdder DONE = new LongAdder();
 
@@ -121,7 +124,7 @@ final class Warmup {
   /** Notes that some tokens are about to be multiplied without a stage's kernels. */
   static void plain(Stage stage, int tokens, long multiplyAdds) {
     prefer(stage);
-    DONE.add(multiplyAdds);
+    DONE.add(DENSE.contains(stage) ? DENSE_TIME * multiplyAdds : multiplyAdds);
     boolean oneByOne = tokens == 1 && !DENSE.contains(stage);   // a head has one of a prompt, too
     if (Math.max(DONE.sum(), tokens * CODES.sum()) >= MUCH_WORK || oneByOne && DONE.sum() >= SOME_WORK) {
       start();
