@@ -18,8 +18,8 @@ typedef int32_t vi_any __attribute__((vector_size(4 * LANES), aligned(1), may_al
 /* Vectors in a block of rows. */
 #define PARTS (BLOCK / LANES)
 
-/* Asks for a line of memory, which need not be there. */
-INLINE void fetch(const uint8_t *at) { _mm_prefetch((const char *) at, _MM_HINT_T0); }
+/* Asks for a line of memory, which need not be there, in the second cache. */
+INLINE void fetch(const uint8_t *at) { _mm_prefetch((const char *) at, _MM_HINT_T1); }
 
 INLINE vf vf_load(const void *from) { return *(const vf_any *) from; }
 INLINE void vf_store(void *to, vf x) { *(vf_any *) to = x; }

@@ -213,8 +213,8 @@ struct kernels {
 const struct kernels *kernels_of(int level);
 
 /*
- * So many bytes ahead kernels ask for the weights of one token, each of which is read once. 0 where the processor is left to do so: Intel's
- * have room for few operations that wait for memory, and ask for what comes next too late.
+ * So many bytes ahead kernels ask for the weights of one token, each of which is read once, into the second cache. 0 where the
+ * processor is left to do so: Intel's have room for few operations that wait for memory, and ask for what comes next too late.
  */
 extern int read_ahead;
 

@@ -11,7 +11,7 @@
 #define CHUNK_TOKENS 32
 #define FLOAT_CHUNK_TOKENS 16
 /* Bands of a chunk at most where threads share the work: the more, the less often tables are read again. */
-#define CHUNK_BANDS 12
+#define CHUNK_BANDS 24
 /* Steps whose tables one thread makes. */
 #define TABLE_STEPS 400
 
